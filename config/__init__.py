@@ -1,0 +1,1 @@
+"""Settings and registers: everything that is a number, an address or a name."""

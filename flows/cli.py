@@ -1,0 +1,247 @@
+"""The command line `tomt`: the same functions that the flows run.
+
+Results go to standard output, progress and errors to standard error. An error is one line that says what to do, and
+exit code 1; a wrong call is exit code 2.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+# Before Prefect is imported anywhere: nothing is reported home.
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+import typer
+
+from config.registers import base_register, find_kommune, invented_kommuner
+from config.settings import Profile, load_settings
+from tasks.errors import TomtError
+
+app = typer.Typer(
+    help="Finds land for social housing: from plan to scored lots in Airtable.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+base_app = typer.Typer(help="The Airtable base: set it up, check it.", no_args_is_help=True, rich_markup_mode=None)
+airtable_app = typer.Typer(help="The local Airtable of the sandbox.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(base_app, name="base")
+app.add_typer(airtable_app, name="airtable")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
+
+
+@app.callback()
+def common(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more about each step.")] = False,
+) -> None:
+    """Find land for social housing: from plan to scored lots in Airtable."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger = logging.getLogger("tomt")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+    logger.propagate = False
+
+
+@app.command()
+def run(
+    kommuner: Annotated[list[str], typer.Argument(metavar="KNR...", help="Numbers of municipalities, such as 3207.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would change in Airtable, and write nothing there.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch, find lots, score them, and bring Airtable up to date for these municipalities."""
+    from flows.environment import connected
+    from flows.run import run_kommune
+    from flows.summary import totals
+
+    settings = load_settings()
+    chosen = [find_kommune(text, sandbox=settings.is_sandbox) for text in dict.fromkeys(kommuner)]
+    for kommune in chosen:
+        if settings.is_sandbox and not kommune.oppdiktet:
+            raise TomtError(
+                f"{kommune.label} is a real kommune and this is the sandbox, which holds only invented ones: "
+                f"{', '.join(k.label for k in invented_kommuner())}. Set TOMT_AIRTABLE_TOKEN and TOMT_PROFILE=staging "
+                "to run real ones (README: Run a real kommune)."
+            )
+    with connected(settings) as ready:
+        summaries = [run_kommune(kommune, ready, dry_run=dry_run) for kommune in chosen]
+    if as_json:
+        _print_json(totals([s.as_dict() for s in summaries]))
+    else:
+        for summary in summaries:
+            typer.echo(summary.as_text())
+    failed = [s for s in summaries if not s.ok]
+    if failed:
+        raise TomtError(" ".join(f"{s.kommune.label}: {s.resultat}. {s.grunn}" for s in failed))
+
+
+@app.command()
+def demo(
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="End when the run is done.")] = False,
+    as_json: AsJson = False,
+    port_prefect: Annotated[int | None, typer.Option(help="Port of the Prefect UI (4200 when free).")] = None,
+    port_airtable: Annotated[int | None, typer.Option(help="Port of the local Airtable (8270 when free).")] = None,
+    port_sources: Annotated[int | None, typer.Option(help="Port of the local sources (8271 when free).")] = None,
+) -> None:
+    """Run everything with three invented municipalities, and show where to look."""
+    from flows import demo as demonstration
+    from flows.environment import connected
+    from flows.summary import totals
+
+    settings = load_settings().model_copy(
+        update={"profile": Profile.SANDBOX, "airtable_token": None, "airtable_base": None, "sources_url": None}
+    )
+    usual = demonstration.USUAL
+    ports = [
+        demonstration.free_port(wanted, standard or 0)
+        for wanted, standard in (
+            (port_prefect, usual.prefect),
+            (port_airtable, usual.airtable),
+            (port_sources, usual.sources),
+        )
+    ]
+    with ExitStack() as stack:
+        ready = stack.enter_context(connected(settings, airtable_port=ports[1], sources_port=ports[2], announce=True))
+        env = stack.enter_context(demonstration.prefect_server(settings, ports[0]))
+        summaries = demonstration.run_flows(env)
+        if as_json:
+            _print_json(totals(summaries))
+        if no_serve:
+            _say("Done. Start `tomt demo` without --no-serve to look around.")
+            return
+        _say("Deploying the flows and starting a worker …")
+        worker = demonstration.serve(stack, env)
+        _say(
+            f"Airtable (local): {ready.airtable_url}\nPrefect: http://127.0.0.1:{ports[0]}\n"
+            f"Sources (invented data): {ready.sources_url}\nCtrl-C ends everything."
+        )
+        try:
+            worker.wait()
+        except KeyboardInterrupt:
+            _say("Stopping …")
+            return
+    raise TomtError(f"The Prefect worker ended by itself; see {settings.geodata / 'sandbox/prefect/worker.log'}.")
+
+
+@base_app.command("setup")
+def base_setup() -> None:
+    """Create what is missing in the Airtable base; never deletes or changes a type."""
+    from flows.environment import connected
+    from tasks.crm.base import differences, open_base, read_schema, setup
+
+    with connected(load_settings()) as ready:
+        api, found = open_base(ready)
+        base, lines = setup(api, found, base_register())
+        left = differences(read_schema(base), base_register())
+    for line in lines:
+        typer.echo(f"created {line}")
+    typer.echo(f"Base {base.id} is {'as wanted' if not left else 'not yet as wanted'}.")
+    if left:
+        raise TomtError("To do by hand: " + "; ".join(left) + ".")
+
+
+@base_app.command("check")
+def base_check() -> None:
+    """Compare the Airtable base with config/airtable.toml; exit 1 when it differs."""
+    from flows.environment import connected
+    from tasks.crm.base import differences, open_base, read_schema
+
+    with connected(load_settings()) as ready:
+        _, base = open_base(ready)
+        lines = differences(read_schema(base) if base else None, base_register())
+    for line in lines:
+        typer.echo(line)
+    if lines:
+        raise TomtError(f"{len(lines)} differences. Run `tomt base setup`; what is marked “by hand” it cannot do.")
+    typer.echo("The base is as config/airtable.toml wants it.")
+
+
+@airtable_app.command("serve")
+def airtable_serve(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 8270,
+    data: Annotated[Path | None, typer.Option(help="Folder of the base (under geodata/ by default).")] = None,
+    token: Annotated[str | None, typer.Option(help="Token that clients must send; made when not given.")] = None,
+    rate_limit: Annotated[float, typer.Option(help="Requests a second and base; 0 = off.", min=0)] = 5.0,
+) -> None:
+    """Serve the local Airtable alone, until Ctrl-C."""
+    import threading
+
+    from flows.environment import sandbox_token
+    from tasks.sandbox.airtable import AirtableServer
+
+    settings = load_settings()
+    folder = data or settings.geodata / "sandbox" / "airtable"
+    secret = token or sandbox_token(settings)
+    with _port_errors(), AirtableServer(folder, token=secret, port=port, rate_limit_per_s=rate_limit) as server:
+        typer.echo(f"Airtable (local): {server.url}\nTOMT_AIRTABLE_URL={server.url}")
+        typer.echo(f"TOMT_AIRTABLE_TOKEN={secret}" if token is None else "TOMT_AIRTABLE_TOKEN=(as given)")
+        sys.stdout.flush()
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+@app.command()
+def doctor() -> None:
+    """Check configuration, disk, versions, Airtable and sources; exit 1 with what to do."""
+    from flows.doctor import diagnose
+
+    settings = load_settings()
+    problems = 0
+    for line in diagnose(settings):
+        problems += not line.ok
+        typer.echo(f"{'ok ' if line.ok else 'NO '} {line.what}: {line.found}")
+    if problems:
+        raise TomtError(f"{problems} of the checks failed; each says what to do.")
+
+
+@contextmanager
+def _port_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, TomtError):
+            raise
+        raise TomtError(str(error.strerror or error)) from error
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run the command line; turn every known error into one line and exit code 1."""
+    signal.signal(signal.SIGTERM, _interrupt)  # so that a stopped command ends its servers too
+    try:
+        app()
+    except TomtError as error:
+        _say(f"Error: {' '.join(str(error).split())}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

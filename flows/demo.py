@@ -1,0 +1,185 @@
+"""The demo: on a machine with nothing but this checkout, the whole way with invented municipalities.
+
+Starts the sandbox (local Airtable, local sources) and a Prefect server, sets the base up, runs the flow for every
+invented kommune, and then keeps everything up until Ctrl-C, or ends. No process is left behind.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from config.registers import invented_kommuner
+from config.settings import ROOT, Settings
+from tasks.errors import ConfigError, TomtError
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+log = logging.getLogger("tomt.demo")
+
+POOL = "tomter"
+START_S = 90.0
+STOP_S = 10.0
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Wanted ports; None takes the usual one when it is free and another when it is not."""
+
+    prefect: int | None = None
+    airtable: int | None = None
+    sources: int | None = None
+
+
+USUAL = Ports(prefect=4200, airtable=8270, sources=8271)
+
+
+def free_port(wanted: int | None, usual: int) -> int:
+    """Return a port on 127.0.0.1 that is free.
+
+    Raises
+    ------
+    ConfigError
+        When `wanted` was asked for and is in use.
+    """
+    for port in (wanted,) if wanted else (usual, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ConfigError(f"Port {wanted} is in use. Stop what uses it, or choose another.")
+
+
+@contextmanager
+def child(command: list[str], *, env: dict[str, str], logfile: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in its own process group, its output in a file; end the whole group at the end."""
+    logfile.parent.mkdir(parents=True, exist_ok=True)
+    with logfile.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and arguments
+            command, env=env, cwd=ROOT, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(STOP_S)
+        except ProcessLookupError:
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    process.wait()
+
+
+@contextmanager
+def prefect_server(settings: Settings, port: int) -> Iterator[dict[str, str]]:
+    """Run a Prefect server on 127.0.0.1 with its database under geodata/; yield the environment for its clients.
+
+    Raises
+    ------
+    TomtError
+        When it does not answer in time; the log says why.
+    """
+    home = settings.geodata.resolve() / "sandbox" / "prefect"
+    url = f"http://127.0.0.1:{port}"
+    env = {
+        **os.environ,
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+        "PREFECT_API_URL": f"{url}/api",
+        "PREFECT_SERVER_UI_API_URL": f"{url}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "tomt",
+        "DO_NOT_TRACK": "1",
+        "TOMT_GEODATA": str(settings.geodata.resolve()),
+        "TOMT_PROFILE": "sandbox",
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    logfile = home / "server.log"
+    with child(command, env={**env, "PREFECT_API_URL": ""}, logfile=logfile) as process:
+        deadline = time.monotonic() + START_S
+        while not _answers(f"{url}/api/health"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise TomtError(f"The Prefect server did not start; see {logfile}.")
+            time.sleep(0.2)
+        yield env
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def run_flows(env: dict[str, str]) -> list[dict[str, Any]]:
+    """Run find-tomter for every invented kommune against the server; return the summaries.
+
+    Prefect reads its settings when it is imported, so the environment is set first.
+    """
+    os.environ.update(env)
+    from flows.find_tomter import find_tomter
+
+    summaries = []
+    for kommune in invented_kommuner():
+        state: State[dict[str, Any]] = find_tomter(kommune.label, return_state=True)  # type: ignore[assignment]
+        if not state.is_completed():
+            raise TomtError(state.message or f"{kommune.label}: the flow ended as {state.name}.")
+        summaries.append(state.result())
+    return summaries
+
+
+def deploy(env: dict[str, str]) -> None:
+    """Create the work pool and the deployments of prefect.yaml on the server.
+
+    Raises
+    ------
+    TomtError
+        With what Prefect said last.
+    """
+    for arguments in (
+        ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
+        ["--no-prompt", "deploy", "--all"],
+    ):
+        done = subprocess.run(  # noqa: S603  # our own interpreter and arguments
+            [sys.executable, "-m", "prefect", *arguments],
+            env=env,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=START_S,
+            stdin=subprocess.DEVNULL,
+        )
+        if done.returncode:
+            last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+            raise TomtError(f"prefect {' '.join(arguments)} failed: {' '.join(last)}")
+
+
+def serve(stack: ExitStack, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Deploy the flows and start a worker, so that the form in the UI works."""
+    deploy(env)
+    home = Path(env["PREFECT_HOME"])
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--limit", "2"]
+    return stack.enter_context(child(command, env=env, logfile=home / "worker.log"))

@@ -1,0 +1,130 @@
+"""Self-check: is everything there that a run needs, and if not, what to do. Never prints a secret."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import httpx
+
+from config.registers import (
+    FOLDER,
+    Kilde,
+    base_register,
+    housing_classes,
+    kilder,
+    kommune_register,
+    nightly_kommuner,
+    regler,
+)
+from config.settings import Settings
+from tasks.errors import TomtError
+from tasks.store import Geodata
+
+WATCHED = ("prefect", "fastapi", "pyairtable", "geopandas", "shapely", "pyogrio", "pandas", "httpx", "zeep", "owslib")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was looked at, whether it is fine, and what was found or what to do."""
+
+    what: str
+    ok: bool
+    found: str
+
+
+def diagnose(settings: Settings) -> Iterator[Finding]:
+    """Yield the findings, cheapest first; a check that fails does not stop the next."""
+    yield Finding("profile", True, settings.effective_profile)
+    yield _try("registers", _registers)
+    yield _try("versions", _versions)
+    yield _try("geodata", lambda: _disk(settings))
+    yield Finding(
+        "contact",
+        settings.is_sandbox or settings.contact is not None,
+        "set" if settings.contact else "not set: set TOMT_CONTACT, the sources want to know whom to write to",
+    )
+    from flows.environment import connected
+
+    try:
+        with connected(settings) as ready:
+            yield _try("airtable", lambda: _airtable(ready))
+            for kilde in kilder().values():
+                yield _try(f"source {kilde.navn}", partial(_source, ready, kilde))
+    except TomtError as error:
+        yield Finding("connection", False, str(error))
+
+
+def _try(what: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, check())
+    except TomtError as error:
+        return Finding(what, False, str(error))
+
+
+def _registers() -> str:
+    housing_classes(), regler(), base_register(), nightly_kommuner(sandbox=False)
+    return f"{len(kommune_register().kommune)} kommuner, {len(kilder())} sources"
+
+
+def _versions() -> str:
+    wanted = {}
+    for line in (FOLDER / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        name, _, version = line.partition("==")
+        wanted[name.strip().lower()] = version.strip()
+    off = [
+        f"{name} {have}, pinned {wanted[name]}"
+        for name in WATCHED
+        if name in wanted and (have := importlib.metadata.version(name)) != wanted[name]
+    ]
+    if off:
+        raise TomtError(f"{'; '.join(off)}. Install with -c config/constraints.txt.")
+    return "as in config/constraints.txt"
+
+
+def _disk(settings: Settings) -> str:
+    Geodata(settings.geodata).ensure_usable()
+    return f"{settings.geodata}, {shutil.disk_usage(settings.geodata).free / 1e9:.0f} GB free"
+
+
+def _airtable(settings: Settings) -> str:
+    from tasks.crm.base import differences, open_base, read_schema
+    from tasks.crm.client import readable_errors
+
+    api, base = open_base(settings)
+    with readable_errors("asking who the token belongs to"):
+        api.whoami()
+    lines = differences(read_schema(base) if base else None, base_register())
+    if lines and not settings.is_sandbox:
+        raise TomtError(f"{len(lines)} differences from config/airtable.toml. Run `tomt base setup`.")
+    state = "set up" if not lines else "not set up yet; the first run does it"
+    return f"{settings.airtable_url}, base {base.id if base else 'none yet'}, {state}"
+
+
+def _source(settings: Settings, kilde: Kilde) -> str:
+    address = kilde.address(settings.sources_url)
+    auth = settings.credentials(kilde.legitimasjon)
+    if kilde.legitimasjon and auth is None:
+        name = kilde.legitimasjon.upper()
+        raise TomtError(f"no login: set TOMT_{name}_USERNAME and TOMT_{name}_PASSWORD (README: Run a real kommune)")
+    probe = {
+        "ogc_features": "/collections",
+        "wfs": "?service=WFS&request=GetCapabilities",
+        "kommuneinfo": f"/kommuner/{_any_number(settings)}",
+    }[kilde.protokoll]
+    try:
+        answer = httpx.get(address + probe, auth=auth, timeout=10, follow_redirects=False, trust_env=False)
+    except httpx.HTTPError as error:
+        raise TomtError(f"{address} cannot be reached ({type(error).__name__}). Check the network.") from None
+    if answer.status_code == 401:
+        raise TomtError(f"{address} refuses the login (401). Check its user name and password.")
+    if not answer.is_success:
+        raise TomtError(f"{address} answers {answer.status_code}. Try again later, or correct plankilder.toml.")
+    return f"{address} answers"
+
+
+def _any_number(settings: Settings) -> str:
+    return nightly_kommuner(sandbox=settings.is_sandbox)[0].nummer

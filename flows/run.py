@@ -1,0 +1,158 @@
+"""The main job for one kommune, as plain calls: the command line runs it directly, the Prefect flow as tasks."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from prefect import Task
+
+from config.registers import Kommune, Tema
+from config.settings import Settings
+from flows.summary import FEILET, IKKE_DEKKET, Summary
+from tasks.answer import NotCovered, blocking
+from tasks.crm.publish import Published, prepare_base, publish_task, record_run_task
+from tasks.crm.sync import TableDiff
+from tasks.errors import TomtError
+from tasks.land.find import find_tomter_task
+from tasks.scoring.grov import score_task
+from tasks.sources.fetch import fetch_task, read_core_task
+from tasks.store import Geodata
+
+log = logging.getLogger("tomt.run")
+
+Call = Callable[..., Any]
+KEYS_SHOWN = 5
+
+
+def directly(step: Task[..., Any], *args: Any, **options: Any) -> Any:
+    """Run a task as the plain function that it wraps, without Prefect."""
+    return step.fn(*args, **options)
+
+
+def as_task(step: Task[..., Any], *args: Any, **options: Any) -> Any:
+    """Run a task inside a flow, so that it shows in the Prefect UI."""
+    return step(*args, **options)
+
+
+def run_kommune(kommune: Kommune, settings: Settings, *, dry_run: bool = False, call: Call = directly) -> Summary:
+    """Fetch, find the lots, score them, bring Airtable up to date.
+
+    Parameters
+    ----------
+    settings
+        With every address filled in, as from `environment.connected`.
+    dry_run
+        Compare with Airtable and write nothing there; geodata is brought up to date all the same.
+    call
+        How a step is run: `directly` or `as_task`.
+
+    Returns
+    -------
+    Summary
+        Also for a run that ended as Ikke dekket or Feilet; such a run changed no lot.
+
+    Raises
+    ------
+    TomtError
+        For what stands in the way before anything is fetched: geodata, the lock, the base.
+    """
+    summary = Summary(kommune, datetime.now(UTC), dry_run)
+    started = time.monotonic()
+    geodata = Geodata(settings.geodata)
+    geodata.ensure_usable()
+    prepare_base(settings, dry_run=dry_run)
+    with geodata.lock(kommune.nummer):
+        try:
+            _work(kommune, settings, geodata, summary=summary, call=call)
+        except TomtError as error:
+            summary.resultat, summary.grunn = FEILET, str(error)
+            log.error("%s: %s", kommune.label, error)
+        summary.sekunder = time.monotonic() - started
+        if not dry_run:
+            _record(summary, settings, call=call)
+    return summary
+
+
+def _work(kommune: Kommune, settings: Settings, geodata: Geodata, *, summary: Summary, call: Call) -> None:
+    with _timed(summary, "hent"):
+        for tema in get_args(Tema):
+            summary.kilder[tema] = call(fetch_task, kommune, tema, settings=settings, geodata=geodata)
+    stops = blocking(list(summary.kilder.values()))
+    if stops:
+        uncovered = all(isinstance(a, NotCovered) for a in stops)
+        summary.resultat = IKKE_DEKKET if uncovered else FEILET
+        summary.grunn = " ".join(dict.fromkeys(a.grunn for a in stops))
+        return
+    with _timed(summary, "les"):
+        accounts = call(read_core_task, kommune, summary.kilder, geodata=geodata)
+    with _timed(summary, "land"):
+        account = call(find_tomter_task, kommune, geodata)
+        summary.regnskap = {"kilder": [a.as_dict() for a in accounts], **account.as_dict()}
+    with _timed(summary, "score"):
+        call(score_task, kommune, geodata)
+    with _timed(summary, "airtable"):
+        published = call(publish_task, kommune, geodata, settings, answers=summary.kilder, dry_run=summary.dry_run)
+    _take(published, summary)
+
+
+def _take(published: Published, summary: Summary) -> None:
+    summary.tabeller = {diff.tabell.navn: diff.counts() for diff in published.diffs}
+    summary.kall = published.calls
+    if summary.dry_run:
+        summary.endringer = {diff.tabell.navn: _changes(diff) for diff in published.diffs}
+        summary.mangler_i_basen = published.missing
+    for diff in published.diffs:
+        for key, reason in diff.refused.items():
+            log.warning("%s %s: %s", diff.tabell.navn, key, reason)
+
+
+def _changes(diff: TableDiff) -> dict[str, Any]:
+    """Return what a dry run would do to a table: every key, and the first ones as lines to read."""
+    lines = [f"+ {key}" for key in list(diff.create)[:KEYS_SHOWN]]
+    for key, (_, changed) in list(diff.update.items())[:KEYS_SHOWN]:
+        lines.append(f"~ {key}: " + "; ".join(f"{n} {diff.before[key][n]!r} → {v!r}" for n, v in changed.items()))
+    rest = len(diff.create) + len(diff.update) - len(lines)
+    return {
+        "create": list(diff.create),
+        "update": {key: changed for key, (_, changed) in diff.update.items()},
+        "linjer": [*lines, *([f"… and {rest} more"] if rest > 0 else [])],
+    }
+
+
+def _record(summary: Summary, settings: Settings, *, call: Call) -> None:
+    """Add the run's own row; a run that failed on Airtable cannot, and says so in the log instead."""
+    stamp = summary.start.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    row = {
+        "Kjøring": f"{stamp} {summary.kommune.nummer}",
+        "Kommunenummer": summary.kommune.nummer,
+        "Start": stamp,
+        "Sekunder": summary.sekunder,
+        "Resultat": summary.resultat,
+        "Opprettet": summary.count("created"),
+        "Endret": summary.count("updated"),
+        "Uendret": summary.count("unchanged"),
+        "Avvist": summary.count("refused"),
+        "Kall": summary.kall,
+        "Sammendrag": summary.as_text(),
+    }
+    try:
+        summary.run_record = call(record_run_task, summary.kommune, settings, row)
+    except TomtError as error:
+        log.error("%s: the run could not be recorded in Kjøringer: %s", summary.kommune.label, error)
+        if summary.ok:
+            summary.resultat, summary.grunn = FEILET, str(error)
+
+
+@contextmanager
+def _timed(summary: Summary, step: str) -> Iterator[None]:
+    started = time.monotonic()
+    log.info("%s: %s …", summary.kommune.label, step)
+    try:
+        yield
+    finally:
+        summary.sekunder_per_steg[step] = time.monotonic() - started

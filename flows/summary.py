@@ -1,0 +1,159 @@
+"""The summary of a run: what the sources answered, what each step kept and dropped, what changed in Airtable.
+
+The same object is printed by `--json`, kept as a row in Kjøringer, and shown as artifacts in Prefect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from config.registers import Kommune
+from tasks.answer import Answer, Rows
+
+COUNTS = ("created", "updated", "unchanged", "refused")
+FULLFORT, IKKE_DEKKET, FEILET = "Fullført", "Ikke dekket", "Feilet"
+
+
+@dataclass
+class Summary:
+    """What a run of one kommune did.
+
+    Attributes
+    ----------
+    resultat
+        Fullført, Ikke dekket or Feilet; in the latter two no lot was changed.
+    grunn
+        Why it is not Fullført.
+    kilder
+        Theme → answer.
+    regnskap
+        Step → in, out, dropped with reasons.
+    tabeller
+        Table → created, updated, unchanged, refused.
+    endringer
+        Table → what a dry run would create and change, by key.
+    run_record
+        What became of the run's own row in Kjøringer, which is not among the counts.
+    """
+
+    kommune: Kommune
+    start: datetime
+    dry_run: bool
+    resultat: str = FULLFORT
+    grunn: str | None = None
+    sekunder: float = 0.0
+    sekunder_per_steg: dict[str, float] = field(default_factory=dict)
+    kilder: dict[str, Answer] = field(default_factory=dict)
+    regnskap: dict[str, Any] = field(default_factory=dict)
+    tabeller: dict[str, dict[str, int]] = field(default_factory=dict)
+    endringer: dict[str, Any] = field(default_factory=dict)
+    mangler_i_basen: tuple[str, ...] = ()
+    kall: int = 0
+    run_record: dict[str, int] = field(default_factory=lambda: {"created": 0})
+
+    @property
+    def ok(self) -> bool:
+        """True when the run did its work."""
+        return self.resultat == FULLFORT
+
+    def count(self, what: str) -> int:
+        """Return created, updated, unchanged or refused over all tables."""
+        return sum(row[what] for row in self.tabeller.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary as JSON-ready values."""
+        return {
+            "kommunenummer": self.kommune.nummer,
+            "kommune": self.kommune.navn,
+            "oppdiktet": self.kommune.oppdiktet,
+            "resultat": self.resultat,
+            "grunn": self.grunn,
+            "dry_run": self.dry_run,
+            "start": self.start.isoformat(timespec="seconds"),
+            "sekunder": round(self.sekunder, 2),
+            "sekunder_per_steg": {k: round(v, 2) for k, v in self.sekunder_per_steg.items()},
+            **{what: self.count(what) for what in COUNTS},
+            "run_record": self.run_record,
+            "tabeller": self.tabeller,
+            "endringer": self.endringer,
+            "mangler_i_basen": list(self.mangler_i_basen),
+            "kall": self.kall,
+            "kilder": {tema: answer_dict(answer) for tema, answer in self.kilder.items()},
+            "regnskap": self.regnskap,
+        }
+
+    def as_text(self) -> str:
+        """Return the summary in a few lines for a person."""
+        if not self.ok:
+            return f"{self.kommune.label}: {self.resultat}. {self.grunn}"
+        would = "would be " if self.dry_run else ""
+        lines = [
+            f"{self.kommune.label}: {self._lots()}. Airtable: {self.count('created')} {would}created, "
+            f"{self.count('updated')} {would}updated, {self.count('unchanged')} unchanged, "
+            f"{self.count('refused')} refused, {self.kall} calls; {self.sekunder:.1f} s."
+        ]
+        lines += [f"  {line}" for line in self.mangler_i_basen]
+        for navn, counts in self.tabeller.items():
+            lines.append(f"  {navn}: " + ", ".join(f"{n} {would}{what}" for what, n in counts.items() if n))
+            lines += [f"    {line}" for line in self.endringer.get(navn, {}).get("linjer", [])]
+        return "\n".join(lines)
+
+    def _lots(self) -> str:
+        step = self.regnskap.get("steg", {}).get("tomter", {})
+        return f"{step.get('ut', 0):.0f} tomter on {self.regnskap['steg']['omraader'].get('ut', 0):.0f} områder"
+
+    def as_markdown(self) -> str:
+        """Return the summary as the Prefect artifact that sales and operators read (Norwegian)."""
+        lines = [f"# {self.kommune.label}: {self.resultat}", ""]
+        if self.kommune.oppdiktet:
+            lines += ["**Oppdiktet kommune til utprøving: ingen av tomtene finnes.**", ""]
+        if self.grunn:
+            lines += [plain(self.grunn), ""]
+        lines += ["| Kilde | Svar | Objekter | Merknad |", "| --- | --- | ---: | --- |"]
+        for tema, answer in self.kilder.items():
+            row = answer_dict(answer)
+            lines.append(f"| {tema} | {row['svar']} | {row.get('antall', '')} | {plain(row.get('grunn') or '')} |")
+        if self.tabeller:
+            lines += ["", "| Airtable | Ny | Endret | Uendret | Avvist |", "| --- | ---: | ---: | ---: | ---: |"]
+            for navn, c in self.tabeller.items():
+                lines.append(f"| {navn} | {c['created']} | {c['updated']} | {c['unchanged']} | {c['refused']} |")
+        if steps := self.regnskap.get("steg"):
+            lines += ["", "| Steg | Regnskap |", "| --- | --- |"]
+            lines += [f"| {step} | {_figures(row)} |" for step, row in steps.items()]
+        lines += ["", f"{self.kall} kall til Airtable, {self.sekunder:.1f} sekunder."]
+        if self.dry_run:
+            lines += ["", "Prøvekjøring: ingenting er skrevet til Airtable."]
+        return "\n".join(lines)
+
+
+def answer_dict(answer: Answer) -> dict[str, Any]:
+    """Return an answer as JSON-ready values: svar, kilde, antall or grunn."""
+    row: dict[str, Any] = {"svar": type(answer).__name__, "kilde": answer.kilde}
+    if isinstance(answer, Rows):
+        return row | {"antall": answer.antall, "hentet_tid": answer.provenance.hentet_tid}
+    return row | {"grunn": answer.grunn}
+
+
+def plain(text: str) -> str:
+    """Return text that Markdown and HTML take literally, on one line."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for letter in "\\`*_{}[]|":
+        escaped = escaped.replace(letter, f"&#{ord(letter)};")
+    return " ".join(escaped.split())
+
+
+def _figures(row: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {number:,.0f}".replace(",", " ") for name, number in row.items())
+
+
+def totals(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the one JSON object of a command: sums first, then each kommune's summary (`Summary.as_dict`)."""
+    return {
+        **{what: sum(s[what] for s in summaries) for what in COUNTS},
+        "run_record": {"created": sum(s["run_record"]["created"] for s in summaries)},
+        "ok": all(s["resultat"] == FULLFORT for s in summaries),
+        "kommuner": list(summaries),
+    }

@@ -1,0 +1,214 @@
+"""The contract of each frame that is handed from one wing to the next: columns, types, CRS, key.
+
+Wings meet only in files; what a file holds is said here and checked at every write. All geometry is stored in
+EPSG:25833; `areal_m2` is computed in the kommune's own UTM zone and carried as a column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import pandas as pd
+
+from tasks.errors import ContractError
+
+STORAGE_EPSG = 25833
+
+TEXT, NUMBER, INTEGER, FLAG, TEXTS, NUMBERS = "text", "number", "integer", "flag", "texts", "numbers"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a frame must hold.
+
+    Attributes
+    ----------
+    name
+        Noun in the plural, also the folder under core/ or out/.
+    columns
+        Column → kind; kinds are TEXT, NUMBER, INTEGER, FLAG, TEXTS and NUMBERS (lists).
+    key
+        Columns that together are unique and never missing; empty for none.
+    required
+        Columns that are never missing, beside the key.
+    has_geometry
+        True for a polygon layer in EPSG:25833.
+    """
+
+    name: str
+    columns: dict[str, str]
+    key: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    has_geometry: bool = True
+
+    def empty(self) -> pd.DataFrame:
+        """Return a frame of this contract without rows."""
+        dtypes = {TEXT: "object", TEXTS: "object", NUMBERS: "object", NUMBER: "float64", INTEGER: "int64", FLAG: "bool"}
+        data = {name: pd.Series(dtype=dtypes[kind]) for name, kind in self.columns.items()}
+        if not self.has_geometry:
+            return pd.DataFrame(data)
+        frame: pd.DataFrame = gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=STORAGE_EPSG), crs=STORAGE_EPSG)
+        return frame
+
+    def check(self, frame: pd.DataFrame) -> None:
+        """Raise unless `frame` keeps the contract.
+
+        Raises
+        ------
+        ContractError
+            Naming the frame, the column and the first offending keys.
+        """
+        wanted = [*self.columns, "geometry"] if self.has_geometry else list(self.columns)
+        missing = [c for c in wanted if c not in frame.columns]
+        extra = [c for c in frame.columns if c not in wanted]
+        if missing or extra:
+            raise ContractError(f"{self.name}: columns missing {missing}, unknown {extra}")
+        for column, kind in self.columns.items():
+            self._check_column(frame, column, kind)
+        if self.key and frame.duplicated(list(self.key)).any():
+            twice = frame.loc[frame.duplicated(list(self.key)), list(self.key)].head(3).to_dict("records")
+            raise ContractError(f"{self.name}: key {self.key} is not unique, first {twice}")
+        if self.has_geometry:
+            self._check_geometry(frame)
+
+    def _check_column(self, frame: pd.DataFrame, column: str, kind: str) -> None:
+        values = frame[column]
+        present = values if kind in (TEXTS, NUMBERS) else values[values.notna()]
+        if column in (*self.key, *self.required) and len(present) < len(frame):
+            raise ContractError(f"{self.name}.{column}: {len(frame) - len(present)} rows without a value")
+        if kind == TEXT:
+            wrong = present[[not isinstance(v, str) for v in present]]
+        elif kind in (TEXTS, NUMBERS):
+            item = str if kind == TEXTS else float
+            wrong = present[[not _is_list_of(v, item) for v in present]]
+        else:
+            test = {
+                NUMBER: pd.api.types.is_numeric_dtype,
+                INTEGER: pd.api.types.is_integer_dtype,
+                FLAG: pd.api.types.is_bool_dtype,
+            }[kind]
+            wrong = present[:0] if test(values) else present.head(1)
+        if len(wrong):
+            raise ContractError(f"{self.name}.{column}: {len(wrong)} values are not {kind}, first {list(wrong[:3])!r}")
+
+    def _check_geometry(self, frame: pd.DataFrame) -> None:
+        if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or frame.crs.to_epsg() != STORAGE_EPSG:
+            raise ContractError(f"{self.name}: geometry must be EPSG:{STORAGE_EPSG}")
+        bad = frame.geometry.isna() | frame.geometry.is_empty | ~frame.geom_type.isin(["Polygon", "MultiPolygon"])
+        if bad.any():
+            keys = frame.loc[bad, list(self.key)].head(3).to_dict("records") if self.key else int(bad.sum())
+            raise ContractError(f"{self.name}: {int(bad.sum())} rows without a polygon, first {keys}")
+
+
+def _is_list_of(value: object, item: type) -> bool:
+    return isinstance(value, list) and all(isinstance(v, item) for v in value)
+
+
+GRENSER = Contract("grenser", {"kommunenummer": TEXT, "kommunenavn": TEXT}, key=("kommunenummer",))
+
+SONER = Contract(
+    "soner",
+    {
+        "sone_id": TEXT,  # identifikasjon.lokalId, or objekttype and number in the answer
+        "objekttype": TEXT,  # KpArealformålOmråde (PBL 2008) | KpArealbrukOmråde (PBL 1985)
+        "kode": TEXT,  # arealformål | arealbruk
+        "arealstatus": TEXT,  # 1 nåværende, 2 framtidig, 3 videreutvikling
+        "plan_id": TEXT,  # arealplanId, kommunenummer of today: "3207_KPA-2023"
+        "navn": TEXT,
+    },
+    key=("sone_id",),
+    required=("objekttype", "plan_id", "arealstatus"),
+)
+"""Every zone of every kommuneplan and kommunedelplan, whatever its status or purpose, as the sources have it."""
+
+PLANOMRAADER = Contract(
+    "planomraader",
+    {
+        "plan_id": TEXT,
+        "plantype": TEXT,  # 20 kommuneplan, 21 kommunedelplan, 30–35 regulering
+        "planstatus": TEXT,  # 1–8; 3 adopted
+        "vertikalnivaa": TEXT,  # regulering: 1 tunnel, 2 ground, 3 bridge …; kommuneplan: None
+        "navn": TEXT,
+        "vedtatt_dato": TEXT,  # ISO date
+        "lenke": TEXT,
+    },
+    required=("plan_id",),
+)
+"""Extents of plans (KpOmråde, RpOmråde): a plan may have several rows."""
+
+REGULERINGSPLANER = Contract(
+    "reguleringsplaner", PLANOMRAADER.columns, required=("plan_id", "planstatus", "vertikalnivaa")
+)
+
+TEIGER = Contract(
+    "teiger",
+    {
+        "teig_id": TEXT,
+        "kommunenummer": TEXT,
+        "matrikkelenheter": TEXTS,  # "3207-46/1/0/0", one or more, or none when unregistered
+        "matrikkelnummer_tekst": TEXT,  # "46/1,7"
+        "registrert_areal_m2": NUMBER,
+        "har_tvist": FLAG,
+    },
+    key=("teig_id",),
+)
+
+OMRAADER = Contract(
+    "omraader",
+    {
+        "omraade_id": TEXT,  # "7001-O00012", persisted
+        "kommunenummer": TEXT,
+        "areal_m2": NUMBER,  # in the kommune's own UTM zone
+        "klasse": TEXT,  # bolig | mulig | spredt: the class with the largest area
+        "arealstatus": TEXT,  # of the largest zone
+        "sone_ider": TEXTS,
+        "sone_areal_m2": NUMBERS,  # of the zone inside the område, in the order of sone_ider: largest first
+        "plan_ider": TEXTS,  # kommune(del)planer that zone it
+        "planer_under_arbeid": TEXTS,  # reguleringsplaner with status 1, 2, 6 that touch it
+        "tilstand": TEXT,  # aktiv | borte
+        "aarsak": TEXT,  # why it is borte
+    },
+    key=("omraade_id",),
+    required=("kommunenummer", "tilstand"),
+)
+
+TOMTER = Contract(
+    "tomter",
+    {
+        "tomt_id": TEXT,  # "7001-000123", persisted, never reused
+        "kommunenummer": TEXT,
+        "omraade_id": TEXT,
+        "teig_id": TEXT,
+        "matrikkelenheter": TEXTS,
+        "areal_m2": NUMBER,
+        "klasse": TEXT,
+        "arealstatus": TEXT,
+        "plan_ider": TEXTS,
+        "planer_under_arbeid": TEXTS,
+        "har_tvist": FLAG,
+        "ost_25833": NUMBER,  # a point inside the lot
+        "nord_25833": NUMBER,
+        "lengdegrad": NUMBER,
+        "breddegrad": NUMBER,
+        "tilstand": TEXT,  # aktiv | borte
+        "aarsak": TEXT,
+    },
+    key=("tomt_id",),
+    required=("kommunenummer", "omraade_id", "teig_id", "tilstand"),
+)
+
+SCORER = Contract(
+    "scorer",
+    {
+        "tomt_id": TEXT,
+        "profil": TEXT,
+        "boliger": NUMBER,  # estimated dwellings
+        "poeng_kapasitet": NUMBER,
+        "poeng_storrelse": NUMBER,
+        "score": NUMBER,  # 0–100, unrounded
+        "begrunnelse": TEXT,
+    },
+    key=("tomt_id",),
+    has_geometry=False,
+)

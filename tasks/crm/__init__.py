@@ -1,0 +1,1 @@
+"""CRM: Airtable through pyairtable; nothing here knows whether the server is local."""

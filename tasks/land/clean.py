@@ -1,0 +1,138 @@
+"""Cleaning: what comes from a source becomes valid 2D polygons in the CRS in which areas are computed.
+
+Repairs only what is invalid (``make_valid(method="structure")``: linework leaves GeometryCollections and differs by
+up to 11 m², ``buffer(0)`` loses up to 38 m²). Every feature dropped or repaired is counted with its reason and id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from tasks.errors import LandError
+
+Geometries = npt.NDArray[np.object_]
+
+UTM_EPSG = (25832, 25833, 25835)
+GEOGRAPHIC_EPSG = (4258, 4326)
+IDS_SHOWN = 5
+
+
+@dataclass
+class Account:
+    """What went in, what came out, and what was dropped or repaired, by reason.
+
+    Attributes
+    ----------
+    steps
+        Step → {"inn": n, "ut": n, …}; further keys are reasons with counts, or areas in m².
+    ids
+        "step: reason" → the first ids concerned.
+    """
+
+    steps: dict[str, dict[str, float]] = field(default_factory=dict)
+    ids: dict[str, list[str]] = field(default_factory=dict)
+
+    def count(self, step: str, **numbers: float) -> None:
+        """Add figures to a step."""
+        row = self.steps.setdefault(step, {})
+        for name, number in numbers.items():
+            row[name] = row.get(name, 0) + (round(number, 1) if isinstance(number, float) else int(number))
+
+    def drop(self, step: str, reason: str, ids: Sequence[Hashable]) -> None:
+        """Count features that were dropped or repaired, and keep the first ids; nothing for none."""
+        if len(ids) == 0:
+            return
+        self.count(step, **{reason: len(ids)})
+        kept = self.ids.setdefault(f"{step}: {reason}", [])
+        kept.extend(str(i) for i in ids[: IDS_SHOWN - len(kept)])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the account as JSON-ready values."""
+        return {"steg": self.steps, "ider": self.ids}
+
+
+def polygonal(geometries: Geometries) -> Geometries:
+    """Return the polygon part of each geometry: Polygon, MultiPolygon, or None where there is none.
+
+    Parameters
+    ----------
+    geometries : (n,) array of geometries
+        Any type; lines and points in a GeometryCollection are left out.
+    """
+    result = np.array(geometries, dtype=object)
+    types = shapely.get_type_id(result)
+    mixed = types == shapely.GeometryType.GEOMETRYCOLLECTION
+    for i in np.flatnonzero(mixed):
+        parts = shapely.get_parts(shapely.get_parts(result[i]))
+        areas = parts[shapely.get_dimensions(parts) == 2]
+        result[i] = shapely.union_all(areas) if len(areas) else None
+    keep = np.isin(shapely.get_type_id(result), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
+    result[~keep | shapely.is_empty(result)] = None
+    return result
+
+
+def repair(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_]]:
+    """Force 2D, repair what is invalid, keep polygons only.
+
+    Returns
+    -------
+    geometries : (n,) array
+        Valid Polygon or MultiPolygon, None where nothing is left.
+    repaired : (n,) array of bool
+        True where the input was invalid.
+    """
+    flat = np.array(geometries, dtype=object)
+    tall = shapely.has_z(flat)
+    flat[tall] = shapely.force_2d(flat[tall])
+    infinite = ~np.isfinite(shapely.bounds(flat)).all(axis=1)
+    flat[infinite] = None
+    invalid = ~shapely.is_valid(flat) & ~shapely.is_missing(flat)
+    if invalid.any():
+        flat[invalid] = shapely.make_valid(flat[invalid], method="structure", keep_collapsed=False)
+    return polygonal(flat), invalid
+
+
+def clean(frame: gpd.GeoDataFrame, *, epsg: int, step: str, key: str, account: Account) -> gpd.GeoDataFrame:
+    """Return `frame` with valid 2D polygons in `epsg`; rows without one are dropped and counted.
+
+    Parameters
+    ----------
+    frame
+        Any of EPSG:25832, 25833, 25835, 4258 or 4326.
+    epsg
+        CRS to compute in: the kommune's own UTM zone.
+    step, key
+        Name in the account, and the column whose values name a row.
+
+    Raises
+    ------
+    LandError
+        When the CRS is missing or another.
+    """
+    code = None if frame.crs is None else frame.crs.to_epsg()
+    if code not in (*UTM_EPSG, *GEOGRAPHIC_EPSG):
+        raise LandError(
+            f"{step}: CRS is {frame.crs}; wanted is one of EPSG:{', '.join(map(str, (*UTM_EPSG, *GEOGRAPHIC_EPSG)))}. "
+            "Reproject the data, or correct the CRS of the source."
+        )
+    account.count(step, inn=len(frame))
+    # Repair before projecting: a bow-tie is the digitiser's, and projecting an infinite coordinate fails.
+    geometry, repaired = repair(frame.geometry.to_numpy())
+    account.drop(step, "reparert", frame[key].to_numpy()[repaired & ~shapely.is_missing(geometry)])
+    missing = shapely.is_missing(geometry)
+    account.drop(step, "uten_flate", frame[key].to_numpy()[missing])
+    kept = frame.loc[~missing].set_geometry(gpd.GeoSeries(geometry[~missing], index=frame.index[~missing], crs=code))
+    if code != epsg:
+        kept = kept.to_crs(epsg)
+        again, _ = repair(kept.geometry.to_numpy())
+        kept = kept.set_geometry(gpd.GeoSeries(again, index=kept.index, crs=epsg))
+    account.count(step, ut=len(kept))
+    result: gpd.GeoDataFrame = kept.reset_index(drop=True)
+    return result

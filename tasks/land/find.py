@@ -1,0 +1,214 @@
+"""Land: from the cleaned input of one kommune to its områder and tomter, with persisted ids.
+
+Reads core/{grenser, soner, planomraader, reguleringsplaner, teiger}; writes out/{omraader, tomter}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+import shapely
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from config.registers import Klasse, Kommune, Regler, housing_classes, regler
+from tasks.contracts import (
+    GRENSER,
+    OMRAADER,
+    PLANOMRAADER,
+    REGULERINGSPLANER,
+    SONER,
+    STORAGE_EPSG,
+    TEIGER,
+    TOMTER,
+    Contract,
+)
+from tasks.errors import LandError
+from tasks.land.clean import Account, clean
+from tasks.land.identity import AKTIV, carry_ids, with_gone
+from tasks.land.omraade import find_omraader, touching_plans
+from tasks.land.regulering import split_plans
+from tasks.land.soner import housing_zones
+from tasks.land.tomt import find_tomter
+from tasks.store import Geodata
+
+AARSAK_BORTE = "Ligger ikke lenger i differansen"
+
+
+@dataclass(frozen=True)
+class Core:
+    """The input of the land engine: contracts grenser, soner, planomraader, reguleringsplaner, teiger (EPSG:25833)."""
+
+    grenser: gpd.GeoDataFrame
+    soner: gpd.GeoDataFrame
+    planomraader: gpd.GeoDataFrame
+    reguleringsplaner: gpd.GeoDataFrame
+    teiger: gpd.GeoDataFrame
+
+
+@dataclass(frozen=True)
+class Land:
+    """The result of the land engine: contracts omraader and tomter (EPSG:25833), and the account."""
+
+    omraader: gpd.GeoDataFrame
+    tomter: gpd.GeoDataFrame
+    account: Account
+
+
+def find_land(
+    kommune: Kommune,
+    core: Core,
+    *,
+    old_omraader: gpd.GeoDataFrame | None,
+    old_tomter: gpd.GeoDataFrame | None,
+    rules: Regler,
+    klasser: Mapping[tuple[str, str], Klasse],
+) -> Land:
+    """Return the områder and tomter of a kommune.
+
+    Parameters
+    ----------
+    old_omraader, old_tomter
+        What the last run left, or None; ids are carried over from them.
+
+    Raises
+    ------
+    LandError
+        When a layer has no usable CRS, or nothing of a layer lies in the kommune (wrong CRS, swapped axes).
+    """
+    account = Account()
+    epsg, floors = kommune.epsg, rules.areal
+    grense = clean(core.grenser, epsg=epsg, step="grense", key="kommunenummer", account=account).union_all()
+    layers = {
+        name: clean(getattr(core, name), epsg=epsg, step=name, key=key, account=account)
+        for name, key in (
+            ("soner", "sone_id"),
+            ("planomraader", "plan_id"),
+            ("reguleringsplaner", "plan_id"),
+            ("teiger", "teig_id"),
+        )
+    }
+    for name, frame in layers.items():
+        require_inside(frame, grense, name=name, kommune=kommune)
+    zones = housing_zones(
+        layers["soner"],
+        layers["planomraader"],
+        grense=grense,
+        klasser=klasser,
+        teller=rules.klasser.teller,
+        regler=rules.plan,
+        account=account,
+    )
+    settled, pending = split_plans(layers["reguleringsplaner"], regler=rules.plan, account=account)
+    omraader, pieces = find_omraader(
+        zones, settled.geometry.to_numpy(), floor_m2=floors.minste_omraade_m2, account=account
+    )
+    tomter = find_tomter(omraader, pieces, layers["teiger"], floor_m2=floors.minste_tomt_m2, account=account)
+    omraader["planer_under_arbeid"] = touching_plans(omraader.geometry.to_numpy(), pending)
+    tomter["planer_under_arbeid"] = touching_plans(tomter.geometry.to_numpy(), pending)
+    return _with_ids(kommune, omraader, tomter, old_omraader, old_tomter, rules=rules, account=account)
+
+
+def require_inside(frame: gpd.GeoDataFrame, grense: shapely.Geometry, *, name: str, kommune: Kommune) -> None:
+    """Raise unless at least one row of a layer meets the kommune; an empty layer passes.
+
+    Raises
+    ------
+    LandError
+        A wrong EPSG code is accepted silently by every reader; this is where it shows.
+    """
+    if len(frame) and not shapely.intersects(grense, frame.geometry.to_numpy()).any():
+        raise LandError(
+            f"{kommune.label}: none of the {len(frame)} {name} lies in the kommune; bounds "
+            f"{[round(v) for v in frame.total_bounds]} in EPSG:{kommune.epsg}. Check the CRS and the axis order of "
+            "the source."
+        )
+
+
+def _with_ids(
+    kommune: Kommune,
+    omraader: gpd.GeoDataFrame,
+    tomter: gpd.GeoDataFrame,
+    old_omraader: gpd.GeoDataFrame | None,
+    old_tomter: gpd.GeoDataFrame | None,
+    *,
+    rules: Regler,
+    account: Account,
+) -> Land:
+    min_iou = rules.identitet.minste_iou
+    found = omraader.to_crs(STORAGE_EPSG).assign(kommunenummer=kommune.nummer)
+    found["omraade_id"] = carry_ids(
+        found,
+        old_omraader,
+        id_column="omraade_id",
+        id_format=kommune.nummer + "-O{:05d}",
+        group_column=None,
+        min_iou=min_iou,
+    )
+    lots = _with_points(tomter.to_crs(STORAGE_EPSG).assign(kommunenummer=kommune.nummer))
+    lots["omraade_id"] = found["omraade_id"].to_numpy()[tomter["omraade"].to_numpy()]
+    lots["tomt_id"] = carry_ids(
+        lots,
+        old_tomter,
+        id_column="tomt_id",
+        id_format=kommune.nummer + "-{:06d}",
+        group_column="teig_id",
+        min_iou=min_iou,
+    )
+    ranked = with_gone(_columns(found, OMRAADER), old_omraader, id_column="omraade_id", aarsak=AARSAK_BORTE)
+    lots = with_gone(_columns(lots, TOMTER), old_tomter, id_column="tomt_id", aarsak=AARSAK_BORTE)
+    for step, frame in (("omraader", ranked), ("tomter", lots)):
+        account.count(step, borte=int((frame["tilstand"] != AKTIV).sum()))
+    return Land(ranked, lots, account)
+
+
+def _with_points(lots: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    inside = gpd.GeoSeries(shapely.point_on_surface(lots.geometry.to_numpy()), crs=STORAGE_EPSG)
+    degrees = inside.to_crs(4326)
+    return lots.assign(
+        ost_25833=inside.x.to_numpy().round(1),
+        nord_25833=inside.y.to_numpy().round(1),
+        lengdegrad=degrees.x.to_numpy().round(6),
+        breddegrad=degrees.y.to_numpy().round(6),
+    )
+
+
+def _columns(frame: gpd.GeoDataFrame, contract: Contract) -> gpd.GeoDataFrame:
+    result: gpd.GeoDataFrame = frame[[c for c in (*contract.columns, "geometry") if c in frame]]
+    return result
+
+
+def read_core(geodata: Geodata, kommune: Kommune) -> Core:
+    """Read the input of the land engine.
+
+    Raises
+    ------
+    LandError
+        When a frame was never written: the sources have not been read.
+    """
+    frames = []
+    for contract in (GRENSER, SONER, PLANOMRAADER, REGULERINGSPLANER, TEIGER):
+        frame = geodata.read(kommune.nummer, layer="core", contract=contract)
+        if frame is None:
+            raise LandError(f"{kommune.label}: core/{contract.name} is not there. Run `tomt run {kommune.nummer}`.")
+        frames.append(frame)
+    return Core(*frames)
+
+
+@task(name="finn tomter", cache_policy=NO_CACHE)
+def find_tomter_task(kommune: Kommune, geodata: Geodata) -> Account:
+    """Read core/, find the lots, write out/omraader and out/tomter; return the account."""
+    old = [geodata.read(kommune.nummer, layer="out", contract=c) for c in (OMRAADER, TOMTER)]
+    land = find_land(
+        kommune,
+        read_core(geodata, kommune),
+        old_omraader=old[0],
+        old_tomter=old[1],
+        rules=regler(),
+        klasser=housing_classes(),
+    )
+    geodata.write(land.omraader, kommune.nummer, layer="out", contract=OMRAADER)
+    geodata.write(land.tomter, kommune.nummer, layer="out", contract=TOMTER)
+    return land.account

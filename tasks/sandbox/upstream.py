@@ -1,0 +1,146 @@
+"""The local sources: one server that answers as the plan, parcel and kommune services do, with invented data.
+
+On 127.0.0.1 alone. `create_app` is the application, `UpstreamServer` runs it in a thread of this process.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import shapely
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from tasks.sandbox import nap, teig_wfs
+from tasks.sandbox.crs import SERVED, Crs, reproject
+from tasks.sandbox.kommune import OppdiktetKommune, invent, numre
+from tasks.sandbox.serve import Server
+from tasks.sandbox.teig_wfs import Quirks
+
+KOMMUNEINFO = "/kommuneinfo/v1"
+
+
+def create_app(*, username: str, password: str, quirks: Quirks | None = None) -> FastAPI:
+    """Return the application that serves the invented municipalities.
+
+    Parameters
+    ----------
+    username, password
+        HTTP Basic credentials of the plan services; parcels and kommuneinfo are open, as in life.
+    quirks
+        How the parcel service behaves where real servers differ.
+    """
+    app = FastAPI(title="Lokale kilder (oppdiktede data)", docs_url=None, redoc_url=None, openapi_url=None)
+    # A page on the web that points its own name at 127.0.0.1 must not read from here.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+
+    @app.exception_handler(HTTPException)
+    def refused(_request: Request, error: HTTPException) -> Response:
+        return Response(
+            json.dumps(error.detail, ensure_ascii=False), error.status_code, error.headers, "application/json"
+        )
+
+    @app.get("/", response_class=HTMLResponse)
+    def index() -> str:
+        return _page()
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok", "data": "oppdiktede data"}
+
+    @app.get(KOMMUNEINFO + "/kommuner/{knr}")
+    def kommune(knr: str, utkoordsys: str = "4258") -> dict[str, object]:
+        return _kommune(_find(knr), _crs(utkoordsys))
+
+    @app.get(KOMMUNEINFO + "/kommuner/{knr}/omrade")
+    def omrade(knr: str, utkoordsys: str = "4258") -> dict[str, object]:
+        found, crs = _find(knr), _crs(utkoordsys)
+        geometry = _geojson(found.grense, crs)
+        return {"kommunenummer": found.nummer, "kommunenavn": found.navn, "omrade": geometry}
+
+    app.include_router(nap.create_router(username=username, password=password))
+    app.include_router(teig_wfs.create_router(quirks or Quirks()))
+    return app
+
+
+def _find(knr: str) -> OppdiktetKommune:
+    if knr not in numre():
+        raise HTTPException(404, {"error": f"Ingen kommune med nummer {knr[:10]!r}."})
+    return invent(knr)
+
+
+def _crs(code: str) -> Crs:
+    if code not in {str(epsg) for epsg in SERVED}:
+        raise HTTPException(400, {"error": f"utkoordsys {code[:10]!r} støttes ikke: {', '.join(map(str, SERVED))}."})
+    return Crs(f"EPSG:{code}", int(code), nord_foerst=False)
+
+
+def _geojson(shape: shapely.Geometry, crs: Crs) -> dict[str, object]:
+    """Return a geometry as GeoJSON with the `crs` member that kommuneinfo writes."""
+    one = np.empty(1, dtype=object)
+    one[0] = shape
+    made: dict[str, object] = json.loads(shapely.to_geojson(reproject(one, crs)[0]))
+    return made | {"crs": {"type": "name", "properties": {"name": crs.navn}}}
+
+
+def _kommune(found: OppdiktetKommune, crs: Crs) -> dict[str, object]:
+    """Return the full description of a kommune (KomFull)."""
+    names = [{"navn": found.navn, "prioritet": 1, "sprak": "Norwegian"}]
+    names += [{"navn": None, "prioritet": k, "sprak": None} for k in (2, 3)]
+    return {
+        "avgrensningsboks": _geojson(shapely.box(*found.grense.bounds), crs),
+        "fylkesnavn": "Oppdiktet fylke",
+        "fylkesnummer": found.nummer[:2],
+        "gyldigeNavn": names,
+        "kommunenavn": found.navn,
+        "kommunenavnNorsk": found.navn,
+        "kommunenummer": found.nummer,
+        "punktIOmrade": _geojson(shapely.point_on_surface(found.grense), crs),
+        "samiskForvaltningsomrade": False,
+    }
+
+
+def _page() -> str:
+    """Return the page that says what is served."""
+    services = "".join(f"<li><code>{nap.PREFIX}/{name}</code></li>" for name in nap.SERVICES)
+    return (
+        '<!doctype html><html lang="nb"><head><meta charset="utf-8"><title>Lokale kilder (oppdiktede data)</title>'
+        "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}</style>"
+        "</head><body><h1>Lokale kilder</h1><p><strong>Oppdiktede data.</strong> Kommunene, planene og teigene her "
+        f"finnes ikke; de ligger i åpent hav. Kommunenumre: {', '.join(numre())}.</p>"
+        f"<h2>Plandata (OGC API Features, krever innlogging)</h2><ul>{services}</ul>"
+        f"<h2>Teiger (WFS 2.0)</h2><p><code>{teig_wfs.PATH}</code></p>"
+        f"<h2>Kommuneinfo</h2><p><code>{KOMMUNEINFO}/kommuner/{numre()[0]}/omrade?utkoordsys=25833</code></p>"
+        "</body></html>"
+    )
+
+
+class UpstreamServer(Server):
+    """The local sources for as long as the block lasts.
+
+    Parameters
+    ----------
+    username, password
+        HTTP Basic credentials of the plan services.
+    port
+        0 takes a free one.
+    quirks
+        How the parcel service behaves where real servers differ.
+
+    Examples
+    --------
+    >>> with UpstreamServer(username="nap", password="hemmelig") as server:  # doctest: +SKIP
+    ...     print(server.url)
+    """
+
+    name = "local sources"
+
+    def __init__(self, *, username: str, password: str, port: int = 0, quirks: Quirks | None = None) -> None:
+        super().__init__(port=port)
+        self._login, self._quirks = (username, password), quirks
+
+    def make_app(self) -> FastAPI:
+        """Make the application."""
+        return create_app(username=self._login[0], password=self._login[1], quirks=self._quirks)

@@ -1,0 +1,1 @@
+"""Scoring: points with reasons. Pure functions on frames."""

@@ -1,0 +1,308 @@
+"""Fetching: ask a source → raw snapshot with provenance → one of the four answers; then raw → core.
+
+Nothing on disk changes on anything but `Rows`. The sources differ between the sandbox and the real services in
+address and credentials alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import geopandas as gpd
+
+from config.registers import Kilde, Kommune, Tema, kilder, kommune_register, kommuner, regler
+from config.settings import Settings
+from tasks.answer import Answer, Empty, Failed, NotCovered, Provenance, Rows
+from tasks.contracts import GRENSER, PLANOMRAADER, REGULERINGSPLANER, SONER, STORAGE_EPSG, TEIGER, Contract
+from tasks.errors import SourceError
+from tasks.sources import flat, grense, ogc_features, plan, teig, wfs
+from tasks.sources.http import Client, Limits, NotFoundError, plain_address
+from tasks.sources.regnskap import Account
+from tasks.sources.unntak import shorten
+from tasks.store import Geodata, read_parquet
+
+log = logging.getLogger("tomt.sources")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a protocol brought: the raw frame and the count that the source gave."""
+
+    frame: gpd.GeoDataFrame
+    ventet: int | None
+
+
+Protocol = Callable[[Client, str, Kilde, Kommune, Limits], Fetched]
+
+
+def fetch(
+    kommune: Kommune, tema: Tema, *, settings: Settings, geodata: Geodata, limits: Limits | None = None
+) -> Answer:
+    """Fetch one theme for one kommune and keep it as a raw snapshot.
+
+    Parameters
+    ----------
+    kommune
+        Of the run.
+    tema
+        Theme of a source in config/plankilder.toml.
+    settings
+        Addresses and credentials.
+    geodata
+        Where the snapshot is kept.
+    limits
+        Time, tries and bytes; by default those of config/regler.toml.
+
+    Returns
+    -------
+    Answer
+        `Rows`, `Empty`, `NotCovered` or `Failed`; a source that fails does not raise.
+
+    Raises
+    ------
+    StoreError
+        When the snapshot cannot be written.
+    """
+    kilde = kilder()[tema]
+    limits = limits or Limits.of(regler().hent)
+    try:
+        address = _address(kilde, settings)
+        auth = settings.credentials(kilde.legitimasjon)
+        with Client(
+            address, limits=limits, auth=auth, legitimasjon=kilde.legitimasjon, contact=settings.contact
+        ) as client:
+            fetched = PROTOCOLS[kilde.protokoll](client, address, kilde, kommune, limits)
+    except SourceError as error:
+        answer: Answer = Failed(kilde.navn, str(error))
+    else:
+        answer = _keep(fetched, kilde, kommune, address, geodata)
+    _log(answer, kommune)
+    return answer
+
+
+def fetch_plan(
+    kommune: Kommune, tema: Tema, *, settings: Settings, geodata: Geodata, limits: Limits | None = None
+) -> Answer:
+    """Fetch kommuneplan, kommunedelplan or reguleringsplan; see `fetch`."""
+    return fetch(kommune, tema, settings=settings, geodata=geodata, limits=limits)
+
+
+def fetch_teiger(kommune: Kommune, *, settings: Settings, geodata: Geodata, limits: Limits | None = None) -> Answer:
+    """Fetch the teiger; see `fetch`."""
+    return fetch(kommune, "teig", settings=settings, geodata=geodata, limits=limits)
+
+
+def fetch_grense(kommune: Kommune, *, settings: Settings, geodata: Geodata, limits: Limits | None = None) -> Answer:
+    """Fetch the boundary; see `fetch`."""
+    return fetch(kommune, "grense", settings=settings, geodata=geodata, limits=limits)
+
+
+def _address(kilde: Kilde, settings: Settings) -> str:
+    """Return where to ask; local sources serve the sandbox only, and the sandbox nothing else."""
+    if not settings.is_sandbox:
+        return kilde.address(None)
+    if settings.sources_url is None:
+        raise SourceError(
+            f"{kilde.navn}: no local sources are running for the sandbox. Set TOMT_SOURCES_URL, or TOMT_PROFILE to "
+            "staging or production for the real services."
+        )
+    return kilde.address(settings.sources_url)
+
+
+# --- protocols ---
+
+
+def _by_ogc_features(client: Client, address: str, kilde: Kilde, kommune: Kommune, limits: Limits) -> Fetched:
+    where = f"{plain_address(address)}/collections"
+    found = ogc_features.collections(client, address)
+    layers = ogc_features.find_layers(kilde.lag, found)
+    absent = [name for name in kilde.lag if name not in layers]
+    if absent:
+        seen = ", ".join(sorted(found)[:20]) or "none"
+        said = f"{where}: the layers {', '.join(absent)} are missing; it has: {shorten(seen)}."
+        if set(absent) & set(kilde.paakrevd):
+            raise SourceError(f"{said} Correct `lag` of {kilde.navn} in config/plankilder.toml.")
+        log.warning("%s", said)
+    read = {
+        name: ogc_features.layer(
+            client, address, collection, kommunenummer=kommune.nummer, epsg=STORAGE_EPSG, side=limits.side
+        )
+        for name, collection in layers.items()
+    }
+    for name, layer in read.items():
+        log.info("%s %s: %d features received, %s said", kommune.nummer, name, layer.mottatt, layer.ventet)
+        if layer.mottatt == 0 and name in kilde.paakrevd and any(other.mottatt for other in read.values()):
+            raise SourceError(
+                f"{where}: features for {kommune.label}, but none of {name}, without which they mean nothing. "
+                "Try again later; tell whoever runs the source."
+            )
+    expected = [layer.ventet for layer in read.values()]
+    ventet = None if None in expected else sum(e for e in expected if e is not None)
+    return Fetched(flat.concat([_typed(layer.frame, name) for name, layer in read.items()], epsg=STORAGE_EPSG), ventet)
+
+
+def _typed(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
+    """Return a layer in which every feature says its object type; the layer's name stands where it does not."""
+    own = frame["objekttypenavn"] if "objekttypenavn" in frame else [None] * len(frame)
+    return frame.assign(objekttypenavn=[v if isinstance(v, str) and v.strip() else name for v in own])
+
+
+def _by_wfs(client: Client, address: str, kilde: Kilde, kommune: Kommune, limits: Limits) -> Fetched:
+    typename = kilde.lag[0]
+    answered = wfs.get_features(client, address, typename, kommunenummer=kommune.nummer, epsg=STORAGE_EPSG)
+    frame = teig.read(answered.content, where=plain_address(address)) if answered.content else teig.nothing()
+    wfs.check_count(address, ventet=answered.ventet, mottatt=len(frame))
+    return Fetched(frame, answered.ventet)
+
+
+def _by_kommuneinfo(client: Client, address: str, kilde: Kilde, kommune: Kommune, limits: Limits) -> Fetched:
+    try:
+        return Fetched(grense.get_boundary(client, address, kommune, epsg=STORAGE_EPSG), None)
+    except NotFoundError:  # the answer of kommuneinfo for a number that it does not have
+        return Fetched(flat.concat([], epsg=STORAGE_EPSG), None)
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    "ogc_features": _by_ogc_features,
+    "wfs": _by_wfs,
+    "kommuneinfo": _by_kommuneinfo,
+}
+
+
+# --- answers ---
+
+
+def _keep(fetched: Fetched, kilde: Kilde, kommune: Kommune, address: str, geodata: Geodata) -> Answer:
+    if fetched.frame.empty:
+        if kilde.tom_betyr == "tom":
+            return Empty(kilde.navn, f"Kilden har ingenting av {kilde.tema} i {kommune.label}.")
+        return NotCovered(
+            kilde.navn,
+            f"Kilden ga ingenting av {kilde.tema} for {kommune.label}, og sier ikke hvilke kommuner den dekker: "
+            "ukjent, ikke tomt.",
+        )
+    provenance = Provenance(
+        kilde=kilde.navn,
+        adresse=plain_address(address),
+        hentet_tid=datetime.now(UTC).isoformat(),
+        antall_ventet=fetched.ventet,
+        antall_mottatt=len(fetched.frame),
+        sha256=flat.content_sha256(fetched.frame),
+        crs=f"EPSG:{STORAGE_EPSG}",
+        lisens=kilde.lisens,
+    )
+    path = geodata.snapshot(fetched.frame, kommune.nummer, provenance)
+    return Rows(kilde.navn, path, provenance)
+
+
+def _log(answer: Answer, kommune: Kommune) -> None:
+    if isinstance(answer, Rows):
+        log.info("%s %s: %d features in %s", kommune.nummer, answer.kilde, answer.antall, answer.path.name)
+    else:
+        log.warning("%s %s: %s, %s", kommune.nummer, answer.kilde, type(answer).__name__, answer.grunn)
+
+
+# --- core ---
+
+
+def known_numbers(kommune: Kommune, *, sandbox: bool) -> plan.Numre:
+    """Return what is known of kommunenummer, for a run of this kommune."""
+    in_use = frozenset(k.nummer for k in kommuner(sandbox=sandbox))
+    return plan.Numre(kommune.nummer, in_use, kommune_register().tidligere)
+
+
+def read_core(kommune: Kommune, answers: Mapping[Tema, Answer], *, geodata: Geodata) -> list[Account]:
+    """Map the raw snapshots to the contracts and write them under core/.
+
+    A frame is written only when all the sources it is made of answered with `Rows` or `Empty`; otherwise the old
+    file stays as it was.
+
+    Parameters
+    ----------
+    answers
+        Theme → answer, as `fetch` gave them.
+
+    Returns
+    -------
+    list of Account
+        One per frame written.
+
+    Raises
+    ------
+    SourceError
+        When a source's data lie outside the kommune.
+    """
+    raws = {tema: raw for tema, answer in answers.items() if (raw := _raw(answer)) is not None}
+    numre = known_numbers(kommune, sandbox=kommune.oppdiktet)
+    made: list[tuple[Contract, gpd.GeoDataFrame, Account]] = []
+    if "grense" in raws and len(raws["grense"]):
+        made.append(_boundary(raws["grense"]))
+    if "kommuneplan" in raws and "kommunedelplan" in raws:
+        made += _kommuneplaner(raws["kommuneplan"], raws["kommunedelplan"], numre)
+    if "reguleringsplan" in raws:
+        rules = regler().plan
+        frame, account = plan.reguleringsplaner(raws["reguleringsplan"], numre, manglende_nivaa=rules.bakkenivaa)
+        made.append((REGULERINGSPLANER, frame, account))
+    if "teig" in raws:
+        made.append((TEIGER, *teig.teiger(raws["teig"], kommunenummer=kommune.nummer)))
+    _check_place(made, kommune)
+    for contract, frame, _ in made:
+        geodata.write(frame, kommune.nummer, layer="core", contract=contract)
+    return [account for _, _, account in made]
+
+
+def _raw(answer: Answer) -> gpd.GeoDataFrame | None:
+    """Return the raw frame of an answer: without rows when `Empty`, None when nothing may be concluded."""
+    if isinstance(answer, Rows):
+        return gpd.GeoDataFrame(read_parquet(answer.path))
+    return flat.concat([], epsg=STORAGE_EPSG) if isinstance(answer, Empty) else None
+
+
+def _boundary(raw: gpd.GeoDataFrame) -> tuple[Contract, gpd.GeoDataFrame, Account]:
+    account = Account(GRENSER.name, len(raw))
+    account.close(len(raw))
+    return GRENSER, raw, account
+
+
+def _kommuneplaner(
+    kommuneplan: gpd.GeoDataFrame, kommunedelplan: gpd.GeoDataFrame, numre: plan.Numre
+) -> list[tuple[Contract, gpd.GeoDataFrame, Account]]:
+    rules = regler().plan
+    both = flat.concat([kommuneplan, kommunedelplan], epsg=STORAGE_EPSG)
+    zones, zone_account = plan.soner(both, numre, manglende_arealstatus=rules.manglende_arealstatus)
+    parts = [
+        plan.planomraader(raw, numre, manglende_plantype=plantypes[0])
+        for raw, plantypes in ((kommuneplan, rules.kommuneplan_typer), (kommunedelplan, rules.kommunedelplan_typer))
+    ]
+    extents = flat.concat([frame for frame, _ in parts], epsg=STORAGE_EPSG)
+    account = parts[0][1].plus(parts[1][1])
+    return [(SONER, zones, zone_account), (PLANOMRAADER, extents, account)]
+
+
+def _check_place(made: list[tuple[Contract, gpd.GeoDataFrame, Account]], kommune: Kommune) -> None:
+    """Refuse frames that lie nowhere near the kommune: the wrong kommune, or a CRS that is not what it says."""
+    boundary = next((frame for contract, frame, _ in made if contract is GRENSER), None)
+    if boundary is None:
+        return
+    west, south, east, north = boundary.total_bounds
+    for contract, frame, _ in made:
+        if len(frame) and frame.cx[west:east, south:north].empty:
+            raise SourceError(
+                f"{contract.name}: none of {len(frame)} rows touches {kommune.label}, bounds "
+                f"{[round(float(v)) for v in frame.total_bounds]}. Wrong kommune or CRS; tell whoever runs the source."
+            )
+
+
+# --- tasks ---
+
+from prefect import task  # noqa: E402
+from prefect.cache_policies import NO_CACHE  # noqa: E402
+
+# No retries here: what may pass is retried below, in http.
+fetch_task = task(name="Hent fra kilde", task_run_name="Hent {tema} for {kommune.label}", cache_policy=NO_CACHE)(fetch)
+read_core_task = task(name="Gjør kildedata klare", task_run_name="Gjør {kommune.label} klar", cache_policy=NO_CACHE)(
+    read_core
+)

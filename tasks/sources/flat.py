@@ -1,0 +1,118 @@
+"""GeoJSON features → one flat frame of text: nested and flat properties alike become columns with dotted names.
+
+Numbers become text without a false fraction (`4601.0` → `4601`), text stays as it is (`0301`), null is None, and
+what cannot be flattened is kept as JSON text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from tasks.errors import SourceError
+
+MAX_DEPTH = 6
+UNHASHED = frozenset({"objid"})
+"""Columns that change from one delivery to the next without any change of the plan."""
+
+
+def text(value: object) -> str | None:
+    """Return a JSON value as text, None for null.
+
+    Raises
+    ------
+    ValueError
+        For a number that is not finite.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} is no number")
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, int):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
+
+
+def flatten(properties: Mapping[str, Any], *, prefix: str = "", depth: int = 0) -> dict[str, str | None]:
+    """Return properties with dotted names and text values; of two equal names the first with a value wins."""
+    flat: dict[str, str | None] = {}
+    for key, value in properties.items():
+        name = prefix + key
+        if isinstance(value, dict) and depth < MAX_DEPTH:
+            inner = flatten(value, prefix=f"{name}.", depth=depth + 1)
+        else:
+            inner = {name: text(value)}
+        for k, v in inner.items():
+            if flat.get(k) is None:
+                flat[k] = v
+    return flat
+
+
+def frame(features: Sequence[Mapping[str, Any]], *, epsg: int, where: str) -> gpd.GeoDataFrame:
+    """Return features as a flat frame of text with 2D geometry; a null geometry stays None.
+
+    Raises
+    ------
+    SourceError
+        Naming the address, when a feature is not one or a number or a geometry cannot be read.
+    """
+    try:
+        rows = [flatten(f.get("properties") or {}) for f in features]
+        # allow_nan: 1e999 is read as infinity and must not pass
+        shapes = [json.dumps(g, allow_nan=False) if (g := f.get("geometry")) is not None else None for f in features]
+        geometry = shapely.force_2d(shapely.from_geojson(np.array(shapes, dtype=object)))
+    except (AttributeError, TypeError, ValueError, RecursionError, shapely.errors.ShapelyError) as error:
+        raise SourceError(
+            f"{where}: a feature cannot be read ({type(error).__name__}: {str(error)[:120]}). "
+            "The answer is damaged; try again later and tell whoever runs the source."
+        ) from None
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    data = {c: pd.Series([row.get(c) for row in rows], dtype=object) for c in columns if c != "geometry"}
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(geometry, crs=epsg), crs=epsg)
+
+
+def concat(frames: Sequence[gpd.GeoDataFrame], *, epsg: int) -> gpd.GeoDataFrame:
+    """Return frames one below the other; a column that a frame lacks is None there."""
+    columns = list(dict.fromkeys(c for f in frames for c in f.columns if c != "geometry"))
+    data = {
+        c: pd.Series([v for f in frames for v in (f[c] if c in f else [None] * len(f))], dtype=object) for c in columns
+    }
+    shapes = [shape for f in frames for shape in f.geometry]
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes, crs=epsg), crs=epsg)
+
+
+def content_sha256(raw: gpd.GeoDataFrame) -> str:
+    """Return the sha256 of a frame's content, the same whatever the order of rows, columns and requests."""
+    columns = sorted(c for c in raw.columns if c != "geometry" and c not in UNHASHED)
+    cells = [[_cell(v) for v in raw[c]] for c in columns]
+    shapes = shapely.to_wkb(np.asarray(raw.geometry.array, dtype=object))
+    digests = sorted(
+        hashlib.sha256(json.dumps(row, ensure_ascii=False).encode() + b"\0" + (shape or b"")).digest()
+        for row, shape in zip(zip(*cells, strict=True) if cells else [()] * len(raw), shapes, strict=True)
+    )
+    whole = hashlib.sha256(json.dumps(columns, ensure_ascii=False).encode())
+    for digest in digests:
+        whole.update(digest)
+    return whole.hexdigest()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, np.ndarray):
+        return [str(v) for v in value]
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,159 @@
+"""Words and codes as sources write them → the form that the product uses."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from urllib.parse import urlsplit
+
+# Names of the SOSI code lists (planstatus, plantype, vertikalnivå, arealbruksstatus) that occur in place of codes.
+PLANSTATUS = {
+    "planinitiativ": "0",
+    "planlegging igangsatt": "1",
+    "planforslag": "2",
+    "endelig vedtatt arealplan": "3",
+    "endelig vedtatt": "3",
+    "vedtatt": "3",
+    "opphevet": "4",
+    "utgått/erstattet": "5",
+    "utgått": "5",
+    "erstattet": "5",
+    "vedtatt plan med utsatt rettsvirkning": "6",
+    "endelig vedtatt plan underlagt tidsbegrensning": "7",
+    "overstyrt": "8",
+    "avvist": "9",
+    "trukket/uaktuelt": "10",
+}
+PLANTYPE = {
+    "kommuneplanens arealdel": "20",
+    "kommuneplan": "20",
+    "kommunedelplan": "21",
+    "mindre endring av kommune(del)plan": "22",
+    "eldre reguleringsplan": "30",
+    "mindre reguleringsendring": "31",
+    "bebyggelsesplan ihht. reguleringsplan": "32",
+    "bebyggelsesplan ihht kommuneplanens arealdel": "33",
+    "områderegulering": "34",
+    "detaljregulering": "35",
+}
+VERTIKALNIVAA = {
+    "under grunnen (tunnel)": "1",
+    "under grunnen": "1",
+    "på grunnen/vannoverflate": "2",
+    "på grunnen": "2",
+    "over grunnen (bru)": "3",
+    "over grunnen": "3",
+    "på bunnen (vann/sjø)": "4",
+    "i vannsøylen": "5",
+}
+AREALSTATUS = {
+    "nåværende": "1",
+    "framtidig": "2",
+    "fremtidig": "2",
+    "videreutvikling av nåværende": "3",
+    "videreutvikling": "3",
+}
+
+MAX_LINK = 2000
+OLDEST = 1900
+"""A date before this year is a filler such as 1800-01-01 or 1899-12-30."""
+
+_LETTERS = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ä": "a", "ö": "o"})
+
+
+def fold(word: str) -> str:
+    """Return a name for comparison: small letters, æøå as ASCII, letters and digits only.
+
+    Both ways of writing å (a, aa) and ø (o, oe) fold to the same.
+
+    Examples
+    --------
+    >>> fold("KpArealformålOmråde") == fold("kparealformaalomraade") == fold("kparealformalomrade")
+    True
+    """
+    plain = re.sub(r"[^a-z0-9]", "", word.lower().translate(_LETTERS))
+    return plain.replace("aa", "a").replace("oe", "o")
+
+
+def blank_is_none(value: object) -> str | None:
+    """Return text with single inner blanks, or None for nothing, "" and "-"."""
+    if not isinstance(value, str):
+        return None
+    plain = " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    return None if plain in {"", "-"} else plain
+
+
+def code(value: object, names: dict[str, str] | None = None) -> str | None:
+    """Return a code without a false fraction (`3.0` → `3`); a name in `names` becomes its code, others stay.
+
+    Examples
+    --------
+    >>> code("Detaljregulering ", PLANTYPE), code("3.0"), code("-"), code("noe annet", PLANTYPE)
+    ('35', '3', None, 'noe annet')
+    """
+    plain = blank_is_none(value)
+    if plain is None:
+        return None
+    plain = re.sub(r"^(\d+)\.0+$", r"\1", plain)
+    return (names or {}).get(plain.lower(), plain)
+
+
+def kommunenummer_of(value: object) -> str | None:
+    """Return four digits (`301`, `301.0` → `0301`), or None when it is no kommunenummer."""
+    plain = code(value)
+    return plain.zfill(4) if plain is not None and re.fullmatch(r"[0-9]{3,4}", plain) else None
+
+
+def iso_date(value: object) -> str | None:
+    """Return a date as ISO text from the forms that occur, or None when there is none.
+
+    ``2011-06-16``, ``2011-06-16Z``, ``2011-06-16T00:00:00``, ``20100615``, ``20100615.0``, ``16.06.2011`` and
+    milliseconds since 1970. A UTC time of 22 or 23 o'clock sharp is midnight in Norway: the day after.
+    """
+    plain = code(value)
+    if plain is None:
+        return None
+    try:
+        found = _date(plain)
+    except (ValueError, OverflowError):
+        return None
+    return found.isoformat() if found is not None and found.year >= OLDEST else None
+
+
+def _date(plain: str) -> date | None:
+    if match := re.fullmatch(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})(.*)", plain):
+        year, month, day = (int(g) for g in match.groups()[:3])
+        tail = match[4]
+        if tail and not re.match(r"[TZ +-]", tail):
+            return _from_milliseconds(plain)
+        local_midnight = re.fullmatch(r"[T ]2[23]:00(:00(\.0+)?)?(Z|\+00:?00)", tail) is not None
+        return date.fromordinal(date(year, month, day).toordinal() + local_midnight)
+    if match := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", plain):
+        return date(int(match[3]), int(match[2]), int(match[1]))
+    return _from_milliseconds(plain)
+
+
+def _from_milliseconds(plain: str) -> date | None:
+    if not re.fullmatch(r"-?[0-9]{9,14}", plain):
+        return None
+    hours = int(plain) // 3_600_000
+    return date.fromordinal(date(1970, 1, 1).toordinal() + (hours + 2 if hours % 24 >= 22 else hours) // 24)
+
+
+def link(value: object) -> str | None:
+    """Return an http(s) address, or None; ``www.…`` gets https."""
+    if not isinstance(value, str):
+        return None
+    plain = value.strip()
+    if plain.lower().startswith("www."):
+        plain = f"https://{plain}"
+    if len(plain) > MAX_LINK or not plain.isprintable() or any(c in plain for c in " <>\"'`\\"):
+        return None
+    try:
+        parts = urlsplit(plain)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+        return None
+    return plain if port_is_valid else None

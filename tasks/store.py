@@ -1,0 +1,204 @@
+"""Files under geodata/: raw snapshots (append-only, with provenance), core and out frames (replaced whole).
+
+    raw/<source>/<kommunenummer>/<UTC time>.parquet     as answered; attrs["provenance"] says where from
+    core/<noun>/<kommunenummer>.parquet                 cleaned input of the land engine
+    out/<noun>/<kommunenummer>.parquet                  results; out/tomter holds the persisted ids
+
+Every file is written beside its place and moved there, so that a reader sees the old or the new one, never half.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import geopandas as gpd
+import pandas as pd
+
+from tasks.answer import Provenance
+from tasks.contracts import Contract
+from tasks.errors import BusyError, StoreError
+
+Layer = Literal["core", "out"]
+
+MIN_FREE_BYTES = 200_000_000
+"""A run of the largest kommune leaves well under this; less free space is refused before anything starts."""
+
+
+class Geodata:
+    """The folder geodata/ and what lies in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+
+    def ensure_usable(self) -> None:
+        """Create the folder and check that it can be written and has space.
+
+        Raises
+        ------
+        StoreError
+            Naming the folder and what to do.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            probe = self.root / f".write-test-{os.getpid()}"
+            probe.write_bytes(b"x")
+            probe.unlink()
+            free = shutil.disk_usage(self.root).free
+        except OSError as error:
+            raise _store_error(error, self.root) from error
+        if free < MIN_FREE_BYTES:
+            raise StoreError(
+                f"{self.root}: {free / 1e6:.0f} MB free, {MIN_FREE_BYTES / 1e6:.0f} MB are needed. "
+                "Free some space or point TOMT_GEODATA elsewhere."
+            )
+
+    # --- raw ---
+
+    def snapshot(self, frame: gpd.GeoDataFrame, kommunenummer: str, provenance: Provenance) -> Path:
+        """Keep a fetched frame under raw/, unless the last snapshot has the same content.
+
+        Returns
+        -------
+        Path
+            The new file, or the last one when nothing changed.
+        """
+        last = self.latest(provenance.kilde, kommunenummer)
+        if last is not None and self.provenance(last).sha256 == provenance.sha256:
+            return last
+        moment = datetime.fromisoformat(provenance.hentet_tid).strftime("%Y%m%dT%H%M%S%f")
+        path = self.root / "raw" / provenance.kilde / kommunenummer / f"{moment}Z.parquet"
+        kept = frame.copy(deep=False)
+        kept.attrs = {"provenance": provenance.as_dict()}
+        write_parquet(kept, path)
+        return path
+
+    def latest(self, kilde: str, kommunenummer: str) -> Path | None:
+        """Return the newest raw snapshot of a source, or None."""
+        files = sorted((self.root / "raw" / kilde / kommunenummer).glob("*Z.parquet"))
+        return files[-1] if files else None
+
+    def provenance(self, path: Path) -> Provenance:
+        """Return where a raw snapshot came from; reads the foot of the file alone."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            attrs = json.loads((pq.read_schema(path).metadata or {})[b"PANDAS_ATTRS"])
+            return Provenance(**attrs["provenance"])
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            raise _damaged(path, error) from error
+
+    # --- core and out ---
+
+    def path(self, layer: Layer, contract: Contract, kommunenummer: str) -> Path:
+        """Return where a frame of this contract lies."""
+        return self.root / layer / contract.name / f"{kommunenummer}.parquet"
+
+    def write(self, frame: pd.DataFrame, kommunenummer: str, *, layer: Layer, contract: Contract) -> Path:
+        """Check a frame against its contract and replace the file.
+
+        Raises
+        ------
+        ContractError
+            When the frame breaks the contract; the file stays as it was.
+        StoreError
+            When the disk refuses.
+        """
+        contract.check(frame)
+        path = self.path(layer, contract, kommunenummer)
+        write_parquet(frame, path)
+        return path
+
+    def read(self, kommunenummer: str, *, layer: Layer, contract: Contract) -> pd.DataFrame | None:
+        """Return a frame, or None when it was never written."""
+        path = self.path(layer, contract, kommunenummer)
+        if not path.exists():
+            return None
+        frame = read_parquet(path)
+        for column, kind in contract.columns.items():
+            if kind in {"texts", "numbers"} and column in frame:
+                frame[column] = [list(v) for v in frame[column]]  # parquet gives arrays
+            elif kind == "text" and column in frame:
+                frame[column] = frame[column].astype(object).where(frame[column].notna(), None)
+        contract.check(frame)
+        return frame
+
+    # --- locks ---
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold a lock shared by the processes of this machine; it is freed even when the holder is killed.
+
+        Raises
+        ------
+        BusyError
+            When another run holds it.
+        """
+        path = self.root / "locks" / f"{name}.lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = path.open("a")
+        except OSError as error:
+            raise _store_error(error, path) from error
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BusyError(f"Another run works on {name}. Wait until it is done, then try again.") from None
+            yield
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write (Geo)Parquet through a temporary file in the same folder.
+
+    Raises
+    ------
+    StoreError
+        When the disk is full or refuses; the file at `path` stays as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.to_parquet(temporary, compression="zstd", index=False)
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise _store_error(error, path) from error
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a frame, with geometry when the file has one.
+
+    Raises
+    ------
+    StoreError
+        When the file is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        has_geometry = b"geo" in (pq.read_schema(path).metadata or {})
+        frame: pd.DataFrame = gpd.read_parquet(path) if has_geometry else pd.read_parquet(path)
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise _damaged(path, error) from error
+    return frame
+
+
+def _damaged(path: Path, error: Exception) -> StoreError:
+    return StoreError(f"{path}: cannot be read ({type(error).__name__}). Move it away and run again.")
+
+
+def _store_error(error: OSError, path: Path) -> StoreError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StoreError(f"{path}: no space left on the disk. Free some, or point TOMT_GEODATA elsewhere.")
+    return StoreError(f"{path}: {error.strerror or error}. Check the folder and its permissions, or set TOMT_GEODATA.")

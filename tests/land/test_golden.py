@@ -1,0 +1,183 @@
+"""The golden kommune of `golden.py`, from zones to lots, against areas worked out by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import geopandas as gpd
+import pytest
+import shapely
+
+from config.registers import housing_classes, regler
+from tasks.contracts import OMRAADER, TOMTER
+from tasks.errors import LandError
+from tasks.land.find import Land, find_land
+from tests.land.golden import KOMMUNE, core, place
+
+
+def run(given=None, before: Land | None = None, **changes) -> Land:
+    return find_land(
+        changes.get("kommune", KOMMUNE),
+        given or core(),
+        old_omraader=before.omraader if before else None,
+        old_tomter=before.tomter if before else None,
+        rules=changes.get("rules", regler()),
+        klasser=housing_classes(),
+    )
+
+
+@pytest.fixture(scope="module")
+def land() -> Land:
+    return run()
+
+
+def test_the_omraader_are_those_worked_out_by_hand(land):
+    # A ∪ B − R1 = 20,000 + 10,000 − 5,000, one polygon: they share the border x 200, y 50–100.
+    # C − R4 = 40,000 − 10,000. D = 60 × 50. F west of the KDP = 100 × 100. G = 50 × 100.
+    # I south of the border = 100 × 50.
+    expected = {"A": 25_000, "C": 30_000, "D": 3_000, "F": 10_000, "G": 5_000, "I": 5_000}
+    found = {ids[0]: area for ids, area in zip(land.omraader["sone_ider"], land.omraader["areal_m2"], strict=True)}
+    assert found == pytest.approx(expected, abs=1e-6)
+    # J, 38 × 50 = 1,900, is under the floor; the differanse is 78,000 + 1,900.
+    step = land.account.steps["omraader"]
+    assert (step["inn"], step["ut"], step["for_smaa"]) == (7, 6, 1)
+    assert (step["differanse_m2"], step["for_smaa_m2"]) == (79_900, 1_900)
+
+
+def test_the_lots_are_those_worked_out_by_hand(land):
+    expected = {
+        "t1": 10_000,  # 100 × 100 of A
+        "t2": 7_000,  # 200 × 60 − R1 (100 × 50): left 50 × 60, right 50 × 60, joined by 100 × 10
+        "t3": 8_000,  # 200 × 40
+        "t4": 15_000,  # 100 × 200 − half of R4 (50 × 100)
+        # t5: 10 × 50 above and 10 × 50 below the hole: two pieces of 500, both under 1,000
+        "t6": 14_000,  # 90 × 200 − 40 × 100
+        "t7": 1_500,  # 30 × 50; t8 has 15 × 50 = 750, and x 845–860 lies on no teig
+        "t9": 6_400,  # the whole teig, 80 × 80, lies inside F
+        "t10": 5_000,  # the whole of G
+    }
+    assert dict(zip(land.tomter["teig_id"], land.tomter["areal_m2"], strict=True)) == pytest.approx(expected, abs=1e-6)
+    assert land.account.steps["tomter"]["areal_m2"] == pytest.approx(66_900)
+    assert land.account.steps["tomter"]["omraader_uten_tomt"] == 1  # I
+
+
+def test_the_frames_keep_their_contracts(land):
+    OMRAADER.check(land.omraader)
+    TOMTER.check(land.tomter)
+
+
+def test_a_lot_says_what_it_lies_on(land):
+    lots = land.tomter.set_index("teig_id")
+    assert lots.loc["t6", "matrikkelenheter"] == ["9901-2/3/0/0", "9901-2/4/0/0"]
+    assert lots.loc["t6", "har_tvist"]
+    assert lots.loc["t10", "matrikkelenheter"] == []
+    assert lots.loc["t1", "planer_under_arbeid"] == ["9901_R3"]
+    assert lots.loc["t3", "planer_under_arbeid"] == []
+    assert (lots.loc["t1", "klasse"], lots.loc["t1", "arealstatus"]) == ("bolig", "2")
+    assert lots.loc["t10", "plan_ider"] == ["9901_KDP"]
+    assert lots.loc["t9", "plan_ider"] == ["9901_KPA"]
+
+
+def test_every_feature_that_does_not_count_is_counted(land):
+    step = land.account.steps["boligsoner"]
+    assert (step["inn"], step["ut"]) == (12, 9)
+    assert (step["plan_ikke_vedtatt"], step["ikke_bolig"]) == (1, 2)
+    assert land.account.ids["boligsoner: ikke_bolig"] == ["E", "K"]
+    assert land.account.steps["regulering"] == {
+        "inn": 5,
+        "vedtatt": 2,
+        "under_arbeid": 1,
+        "ikke_paa_bakken": 1,
+        "annen_status": 1,
+    }
+
+
+def test_a_run_again_changes_nothing(land):
+    again = run(before=land)
+    assert again.tomter.drop(columns="geometry").equals(land.tomter.drop(columns="geometry"))
+    assert again.omraader.drop(columns="geometry").equals(land.omraader.drop(columns="geometry"))
+    assert shapely.equals_exact(again.tomter.geometry, land.tomter.geometry).all()
+
+
+def test_the_order_of_the_input_does_not_matter(land):
+    given = core()
+    turned = dataclasses.replace(
+        given, **{f.name: getattr(given, f.name).iloc[::-1].reset_index(drop=True) for f in dataclasses.fields(given)}
+    )
+    again = run(turned, before=land)
+    assert list(again.tomter["tomt_id"]) == list(land.tomter["tomt_id"])
+    assert list(again.tomter["areal_m2"]) == pytest.approx(list(land.tomter["areal_m2"]))
+
+
+def test_a_lot_that_a_new_plan_settles_is_gone_but_kept(land):
+    given = core()
+    plans = given.reguleringsplaner
+    plans.loc[plans["plan_id"] == "9901_R5", "planstatus"] = "3"  # all of C is settled now
+    after = run(given, before=land)
+    gone = after.tomter[after.tomter["tilstand"] == "borte"]
+    assert sorted(gone["teig_id"]) == ["t4", "t6"]
+    assert gone["aarsak"].notna().all()
+    assert len(after.tomter) == len(land.tomter)
+    # When the plan is repealed again, the lots come back under their old ids.
+    back = run(before=after)
+    assert dict(zip(back.tomter["teig_id"], back.tomter["tomt_id"], strict=True)) == dict(
+        zip(land.tomter["teig_id"], land.tomter["tomt_id"], strict=True)
+    )
+    assert (back.tomter["tilstand"] == "aktiv").all()
+    assert back.tomter["aarsak"].isna().all()
+
+
+def test_an_id_is_never_given_to_another_lot(land):
+    given = core()
+    given.teiger.loc[given.teiger["teig_id"] == "t9", "geometry"] = place(1900, 900, 1950, 950)  # t9 moves away
+    after = run(given, before=land)
+    fresh = core()
+    fresh.teiger.loc[fresh.teiger["teig_id"] == "t8", "geometry"] = place(600, 960, 700, 1000)  # a lot on I: 4,000
+    later = run(fresh, before=after)
+    ids = dict(zip(later.tomter["teig_id"], later.tomter["tomt_id"], strict=True))
+    assert ids["t8"] == "9901-000009"
+    assert later.tomter["tomt_id"].is_unique
+
+
+def test_areas_are_computed_in_the_kommunes_own_zone():
+    # 530 km further west UTM33 overstates areas by about 0.6 %, the kommune's own zone 32 does not.
+    given = core()
+    west = dataclasses.replace(
+        given, **{f.name: _moved(getattr(given, f.name), -530_000) for f in dataclasses.fields(given)}
+    )
+    own = run(west, kommune=KOMMUNE.model_copy(update={"epsg": 25832}))
+    in_33 = run(west)
+    ratio = in_33.tomter["areal_m2"].sum() / own.tomter["areal_m2"].sum()
+    assert 1.002 < ratio < 1.012
+    assert own.tomter.crs.to_epsg() == 25833
+
+
+def _moved(frame: gpd.GeoDataFrame, east: float) -> gpd.GeoDataFrame:
+    return frame.set_geometry(frame.translate(xoff=east))
+
+
+def test_data_outside_the_kommune_are_refused_with_what_to_check():
+    given = core()
+    away = dataclasses.replace(given, teiger=_moved(given.teiger, 300_000))
+    with pytest.raises(LandError, match="none of the 10 teiger lies in the kommune"):
+        run(away)
+
+
+def test_a_kommune_without_housing_zones_has_no_lots():
+    given = core()
+    given.soner["kode"] = "5100"
+    land = run(given)
+    assert len(land.tomter) == 0
+    TOMTER.check(land.tomter)
+    OMRAADER.check(land.omraader)
+
+
+def test_spredt_counts_only_when_config_says_so():
+    given = core()
+    given.soner.loc[given.soner["sone_id"] == "K", "kode"] = "5210"
+    assert len(run(given).omraader) == 6
+    rules = regler()
+    wider = rules.model_copy(
+        update={"klasser": rules.klasser.model_copy(update={"teller": ("bolig", "mulig", "spredt")})}
+    )
+    assert "K" in {ids[0] for ids in run(given, rules=wider).omraader["sone_ider"]}

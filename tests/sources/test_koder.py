@@ -1,0 +1,116 @@
+"""Codes, dates and links in the forms that occur."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.sources import koder
+from tasks.sources.koder import blank_is_none, code, fold, iso_date, kommunenummer_of, link
+
+
+def test_examples_in_docstrings() -> None:
+    assert doctest.testmod(koder).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "iso"),
+    [
+        ("2011-06-16", "2011-06-16"),
+        ("2011-06-16Z", "2011-06-16"),
+        ("2011-06-16T00:00:00", "2011-06-16"),
+        ("2011-06-15T22:00:00Z", "2011-06-16"),
+        ("2011-12-31T23:00:00.000+00:00", "2012-01-01"),
+        ("2011-06-16T12:30:00Z", "2011-06-16"),
+        ("20100615.0", "2010-06-15"),
+        ("20100615", "2010-06-15"),
+        ("19820324.0", "1982-03-24"),
+        ("16.06.2011", "2011-06-16"),
+        ("1276552800000", "2010-06-15"),  # 2010-06-14T22:00Z
+        ("1276560000000", "2010-06-15"),
+        ("1800-01-01", None),
+        ("18000101.0", None),
+        ("1899-12-30", None),
+        ("2011-13-40", None),
+        ("0", None),
+        ("ukjent", None),
+        ("-", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_dates(written: str | None, iso: str | None) -> None:
+    assert iso_date(written) == iso
+
+
+@given(st.dates(min_value=__import__("datetime").date(1900, 1, 1)))
+def test_every_iso_date_stays(day: object) -> None:
+    assert iso_date(str(day)) == str(day)
+    assert iso_date(f"{day}Z") == str(day)
+    assert iso_date(str(day).replace("-", "") + ".0") == str(day)
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        (" https://a.no/x ", "https://a.no/x"),
+        ("HTTP://a.no", "HTTP://a.no"),
+        ("www.oslo.kommune.no/saksinnsyn.", "https://www.oslo.kommune.no/saksinnsyn."),
+        ("javascript:alert(1)", None),
+        ("java\nscript:alert(1)", None),
+        ("file:///etc/passwd", None),
+        ("https://a.no/<script>", None),
+        ('https://a.no/"onclick', None),
+        ("https://bank.no@evil.no/", None),
+        ("https://", None),
+        ("https://a.no:x/", None),
+        ("https://a.no/" + "x" * 3000, None),
+        ("//a.no", None),
+        ("", None),
+        ("-", None),
+        (None, None),
+    ],
+)
+def test_links(written: str | None, address: str | None) -> None:
+    assert link(written) == address
+
+
+@given(st.text())
+def test_hostile_text_never_raises_and_links_are_http(text: str) -> None:
+    found = link(text)
+    assert found is None or found.lower().startswith(("http://", "https://"))
+    for read in (iso_date, code, kommunenummer_of, blank_is_none, fold):
+        read(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("301", "0301"),
+        ("301.0", "0301"),
+        ("4601", "4601"),
+        (" 4601.0", "4601"),
+        ("46011", None),
+        ("-", None),
+        ("٣٠١", None),
+    ],
+)
+def test_kommunenummer(written: str, number: str | None) -> None:
+    assert kommunenummer_of(written) == number
+
+
+@pytest.mark.parametrize(
+    "name", ["KpArealformålOmråde", "KPAREALFORMALOMRADE", "kparealformaalomraade", "kp_arealformål_område"]
+)
+def test_names_fold_to_one(name: str) -> None:
+    assert fold(name) == "kparealformalomrade"
+
+
+def test_names_become_codes_and_others_stay() -> None:
+    assert code("Vedtatt", koder.PLANSTATUS) == "3"
+    assert code("3.0", koder.PLANSTATUS) == "3"
+    assert code("Under behandling", koder.PLANSTATUS) == "Under behandling"
+    assert code("Framtidig", koder.AREALSTATUS) == "2"

@@ -1,0 +1,105 @@
+"""GML of teiger, invented and real."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tasks.contracts import TEIGER
+from tasks.errors import SourceError
+from tasks.sources import teig
+
+from .conftest import collection, shared, teig_xml
+
+
+def unit(gnr: int, bnr: int, *, kommune: str = "0099", **more: int) -> str:
+    inner = "".join(f"<app:{k}>{v}</app:{k}>" for k, v in {"gardsnummer": gnr, "bruksnummer": bnr, **more}.items())
+    return (
+        f"<app:matrikkelenhet><app:Matrikkelenhet><app:kommunenummer>{kommune}</app:kommunenummer>{inner}"
+        "<app:bruksnavn>OLA NORDMANN</app:bruksnavn></app:Matrikkelenhet></app:matrikkelenhet>"
+    )
+
+
+def test_matrikkelenheter_none_one_and_many() -> None:
+    gml = collection(
+        teig_xml(1),
+        teig_xml(2, units=unit(46, 1)),
+        teig_xml(3, units=unit(46, 1) + unit(46, 7, festenummer=3, seksjonsnummer=2) + unit(46, 1)),
+    )
+    raw = teig.read(gml, where="x")
+    assert raw["matrikkelenheter"].to_list() == [[], ["0099-46/1/0/0"], ["0099-46/1/0/0", "0099-46/7/3/2"]]
+    assert "NORDMANN" not in raw.to_csv()
+    frame, account = teig.teiger(raw, kommunenummer="0099")
+    TEIGER.check(frame)
+    assert (account.inn, account.ut, account.utelatt) == (3, 3, {})
+
+
+def test_drops_are_counted_with_ids() -> None:
+    gml = collection(
+        teig_xml(1),
+        teig_xml(1),
+        teig_xml(2),
+        teig_xml(2, x=-110_000.0, units=unit(1, 1), gml_id="teig.2b").replace(" 6740100", " 6740200"),
+        teig_xml(3, kommune="0301"),
+        teig_xml(4).replace("<app:teigId>4</app:teigId>", ""),
+    )
+    raw = teig.read(gml, where="x")
+    assert len(raw) == 6
+    frame, account = teig.teiger(raw, kommunenummer="0099")
+    TEIGER.check(frame)
+    assert frame["teig_id"].to_list() == ["1", "2"]
+    assert frame.geometry.area.to_list() == [10_000, 20_000]
+    assert {r: (d.antall, d.ider) for r, d in account.utelatt.items() if r != "uten teigId"} == {
+        "nøyaktig dobbel": (1, ("1",)),
+        "samme teigId, ulikt innhold": (1, ("2",)),
+        "annen kommune": (1, ("3",)),
+    }
+    assert account.utelatt["uten teigId"].antall == 1
+    turned, _ = teig.teiger(raw.iloc[::-1], kommunenummer="0099")
+    assert turned.to_wkb().equals(frame.to_wkb())
+
+
+def test_arc_is_read_finely() -> None:
+    line = teig_xml(1)
+    start = line.index("<gml:exterior>")
+    end = line.index("</gml:Polygon>")
+    disc = (
+        "<gml:exterior><gml:Ring><gml:curveMember><gml:Curve><gml:segments><gml:ArcString><gml:posList>"
+        "-120000 6740000 -119900 6740100 -119800 6740000 -119900 6739900 -120000 6740000"
+        "</gml:posList></gml:ArcString></gml:segments></gml:Curve></gml:curveMember></gml:Ring></gml:exterior>"
+    )
+    raw = teig.read(collection(line[:start] + disc + line[end:]), where="x")
+    assert raw.geometry.area[0] == pytest.approx(math.pi * 100**2, rel=1e-4)
+
+
+def test_other_crs_is_refused() -> None:
+    with pytest.raises(SourceError, match="EPSG:25832"):
+        teig.read(collection(teig_xml(1).replace("25833", "25832")), where="x")
+
+
+@pytest.mark.parametrize("content", [b"<a/>", b"<a", b"", b"text"])
+def test_what_is_no_collection_is_a_named_error(content: bytes) -> None:
+    with pytest.raises(SourceError, match=r"https://a\.no"):
+        teig.read(content, where="https://a.no")
+
+
+def test_real_answer_bergen() -> None:
+    raw = teig.read(shared("data/real/teig_wfs_bergen_4601_167.xml").read_bytes(), where="x")
+    frame, account = teig.teiger(raw, kommunenummer="4601")
+    TEIGER.check(frame)
+    assert (account.inn, account.ut) == (3, 3)
+    assert frame["teig_id"].to_list() == ["261221547", "261221623", "261221636"]
+    assert frame["matrikkelenheter"].to_list() == [["4601-167/714/0/0"], ["4601-167/717/0/0"], ["4601-167/718/0/0"]]
+    assert frame["matrikkelnummer_tekst"].to_list() == ["167/714", "167/717", "167/718"]
+    assert frame["registrert_areal_m2"].to_list() == [809.3, 165.6, 226.3]
+    # EPSG:25833 overstates areas by 0.6 % in Bergen
+    assert (frame.geometry.area / frame["registrert_areal_m2"]).between(1.005, 1.008).all()
+    assert frame.total_bounds[0] < 0
+
+
+def test_synthetic_answer_with_a_shared_teig() -> None:
+    raw = teig.read(shared("data/gml/teig_SYNTHETIC.gml").read_bytes(), where="x")
+    frame, _ = teig.teiger(raw, kommunenummer="9999")
+    assert frame["matrikkelenheter"].to_list() == [["9999-10/1/0/0"], ["9999-46/1/0/0", "9999-46/7/0/0"]]
+    assert frame.geometry.area.to_list() == [10_000, 9_600]
