@@ -60,11 +60,13 @@ class Kommune(Register):
 class OppdiktetKommune(Register):
     """Facts of an invented kommune of the sandbox (config/sandbox.toml)."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="ignore")  # how it is drawn is read by the sandbox
 
     nummer: str = Field(pattern=r"^\d{4}$")
     navn: str
     epsg: Literal[25832, 25833, 25835]
+    gammelt_nummer: str
+    nabo: str
 
 
 class KommuneRegister(Register):
@@ -85,10 +87,28 @@ def kommune_register() -> KommuneRegister:
 
 
 @cache
+def _invented() -> tuple[OppdiktetKommune, ...]:
+    return tuple(_load(OppdiktetKommune, row, "sandbox.toml") for row in _read("sandbox.toml").get("kommune", []))
+
+
+@cache
 def invented_kommuner() -> tuple[Kommune, ...]:
     """Return the invented kommuner of the sandbox."""
-    rows = [_load(OppdiktetKommune, row, "sandbox.toml") for row in _read("sandbox.toml").get("kommune", [])]
-    return tuple(Kommune(nummer=r.nummer, navn=r.navn, fylke="Oppdiktet", epsg=r.epsg, oppdiktet=True) for r in rows)
+    return tuple(
+        Kommune(nummer=r.nummer, navn=r.navn, fylke="Oppdiktet", epsg=r.epsg, oppdiktet=True) for r in _invented()
+    )
+
+
+def numbers_in_use(*, sandbox: bool) -> frozenset[str]:
+    """Return the numbers of every kommune there is; in the sandbox the invented ones and their neighbours too."""
+    neighbours = {r.nabo for r in _invented()} if sandbox else set()
+    return frozenset(neighbours | {k.nummer for k in kommuner(sandbox=sandbox)})
+
+
+def earlier_numbers(*, sandbox: bool) -> dict[str, tuple[str, ...]]:
+    """Return old number → the number or numbers of today."""
+    invented = {r.gammelt_nummer: (r.nummer,) for r in _invented()} if sandbox else {}
+    return kommune_register().tidligere | invented
 
 
 def kommuner(*, sandbox: bool) -> tuple[Kommune, ...]:
@@ -138,6 +158,7 @@ class Kilde(Register):
     sandbox: str
     lag: tuple[str, ...]
     paakrevd: tuple[str, ...]
+    innhold: tuple[str, ...] = ()
     legitimasjon: str | None = None
     tom_betyr: Literal["tom", "ikke_dekket"]
     lisens: str

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from config.registers import Kommune
 from flows.summary import Summary
-from tasks.contracts import SCORER, TOMTER
+from tasks.contracts import PLANOMRAADER, SCORER, TOMTER
 from tasks.crm.links import norgeskart, seeiendom
+from tasks.crm.records import plan_links
 from tasks.store import Geodata
 
 BEST = 20
 
 
-def best_lots(geodata: Geodata, kommunenummer: str, *, count: int = BEST) -> list[dict[str, Any]]:
+def best_lots(geodata: Geodata, kommune: Kommune, *, count: int = BEST) -> list[dict[str, Any]]:
     """Return the lots with the highest score, largest first among equals, as rows of a table with links."""
-    tomter = geodata.read(kommunenummer, layer="out", contract=TOMTER)
-    scorer = geodata.read(kommunenummer, layer="out", contract=SCORER)
-    if tomter is None or scorer is None:
+    tomter = geodata.read(kommune.nummer, layer="out", contract=TOMTER)
+    scorer = geodata.read(kommune.nummer, layer="out", contract=SCORER)
+    planomraader = geodata.read(kommune.nummer, layer="core", contract=PLANOMRAADER)
+    if tomter is None or scorer is None or planomraader is None:
         return []
+    links = plan_links(kommune, planomraader)
     rows = pd.DataFrame(tomter.drop(columns="geometry")).merge(scorer, on="tomt_id")
     rows = rows[rows["tilstand"] == "aktiv"].sort_values(
         ["score", "areal_m2", "tomt_id"], ascending=[False, False, True]
@@ -28,16 +33,34 @@ def best_lots(geodata: Geodata, kommunenummer: str, *, count: int = BEST) -> lis
     return [
         {
             "Tomt": row["tomt_id"],
-            "Score": f"{row['score']:.1f}".replace(".", ","),
-            "Areal m²": round(row["areal_m2"]),
-            "Boliger (anslag)": round(row["boliger"]),
-            "Eiendom": ", ".join(row["matrikkelenheter"]) or "uten matrikkelnummer",
-            "Klasse": row["klasse"],
+            "Score": number_text(row["score"], 1),
             "Kart": f"[Kart]({norgeskart(nord_25833=row['nord_25833'], ost_25833=row['ost_25833'])})",
-            "Se eiendom": f"[Se eiendom]({seeiendom(row['matrikkelenheter'][0])})" if row["matrikkelenheter"] else "",
+            "Plan": _link("Plan", next((links[p] for p in row["plan_ider"] if p in links), None)),
+            "Areal m²": number_text(row["areal_m2"], 0),
+            "Boliger (anslag)": number_text(row["boliger"], 0),
+            "Klasse": row["klasse"],
+            "Eiendom": _eiendom(row["matrikkelenheter"]),
         }
         for row in rows.head(count).to_dict("records")
     ]
+
+
+def _eiendom(matrikkelenheter: list[str]) -> str:
+    if not matrikkelenheter:
+        return "uten matrikkelnummer"
+    first, *others = matrikkelenheter
+    more = f" og {len(others)} til" if others else ""
+    return f"[{first}]({seeiendom(first)}){more}"
+
+
+def _link(text: str, address: str | None) -> str:
+    """Return a Markdown link; an address from outside cannot close it early or start another."""
+    return f"[{text}]({quote(address, safe=':/?#@!$&=;,%+-._~')})" if address else ""
+
+
+def number_text(number: float, decimals: int) -> str:
+    """Return a number with a decimal comma and spaces between thousands."""
+    return f"{number:,.{decimals}f}".replace(",", "\u00a0").replace(".", ",")
 
 
 def publish_artifacts(summary: Summary, geodata: Geodata) -> None:
@@ -46,7 +69,7 @@ def publish_artifacts(summary: Summary, geodata: Geodata) -> None:
     create_markdown_artifact(summary.as_markdown(), key=f"sammendrag-{knr}", description=f"Sammendrag for {label}")
     if not summary.ok:
         return
-    table = best_lots(geodata, knr)
+    table = best_lots(geodata, summary.kommune)
     if not table:
         return
     create_table_artifact(table, key=f"beste-tomter-{knr}", description=f"De {len(table)} beste tomtene i {label}")

@@ -24,7 +24,7 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 import typer
 
-from config.registers import base_register, find_kommune, invented_kommuner
+from config.registers import base_register, find_kommune
 from config.settings import Profile, load_settings
 from tasks.errors import TomtError
 
@@ -65,19 +65,14 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Fetch, find lots, score them, and bring Airtable up to date for these municipalities."""
-    from flows.environment import connected
+    from flows.environment import connected, require_runnable
     from flows.run import run_kommune
     from flows.summary import totals
 
     settings = load_settings()
     chosen = [find_kommune(text, sandbox=settings.is_sandbox) for text in dict.fromkeys(kommuner)]
     for kommune in chosen:
-        if settings.is_sandbox and not kommune.oppdiktet:
-            raise TomtError(
-                f"{kommune.label} is a real kommune and this is the sandbox, which holds only invented ones: "
-                f"{', '.join(k.label for k in invented_kommuner())}. Set TOMT_AIRTABLE_TOKEN and TOMT_PROFILE=staging "
-                "to run real ones (README: Run a real kommune)."
-            )
+        require_runnable(kommune, settings)
     with connected(settings) as ready:
         summaries = [run_kommune(kommune, ready, dry_run=dry_run) for kommune in chosen]
     if as_json:
@@ -233,7 +228,10 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def main() -> None:
     """Run the command line; turn every known error into one line and exit code 1."""
-    signal.signal(signal.SIGTERM, _interrupt)  # so that a stopped command ends its servers too
+    # A command that is stopped ends its servers too, also when it was started in the background of a script, where
+    # shells let SIGINT be ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         app()
     except TomtError as error:

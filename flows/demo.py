@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 POOL = "tomter"
 START_S = 90.0
-STOP_S = 10.0
+STOP_S = 5.0
 
 
 @dataclass(frozen=True)

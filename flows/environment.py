@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
+from config.registers import Kommune, invented_kommuner
 from config.settings import Profile, Settings
 from tasks.errors import BusyError, ConfigError, StoreError
 
@@ -61,6 +62,22 @@ def connected(
             stack.callback(_running_file(settings).unlink, missing_ok=True)
             _announce(started)
         yield started
+
+
+def require_runnable(kommune: Kommune, settings: Settings) -> None:
+    """Raise when the sandbox's own sources are asked for a real kommune, which they do not hold.
+
+    Raises
+    ------
+    ConfigError
+        Naming those that they hold.
+    """
+    if settings.is_sandbox and settings.sources_url is None and not kommune.oppdiktet:
+        raise ConfigError(
+            f"{kommune.label} is a real kommune and this is the sandbox, which holds only invented ones: "
+            f"{', '.join(k.label for k in invented_kommuner())}. Set TOMT_AIRTABLE_TOKEN and TOMT_PROFILE=staging to "
+            "run real ones (README: Run a real kommune)."
+        )
 
 
 def _start(settings: Settings, stack: ExitStack, *, airtable_port: int, sources_port: int) -> Settings:

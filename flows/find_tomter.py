@@ -11,7 +11,7 @@ from prefect.states import Completed, Failed
 from config.registers import find_kommune, kommuner
 from config.settings import load_settings
 from flows.artifacts import publish_artifacts
-from flows.environment import connected
+from flows.environment import connected, require_runnable
 from flows.run import as_task, run_kommune
 from tasks.store import Geodata
 
@@ -33,9 +33,10 @@ def find_tomter(kommune: KommuneValg, bare_vis: bool = False) -> State[dict[str,
     """
     settings = load_settings()
     chosen = find_kommune(kommune, sandbox=settings.is_sandbox)
+    require_runnable(chosen, settings)
     with connected(settings) as ready:
         summary = run_kommune(chosen, ready, dry_run=bare_vis, call=as_task)
     publish_artifacts(summary, Geodata(settings.geodata))
     if summary.ok:
-        return Completed(message=summary.as_text(), data=summary.as_dict())
-    return Failed(name=summary.resultat, message=f"{chosen.label}: {summary.grunn}")
+        return Completed(message=summary.kort(), data=summary.as_dict())
+    return Failed(name=summary.resultat, message=summary.kort())

@@ -91,8 +91,8 @@ def _work(kommune: Kommune, settings: Settings, geodata: Geodata, *, summary: Su
     with _timed(summary, "les"):
         accounts = call(read_core_task, kommune, summary.kilder, geodata=geodata)
     with _timed(summary, "land"):
-        account = call(find_tomter_task, kommune, geodata)
-        summary.regnskap = {"kilder": [a.as_dict() for a in accounts], **account.as_dict()}
+        land = call(find_tomter_task, kommune, geodata)
+        summary.regnskap = {"kilder": {a.navn: a.as_dict() for a in accounts}, "land": land.as_dict()}
     with _timed(summary, "score"):
         call(score_task, kommune, geodata)
     with _timed(summary, "airtable"):
@@ -138,7 +138,7 @@ def _record(summary: Summary, settings: Settings, *, call: Call) -> None:
         "Uendret": summary.count("unchanged"),
         "Avvist": summary.count("refused"),
         "Kall": summary.kall,
-        "Sammendrag": summary.as_text(),
+        "Sammendrag": summary.kort(),
     }
     try:
         summary.run_record = call(record_run_task, summary.kommune, settings, row)

@@ -14,6 +14,7 @@ from config.registers import Kommune
 from tasks.answer import Answer, Rows
 
 COUNTS = ("created", "updated", "unchanged", "refused")
+SVAR = {"Rows": "data", "Empty": "ingenting der", "NotCovered": "dekker ikke kommunen", "Failed": "feilet"}
 FULLFORT, IKKE_DEKKET, FEILET = "Fullført", "Ikke dekket", "Feilet"
 
 
@@ -102,8 +103,20 @@ class Summary:
         return "\n".join(lines)
 
     def _lots(self) -> str:
-        step = self.regnskap.get("steg", {}).get("tomter", {})
-        return f"{step.get('ut', 0):.0f} tomter on {self.regnskap['steg']['omraader'].get('ut', 0):.0f} områder"
+        steps = self.regnskap["land"]
+        return f"{steps['tomter']['ut']} tomter on {steps['omraader']['ut']} områder"
+
+    def kort(self) -> str:
+        """Return the summary in one Norwegian sentence or two, for the base and the run's state."""
+        if not self.ok:
+            return f"{self.kommune.label}: {self.resultat}. Ingen tomt er endret. {self.grunn}"
+        steps = self.regnskap["land"]
+        changed = "ville blitt opprettet" if self.dry_run else "opprettet"
+        return (
+            f"{self.kommune.label}: {steps['tomter']['ut']} tomter på {steps['omraader']['ut']} områder. "
+            f"Airtable: {self.count('created')} {changed}, {self.count('updated')} endret, "
+            f"{self.count('unchanged')} uendret, {self.count('refused')} avvist."
+        )
 
     def as_markdown(self) -> str:
         """Return the summary as the Prefect artifact that sales and operators read (Norwegian)."""
@@ -112,17 +125,21 @@ class Summary:
             lines += ["**Oppdiktet kommune til utprøving: ingen av tomtene finnes.**", ""]
         if self.grunn:
             lines += [plain(self.grunn), ""]
+        if not self.grunn:
+            lines += [plain(self.kort()), ""]
         lines += ["| Kilde | Svar | Objekter | Merknad |", "| --- | --- | ---: | --- |"]
         for tema, answer in self.kilder.items():
             row = answer_dict(answer)
-            lines.append(f"| {tema} | {row['svar']} | {row.get('antall', '')} | {plain(row.get('grunn') or '')} |")
+            svar = SVAR[row["svar"]]
+            lines.append(f"| {tema} | {svar} | {row.get('antall', '')} | {plain(row.get('grunn') or '')} |")
         if self.tabeller:
             lines += ["", "| Airtable | Ny | Endret | Uendret | Avvist |", "| --- | ---: | ---: | ---: | ---: |"]
             for navn, c in self.tabeller.items():
                 lines.append(f"| {navn} | {c['created']} | {c['updated']} | {c['unchanged']} | {c['refused']} |")
-        if steps := self.regnskap.get("steg"):
-            lines += ["", "| Steg | Regnskap |", "| --- | --- |"]
-            lines += [f"| {step} | {_figures(row)} |" for step, row in steps.items()]
+        for part, title in (("kilder", "Kildedata"), ("land", "Tomtesøk")):
+            if steps := self.regnskap.get(part):
+                lines += ["", f"| {title} | Inn | Ut | Utelatt | Merknader |", "| --- | ---: | ---: | --- | --- |"]
+                lines += [_account_line(step, row) for step, row in steps.items()]
         lines += ["", f"{self.kall} kall til Airtable, {self.sekunder:.1f} sekunder."]
         if self.dry_run:
             lines += ["", "Prøvekjøring: ingenting er skrevet til Airtable."]
@@ -145,8 +162,10 @@ def plain(text: str) -> str:
     return " ".join(escaped.split())
 
 
-def _figures(row: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {number:,.0f}".replace(",", " ") for name, number in row.items())
+def _account_line(step: str, row: Mapping[str, Any]) -> str:
+    gone = ", ".join(f"{reason} {dropped['antall']}" for reason, dropped in row["utelatt"].items())
+    noted = ", ".join(f"{what} {figure:,.0f}".replace(",", "\u00a0") for what, figure in row["merknader"].items())
+    return f"| {step} | {row['inn']} | {row['ut']} | {plain(gone)} | {plain(noted)} |"
 
 
 def totals(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

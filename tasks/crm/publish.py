@@ -166,7 +166,7 @@ def record_run(kommune: Kommune, settings: Settings, row: Row) -> dict[str, int]
     return {"created": 1}
 
 
-@task(name="oppdater Airtable", cache_policy=NO_CACHE)
+@task(name="oppdater Airtable", task_run_name="oppdater Airtable {kommune.nummer}", cache_policy=NO_CACHE)
 def publish_task(
     kommune: Kommune, geodata: Geodata, settings: Settings, *, answers: Mapping[str, Answer], dry_run: bool
 ) -> Published:
@@ -174,7 +174,7 @@ def publish_task(
     return publish(kommune, geodata, settings, answers=answers, dry_run=dry_run)
 
 
-@task(name="skriv kjøring", cache_policy=NO_CACHE)
+@task(name="noter i Kjøringer", task_run_name="noter resultat {kommune.nummer}", cache_policy=NO_CACHE)
 def record_run_task(kommune: Kommune, settings: Settings, row: Row) -> dict[str, int]:
     """Add the row of this run to Kjøringer."""
     return record_run(kommune, settings, row)

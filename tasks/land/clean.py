@@ -6,56 +6,18 @@ up to 11 m², ``buffer(0)`` loses up to 38 m²). Every feature dropped or repair
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
 
+from tasks.account import Account
 from tasks.errors import LandError
 
 Geometries = npt.NDArray[np.object_]
 
 UTM_EPSG = (25832, 25833, 25835)
 GEOGRAPHIC_EPSG = (4258, 4326)
-IDS_SHOWN = 5
-
-
-@dataclass
-class Account:
-    """What went in, what came out, and what was dropped or repaired, by reason.
-
-    Attributes
-    ----------
-    steps
-        Step → {"inn": n, "ut": n, …}; further keys are reasons with counts, or areas in m².
-    ids
-        "step: reason" → the first ids concerned.
-    """
-
-    steps: dict[str, dict[str, float]] = field(default_factory=dict)
-    ids: dict[str, list[str]] = field(default_factory=dict)
-
-    def count(self, step: str, **numbers: float) -> None:
-        """Add figures to a step."""
-        row = self.steps.setdefault(step, {})
-        for name, number in numbers.items():
-            row[name] = row.get(name, 0) + (round(number, 1) if isinstance(number, float) else int(number))
-
-    def drop(self, step: str, reason: str, ids: Sequence[Hashable]) -> None:
-        """Count features that were dropped or repaired, and keep the first ids; nothing for none."""
-        if len(ids) == 0:
-            return
-        self.count(step, **{reason: len(ids)})
-        kept = self.ids.setdefault(f"{step}: {reason}", [])
-        kept.extend(str(i) for i in ids[: IDS_SHOWN - len(kept)])
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the account as JSON-ready values."""
-        return {"steg": self.steps, "ider": self.ids}
 
 
 def polygonal(geometries: Geometries) -> Geometries:
@@ -99,7 +61,7 @@ def repair(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_]]:
     return polygonal(flat), invalid
 
 
-def clean(frame: gpd.GeoDataFrame, *, epsg: int, step: str, key: str, account: Account) -> gpd.GeoDataFrame:
+def clean(frame: gpd.GeoDataFrame, *, epsg: int, key: str, account: Account) -> gpd.GeoDataFrame:
     """Return `frame` with valid 2D polygons in `epsg`; rows without one are dropped and counted.
 
     Parameters
@@ -108,8 +70,8 @@ def clean(frame: gpd.GeoDataFrame, *, epsg: int, step: str, key: str, account: A
         Any of EPSG:25832, 25833, 25835, 4258 or 4326.
     epsg
         CRS to compute in: the kommune's own UTM zone.
-    step, key
-        Name in the account, and the column whose values name a row.
+    key
+        The column whose values name a row.
 
     Raises
     ------
@@ -118,21 +80,23 @@ def clean(frame: gpd.GeoDataFrame, *, epsg: int, step: str, key: str, account: A
     """
     code = None if frame.crs is None else frame.crs.to_epsg()
     if code not in (*UTM_EPSG, *GEOGRAPHIC_EPSG):
+        wanted = ", ".join(map(str, (*UTM_EPSG, *GEOGRAPHIC_EPSG)))
         raise LandError(
-            f"{step}: CRS is {frame.crs}; wanted is one of EPSG:{', '.join(map(str, (*UTM_EPSG, *GEOGRAPHIC_EPSG)))}. "
+            f"{account.navn}: CRS is {frame.crs}; wanted is one of EPSG:{wanted}. "
             "Reproject the data, or correct the CRS of the source."
         )
-    account.count(step, inn=len(frame))
+    account.inn = len(frame)
     # Repair before projecting: a bow-tie is the digitiser's, and projecting an infinite coordinate fails.
     geometry, repaired = repair(frame.geometry.to_numpy())
-    account.drop(step, "reparert", frame[key].to_numpy()[repaired & ~shapely.is_missing(geometry)])
     missing = shapely.is_missing(geometry)
-    account.drop(step, "uten_flate", frame[key].to_numpy()[missing])
+    mended = repaired & ~missing
+    account.note("reparert", int(mended.sum()), frame[key].to_numpy()[mended])
+    account.drop("uten flate", frame[key].to_numpy()[missing])
     kept = frame.loc[~missing].set_geometry(gpd.GeoSeries(geometry[~missing], index=frame.index[~missing], crs=code))
     if code != epsg:
         kept = kept.to_crs(epsg)
         again, _ = repair(kept.geometry.to_numpy())
         kept = kept.set_geometry(gpd.GeoSeries(again, index=kept.index, crs=epsg))
-    account.count(step, ut=len(kept))
+    account.close(len(kept))
     result: gpd.GeoDataFrame = kept.reset_index(drop=True)
     return result

@@ -14,6 +14,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config.registers import Klasse, Kommune, Regler, housing_classes, regler
+from tasks.account import Accounts
 from tasks.contracts import (
     GRENSER,
     OMRAADER,
@@ -26,7 +27,7 @@ from tasks.contracts import (
     Contract,
 )
 from tasks.errors import LandError
-from tasks.land.clean import Account, clean
+from tasks.land.clean import clean
 from tasks.land.identity import AKTIV, carry_ids, with_gone
 from tasks.land.omraade import find_omraader, touching_plans
 from tasks.land.regulering import split_plans
@@ -50,11 +51,11 @@ class Core:
 
 @dataclass(frozen=True)
 class Land:
-    """The result of the land engine: contracts omraader and tomter (EPSG:25833), and the account."""
+    """The result of the land engine: contracts omraader and tomter (EPSG:25833), and the accounts."""
 
     omraader: gpd.GeoDataFrame
     tomter: gpd.GeoDataFrame
-    account: Account
+    accounts: Accounts
 
 
 def find_land(
@@ -78,11 +79,11 @@ def find_land(
     LandError
         When a layer has no usable CRS, or nothing of a layer lies in the kommune (wrong CRS, swapped axes).
     """
-    account = Account()
+    accounts = Accounts()
     epsg, floors = kommune.epsg, rules.areal
-    grense = clean(core.grenser, epsg=epsg, step="grense", key="kommunenummer", account=account).union_all()
+    grense = clean(core.grenser, epsg=epsg, key="kommunenummer", account=accounts.step("grense")).union_all()
     layers = {
-        name: clean(getattr(core, name), epsg=epsg, step=name, key=key, account=account)
+        name: clean(getattr(core, name), epsg=epsg, key=key, account=accounts.step(name))
         for name, key in (
             ("soner", "sone_id"),
             ("planomraader", "plan_id"),
@@ -95,20 +96,23 @@ def find_land(
     zones = housing_zones(
         layers["soner"],
         layers["planomraader"],
+        kommunenummer=kommune.nummer,
         grense=grense,
         klasser=klasser,
         teller=rules.klasser.teller,
         regler=rules.plan,
-        account=account,
+        account=accounts.step("boligsoner"),
     )
-    settled, pending = split_plans(layers["reguleringsplaner"], regler=rules.plan, account=account)
+    settled, pending = split_plans(layers["reguleringsplaner"], regler=rules.plan, account=accounts.step("regulering"))
     omraader, pieces = find_omraader(
-        zones, settled.geometry.to_numpy(), floor_m2=floors.minste_omraade_m2, account=account
+        zones, settled.geometry.to_numpy(), floor_m2=floors.minste_omraade_m2, account=accounts.step("omraader")
     )
-    tomter = find_tomter(omraader, pieces, layers["teiger"], floor_m2=floors.minste_tomt_m2, account=account)
+    tomter = find_tomter(
+        omraader, pieces, layers["teiger"], floor_m2=floors.minste_tomt_m2, account=accounts.step("tomter")
+    )
     omraader["planer_under_arbeid"] = touching_plans(omraader.geometry.to_numpy(), pending)
     tomter["planer_under_arbeid"] = touching_plans(tomter.geometry.to_numpy(), pending)
-    return _with_ids(kommune, omraader, tomter, old_omraader, old_tomter, rules=rules, account=account)
+    return _with_ids(kommune, omraader, tomter, old_omraader, old_tomter, rules=rules, accounts=accounts)
 
 
 def require_inside(frame: gpd.GeoDataFrame, grense: shapely.Geometry, *, name: str, kommune: Kommune) -> None:
@@ -135,7 +139,7 @@ def _with_ids(
     old_tomter: gpd.GeoDataFrame | None,
     *,
     rules: Regler,
-    account: Account,
+    accounts: Accounts,
 ) -> Land:
     min_iou = rules.identitet.minste_iou
     found = omraader.to_crs(STORAGE_EPSG).assign(kommunenummer=kommune.nummer)
@@ -160,8 +164,8 @@ def _with_ids(
     ranked = with_gone(_columns(found, OMRAADER), old_omraader, id_column="omraade_id", aarsak=AARSAK_BORTE)
     lots = with_gone(_columns(lots, TOMTER), old_tomter, id_column="tomt_id", aarsak=AARSAK_BORTE)
     for step, frame in (("omraader", ranked), ("tomter", lots)):
-        account.count(step, borte=int((frame["tilstand"] != AKTIV).sum()))
-    return Land(ranked, lots, account)
+        accounts.step(step).note("borte", int((frame["tilstand"] != AKTIV).sum()))
+    return Land(ranked, lots, accounts)
 
 
 def _with_points(lots: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -197,9 +201,9 @@ def read_core(geodata: Geodata, kommune: Kommune) -> Core:
     return Core(*frames)
 
 
-@task(name="finn tomter", cache_policy=NO_CACHE)
-def find_tomter_task(kommune: Kommune, geodata: Geodata) -> Account:
-    """Read core/, find the lots, write out/omraader and out/tomter; return the account."""
+@task(name="finn tomter", task_run_name="finn tomter {kommune.nummer}", cache_policy=NO_CACHE)
+def find_tomter_task(kommune: Kommune, geodata: Geodata) -> Accounts:
+    """Read core/, find the lots, write out/omraader and out/tomter; return the accounts."""
     old = [geodata.read(kommune.nummer, layer="out", contract=c) for c in (OMRAADER, TOMTER)]
     land = find_land(
         kommune,
@@ -211,4 +215,4 @@ def find_tomter_task(kommune: Kommune, geodata: Geodata) -> Account:
     )
     geodata.write(land.omraader, kommune.nummer, layer="out", contract=OMRAADER)
     geodata.write(land.tomter, kommune.nummer, layer="out", contract=TOMTER)
-    return land.account
+    return land.accounts

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from tasks.land.clean import Account, Geometries
+from tasks.account import Account
+from tasks.land.clean import Geometries
 from tasks.land.differanse import dissolve, explode, hits, subtract
 
 
@@ -36,7 +37,6 @@ def find_omraader(
     pieces : GeoDataFrame
         sone_id, klasse, arealstatus, plan_id, omraade (row number in `omraader`); Polygon.
     """
-    step = "omraader"
     left = subtract(zones.geometry.to_numpy(), settled)
     parts, zone = explode(left)
     polygons, polygon_of = dissolve(parts)
@@ -53,15 +53,13 @@ def find_omraader(
     ).assign(omraade=number[polygon_of[keep]])
     frame = gpd.GeoDataFrame({"areal_m2": area[large]}, geometry=polygons[large], crs=zones.crs)
     omraader = frame.join(_attributes(pieces))
-    account.count(
-        step,
-        inn=len(polygons),
-        ut=len(omraader),
-        for_smaa=int((~large).sum()),
-        differanse_m2=float(area.sum()),
-        areal_m2=float(area[large].sum()),
-        for_smaa_m2=float(area[~large].sum()),
-    )
+    account.inn = len(polygons)
+    inside = shapely.get_coordinates(shapely.point_on_surface(polygons[~large])).round()
+    account.drop("for små", [f"{east:.0f} {north:.0f}" for east, north in inside])
+    account.note("differanse_m2", float(area.sum()))
+    account.note("for små_m2", float(area[~large].sum()))
+    account.note("areal_m2", float(area[large].sum()))
+    account.close(len(omraader))
     return omraader, pieces
 
 

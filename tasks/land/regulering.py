@@ -5,7 +5,7 @@ from __future__ import annotations
 import geopandas as gpd
 
 from config.registers import PlanRegler
-from tasks.land.clean import Account
+from tasks.account import Account
 
 
 def on_the_ground(planer: gpd.GeoDataFrame, regler: PlanRegler) -> gpd.GeoDataFrame:
@@ -27,12 +27,10 @@ def split_plans(
     ground = on_the_ground(planer, regler)
     settled = ground[ground["planstatus"] == regler.vedtatt_status].reset_index(drop=True)
     pending = ground[ground["planstatus"].isin(regler.under_arbeid_status)].reset_index(drop=True)
-    account.count(
-        "regulering",
-        inn=len(planer),
-        vedtatt=len(settled),
-        under_arbeid=len(pending),
-        ikke_paa_bakken=len(planer) - len(ground),
-        annen_status=len(ground) - len(settled) - len(pending),
-    )
+    account.inn = len(planer)
+    account.drop("ikke på bakken", planer.loc[~planer.index.isin(ground.index), "plan_id"])
+    other = ~ground["planstatus"].isin([regler.vedtatt_status, *regler.under_arbeid_status])
+    account.drop("annen status", ground.loc[other, "plan_id"])
+    account.note("under arbeid", len(pending), pending["plan_id"])
+    account.close(len(settled) + len(pending))
     return settled, pending

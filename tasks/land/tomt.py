@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from tasks.land.clean import Account, Geometries, polygonal
+from tasks.account import Account
+from tasks.land.clean import Geometries, polygonal
 from tasks.land.differanse import Indices, explode, hits
 from tasks.land.omraade import largest
 
@@ -81,13 +82,10 @@ def find_tomter(
     order = np.lexsort((inside[:, 1], inside[:, 0], tomter["teig_id"].to_numpy().astype(str)))
     tomter = tomter.iloc[order].reset_index(drop=True)
     tomter = tomter.join(zones_under(tomter.geometry.to_numpy(), pieces))
-    account.count(
-        "tomter",
-        inn=len(omraader),
-        ut=len(tomter),
-        areal_m2=float(tomter["areal_m2"].sum()),
-        omraader_uten_tomt=len(omraader) - len(np.unique(omraade)),
-    )
+    account.inn = len(omraader)
+    account.note("områder uten tomt", len(omraader) - len(np.unique(omraade)))
+    account.note("areal_m2", float(tomter["areal_m2"].sum()))
+    account.close(len(tomter))
     return tomter
 
 

@@ -84,7 +84,7 @@ def norsk(number: float, decimals: int = 1) -> str:
     return f"{number:.{decimals}f}".replace(".", ",")
 
 
-@task(name="gi score", cache_policy=NO_CACHE)
+@task(name="gi score", task_run_name="gi score {kommune.nummer}", cache_policy=NO_CACHE)
 def score_task(kommune: Kommune, geodata: Geodata) -> int:
     """Read out/tomter, score, write out/scorer; return the number of lots scored."""
     tomter = geodata.read(kommune.nummer, layer="out", contract=TOMTER)

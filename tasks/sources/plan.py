@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from tasks.account import Account
 from tasks.contracts import PLANOMRAADER, REGULERINGSPLANER, SONER, STORAGE_EPSG, Contract
 from tasks.sources import koder
 from tasks.sources.koder import blank_is_none, code, fold, kommunenummer_of
-from tasks.sources.regnskap import Account
 
 CODE_COLUMN = {"KpArealformålOmråde": "arealformål", "KpArealbrukOmråde": "arealbruk"}
 PLANIDENT = (

@@ -17,11 +17,11 @@ import pyogrio
 import shapely
 from lxml import etree
 
+from tasks.account import Account
 from tasks.contracts import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources import wfs
 from tasks.sources.koder import blank_is_none, kommunenummer_of
-from tasks.sources.regnskap import Account
 
 GML_ID = "{http://www.opengis.net/gml/3.2}id"
 

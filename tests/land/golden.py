@@ -16,6 +16,7 @@ Zones (KPA = kommuneplan, KDP = kommunedelplan with the extent x 1600–2000, bo
     I   KPA 1110   x  600–700   y  950–1050    5,000    the border cuts it at y 1000
     J   KPA 1110   x 1200–1238  y    0–50      1,900    under the floor of 2,000
     K   KPA 1119   x 1300–1400  y    0–100              garages, never housing
+    N   a neighbour's 1110, x 1900–2100, y 0–100        has no force here, though 10,000 lie inside
 
 Reguleringsplaner:
 
@@ -60,11 +61,13 @@ ZONES = {
     "I": ("KPA", "KpArealformålOmråde", "1110", "2", (600, 950, 700, 1050)),
     "J": ("KPA", "KpArealformålOmråde", "1110", "2", (1200, 0, 1238, 50)),
     "K": ("KPA", "KpArealformålOmråde", "1119", "2", (1300, 0, 1400, 100)),
+    "N": ("NABO", "KpArealformålOmråde", "1110", "2", (1900, 0, 2100, 100)),
 }
 PLANS = {
     "KPA": ("20", "3", (0, 0, 2000, 1000)),
     "KDP": ("21", "3", (1600, 0, 2000, 1000)),
     "OLD": ("20", "5", (0, 0, 2000, 1000)),
+    "NABO": ("20", "3", (1900, 0, 3000, 1000)),
 }
 REGULATION = {
     "R1": ("3", "2", (150, 0, 250, 50)),
@@ -87,13 +90,17 @@ TEIGER = {
 }
 
 
+def plan_id(ident: str) -> str:
+    return f"9902_{ident}" if ident == "NABO" else f"9901_{ident}"
+
+
 def core() -> Core:
     """Return the input of the golden kommune."""
     return Core(
         grenser=frame([{"kommunenummer": "9901", "kommunenavn": "Gullkommune"}], [(0, 0, 2000, 1000)]),
         soner=frame(
             [
-                {"sone_id": i, "objekttype": t, "kode": k, "arealstatus": s, "plan_id": f"9901_{p}", "navn": i}
+                {"sone_id": i, "objekttype": t, "kode": k, "arealstatus": s, "plan_id": plan_id(p), "navn": i}
                 for i, (p, t, k, s, _) in ZONES.items()
             ],
             [z[-1] for z in ZONES.values()],
@@ -101,7 +108,7 @@ def core() -> Core:
         planomraader=frame(
             [
                 {
-                    "plan_id": f"9901_{i}",
+                    "plan_id": plan_id(i),
                     "plantype": t,
                     "planstatus": s,
                     "vertikalnivaa": None,

@@ -39,9 +39,9 @@ def test_the_omraader_are_those_worked_out_by_hand(land):
     found = {ids[0]: area for ids, area in zip(land.omraader["sone_ider"], land.omraader["areal_m2"], strict=True)}
     assert found == pytest.approx(expected, abs=1e-6)
     # J, 38 × 50 = 1,900, is under the floor; the differanse is 78,000 + 1,900.
-    step = land.account.steps["omraader"]
-    assert (step["inn"], step["ut"], step["for_smaa"]) == (7, 6, 1)
-    assert (step["differanse_m2"], step["for_smaa_m2"]) == (79_900, 1_900)
+    step = land.accounts.step("omraader")
+    assert (step.inn, step.ut, step.utelatt["for små"].antall) == (7, 6, 1)
+    assert (step.merknader["differanse_m2"], step.merknader["for små_m2"]) == (79_900, 1_900)
 
 
 def test_the_lots_are_those_worked_out_by_hand(land):
@@ -57,8 +57,7 @@ def test_the_lots_are_those_worked_out_by_hand(land):
         "t10": 5_000,  # the whole of G
     }
     assert dict(zip(land.tomter["teig_id"], land.tomter["areal_m2"], strict=True)) == pytest.approx(expected, abs=1e-6)
-    assert land.account.steps["tomter"]["areal_m2"] == pytest.approx(66_900)
-    assert land.account.steps["tomter"]["omraader_uten_tomt"] == 1  # I
+    assert land.accounts.step("tomter").merknader == {"områder uten tomt": 1, "areal_m2": 66_900}  # I has no teig
 
 
 def test_the_frames_keep_their_contracts(land):
@@ -79,17 +78,20 @@ def test_a_lot_says_what_it_lies_on(land):
 
 
 def test_every_feature_that_does_not_count_is_counted(land):
-    step = land.account.steps["boligsoner"]
-    assert (step["inn"], step["ut"]) == (12, 9)
-    assert (step["plan_ikke_vedtatt"], step["ikke_bolig"]) == (1, 2)
-    assert land.account.ids["boligsoner: ikke_bolig"] == ["E", "K"]
-    assert land.account.steps["regulering"] == {
-        "inn": 5,
-        "vedtatt": 2,
-        "under_arbeid": 1,
-        "ikke_paa_bakken": 1,
-        "annen_status": 1,
+    step = land.accounts.step("boligsoner")
+    assert (step.inn, step.ut) == (13, 9)
+    assert {reason: dropped.ider for reason, dropped in step.utelatt.items()} == {
+        "annen kommunes plan": ("N",),
+        "plan ikke vedtatt": ("H",),
+        "ikke bolig": ("E", "K"),
     }
+    step = land.accounts.step("regulering")
+    assert (step.inn, step.ut) == (5, 3)
+    assert {reason: dropped.ider for reason, dropped in step.utelatt.items()} == {
+        "ikke på bakken": ("9901_R2",),
+        "annen status": ("9901_R5",),
+    }
+    assert step.ider["under arbeid"] == ("9901_R3",)
 
 
 def test_a_run_again_changes_nothing(land):

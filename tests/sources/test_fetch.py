@@ -424,9 +424,23 @@ def test_boundary_that_is_not_the_one(env: Env, changed: dict[str, Any], said: s
 # --- the four answers ---
 
 
+def test_extents_without_a_single_zone_tell_nothing(env: Env) -> None:
+    def answer(h: Handler) -> None:
+        if h.path.endswith("/collections"):
+            return h.json({"collections": [{"id": "KpOmråde"}, {"id": "KpArealformålOmråde"}]})
+        features = [feature(1)] if "KpOmr" in h.path else []
+        return h.json({"features": features, "numberMatched": len(features)}, **CONTENT_CRS)
+
+    env[0].answer = answer
+    kommuneplan = ask(env, "kommuneplan")
+    assert isinstance(kommuneplan, NotCovered)
+    assert "arealformål" in kommuneplan.grunn
+    assert isinstance(ask(env, "kommunedelplan"), Rows)  # a kommunedelplan may be about something else
+
+
 def test_empty_means_what_the_register_says(env: Env) -> None:
     env[0].answer = lambda h: (
-        h.json({"collections": [{"id": "KpOmråde"}, {"id": "RpOmråde"}]})
+        h.json({"collections": [{"id": "KpOmråde"}, {"id": "KpArealformålOmråde"}, {"id": "RpOmråde"}]})
         if h.path.endswith("/collections")
         else h.json({"features": [], "numberMatched": 0}, **CONTENT_CRS)
     )

@@ -1,7 +1,8 @@
 """`filterByFormula`: Airtable's formula language, as far as filtering by it needs.
 
-Parsed by lark into a tree, turned once into nested functions of a record, then run per record. An empty cell is "" and
-0 at once, as in Airtable.
+Parsed by lark into a tree, turned once into nested functions of a record, then run per record. An empty cell equals
+"", 0, FALSE() and BLANK(), as in Airtable. A text never equals a number: what Airtable makes of such a comparison is
+not documented, and this is the reading that shows the mistake.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from lark import Lark, Token, Tree
 from lark.exceptions import LarkError
@@ -30,15 +31,14 @@ GRAMMAR = r"""
 ?concatenation: primary ("&" primary)*
 ?primary: NUMBER -> number
         | STRING -> string
-        | "{" FIELD "}" -> field
+        | BRACED -> braced
         | NAME "(" [comparison ("," comparison)*] ")" -> call
-        | NAME -> field
+        | NAME -> bare
         | "(" comparison ")"
-        | "-" primary -> minus
 COMPARE: "!=" | "<=" | ">=" | "=" | "<" | ">"
-NUMBER: /\d+(\.\d+)?/
+NUMBER: /-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?/
 STRING: /"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/s
-FIELD: /(\\.|[^}\\])+/
+BRACED: /\{(\\\}|[^}])+\}/
 NAME: /[^\W\d]\w*/
 %ignore /\s+/
 """
@@ -50,10 +50,11 @@ _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
 }
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _PARSER = Lark(GRAMMAR, parser="lalr", lexer="contextual", maybe_placeholders=False)
 
 
-def refuse(why: str) -> ApiError:
+def refuse(why: str = "Invalid formula. Please check your formula text.") -> ApiError:
     """Return the refusal of a formula."""
     return ApiError(422, "INVALID_FILTER_BY_FORMULA", f"The formula for filtering records is invalid: {why}")
 
@@ -82,8 +83,8 @@ def compile_formula(text: str, fields: Mapping[str, str]) -> Compiled:
         raise refuse("it is too long.")
     try:
         tree = _parse(text)
-    except (LarkError, RecursionError):
-        raise refuse("Invalid formula. Please check your formula text.") from None
+    except LarkError:
+        raise refuse() from None
     return _compile(tree, fields, depth=0)
 
 
@@ -99,78 +100,56 @@ def truth(value: Value) -> bool:
 
 def as_text(value: Value) -> str:
     """Return a value as & reads it."""
-    if value is None or value is False:
+    if value is None:
         return ""
-    if value is True:
-        return "1"
-    if isinstance(value, float | int):
-        return str(int(value)) if float(value).is_integer() else repr(float(value))
-    return value
+    if isinstance(value, str):
+        return value
+    number = float(value)
+    return str(int(number)) if number.is_integer() and abs(number) < 1e21 else repr(number)
 
 
 def compare(left: Value, sign: str, right: Value) -> bool:
-    """Return a comparison; an empty cell equals "" and, beside a number, 0."""
-    if isinstance(left, str) or isinstance(right, str):
-        a: Any = as_text(left)
-        b: Any = as_text(right)
-        if sign in {"<", ">", "<=", ">="} and _is_number(a) and _is_number(b):
-            a, b = float(a), float(b)
-    elif left is None or right is None:
-        if sign in {"=", "!="}:
-            other = right if left is None else left
-            return (
-                (not truth(other) and not isinstance(other, bool)) == (sign == "=")
-                if other is not None
-                else sign == "="
-            )
-        a, b = left or 0, right or 0
-    else:
-        a, b = float(left), float(right)
-    return _SIGNS[sign](a, b)
+    """Return a comparison; an empty cell stands for "" beside a text and for 0 beside a number."""
+    if left is None or right is None:
+        empty = "" if isinstance(left, str) or isinstance(right, str) else 0
+        left, right = (empty if left is None else left), (empty if right is None else right)
+    if isinstance(left, str) != isinstance(right, str):
+        return sign == "!="
+    return _SIGNS[sign](left, right)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _compile(  # noqa: PLR0911  # one return per kind of node
-    node: Tree[Token] | Token, fields: Mapping[str, str], *, depth: int
-) -> Compiled:
+def _compile(node: Tree[Token], fields: Mapping[str, str], *, depth: int) -> Compiled:
     if depth > MAX_DEPTH:
         raise refuse("it is nested too deeply.")
-    assert isinstance(node, Tree)  # noqa: S101  # the grammar keeps tokens inside trees
     kind, parts = str(node.data), node.children
     if kind == "number":
-        number = float(str(parts[0]))
-        return lambda _: number
+        return _constant(float(str(parts[0])))
     if kind == "string":
-        text = _unescape(str(parts[0])[1:-1])
-        return lambda _: text
-    if kind == "field":
-        name = _unescape(str(parts[0]))
-        if name not in fields:
-            raise refuse(f"Unknown field names: {name.lower()}")
-        field_id = fields[name]
-        return lambda record: record[1](field_id)
+        return _constant(_unescape(str(parts[0])[1:-1]))
+    if kind in {"braced", "bare"}:
+        return _field(str(parts[0]), fields)
+    nodes = [p for p in parts if isinstance(p, Tree)]
+    operands = [_compile(p, fields, depth=depth + 1) for p in nodes]
     if kind == "call":
-        arguments = [_compile(cast("Tree[Token]", p), fields, depth=depth + 1) for p in parts[1:]]
-        return _call(str(parts[0]).upper(), arguments)
+        return _call(str(parts[0]).upper(), operands)
     if kind == "comparison":
-        return _comparison(parts, fields, depth)
-    operands = [_compile(cast("Tree[Token]", p), fields, depth=depth + 1) for p in parts]
-    if kind == "minus":
-        return lambda record: -float(operands[0](record) or 0)
+        return _comparison(operands, [str(p) for p in parts if not isinstance(p, Tree)])
     return lambda record: "".join(as_text(o(record)) for o in operands)
 
 
-def _comparison(parts: list[Any], fields: Mapping[str, str], depth: int) -> Compiled:
-    operands = [_compile(p, fields, depth=depth + 1) for p in parts[::2]]
-    signs = [str(p) for p in parts[1::2]]
+def _constant(value: Value) -> Compiled:
+    return lambda _: value
 
+
+def _field(text: str, fields: Mapping[str, str]) -> Compiled:
+    name = text[1:-1].replace("\\}", "}") if text.startswith("{") else text
+    if name not in fields:
+        raise refuse(f"Unknown field names: {name.lower()}")
+    field_id = fields[name]
+    return lambda record: record[1](field_id)
+
+
+def _comparison(operands: list[Compiled], signs: list[str]) -> Compiled:
     def run(record: Record) -> Value:
         left = operands[0](record)
         for sign, operand in zip(signs, operands[1:], strict=True):
@@ -181,23 +160,23 @@ def _comparison(parts: list[Any], fields: Mapping[str, str], depth: int) -> Comp
 
 
 def _call(name: str, arguments: list[Compiled]) -> Compiled:
-    wanted = {"NOT": (1, 1), "TRUE": (0, 0), "FALSE": (0, 0), "BLANK": (0, 0), "RECORD_ID": (0, 0)}.get(
-        name, (1, 10_000)
-    )
-    if name not in _FUNCTIONS or not wanted[0] <= len(arguments) <= wanted[1]:
-        raise refuse("Invalid formula. Please check your formula text.")
-    function = _FUNCTIONS[name]
+    if name not in _FUNCTIONS:
+        raise refuse()
+    least, most, function = _FUNCTIONS[name]
+    if not least <= len(arguments) <= most:
+        raise refuse()
     return lambda record: function(record, arguments)
 
 
-_FUNCTIONS: dict[str, Callable[[Record, list[Compiled]], Value]] = {
-    "AND": lambda record, arguments: all(truth(a(record)) for a in arguments),
-    "OR": lambda record, arguments: any(truth(a(record)) for a in arguments),
-    "NOT": lambda record, arguments: not truth(arguments[0](record)),
-    "TRUE": lambda record, arguments: True,
-    "FALSE": lambda record, arguments: False,
-    "BLANK": lambda record, arguments: None,
-    "RECORD_ID": lambda record, arguments: record[0],
+_ANY = 10_000
+_FUNCTIONS: dict[str, tuple[int, int, Callable[[Record, list[Compiled]], Value]]] = {
+    "AND": (1, _ANY, lambda record, arguments: all(truth(a(record)) for a in arguments)),
+    "OR": (1, _ANY, lambda record, arguments: any(truth(a(record)) for a in arguments)),
+    "NOT": (1, 1, lambda record, arguments: not truth(arguments[0](record))),
+    "TRUE": (0, 0, lambda record, arguments: True),
+    "FALSE": (0, 0, lambda record, arguments: False),
+    "BLANK": (0, 0, lambda record, arguments: None),
+    "RECORD_ID": (0, 0, lambda record, arguments: record[0]),
 }
 
 
@@ -206,5 +185,9 @@ def _unescape(text: str) -> str:
         return text
     out, rest = [], iter(text)
     for letter in rest:
-        out.append({"n": "\n", "t": "\t", "r": "\r"}.get(n := next(rest, ""), n) if letter == "\\" else letter)
+        if letter != "\\":
+            out.append(letter)
+            continue
+        escaped = next(rest, "")
+        out.append(_ESCAPES.get(escaped, escaped))
     return "".join(out)

@@ -11,10 +11,11 @@ import jinja2
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from tasks.sandbox.airtable.ids import is_id
+from tasks.sandbox.airtable.attachments import PICTURES, find, path_of
 from tasks.sandbox.airtable.query import field_map, plain, primary_text, select
+from tasks.sandbox.airtable.rows import Record
 from tasks.sandbox.airtable.schema import Table
-from tasks.sandbox.airtable.store import Base, Record, Store
+from tasks.sandbox.airtable.store import Base, Store
 from tasks.sandbox.airtable.values import NUMBER_TYPES, Field
 
 HERE = Path(__file__).parent
@@ -25,7 +26,6 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 _jinja = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
@@ -63,28 +63,15 @@ def add_pages(app: FastAPI, store: Store) -> None:
     def style() -> Response:
         return FileResponse(HERE / "static" / "style.css", media_type="text/css", headers=HEADERS)
 
-    @app.get("/attachments/{attachment_id}/{name}")
+    @app.get("/attachments/{attachment_id}/{name:path}")
     def attachment(attachment_id: str, name: str) -> Response:
-        path = store.folder / "attachments" / attachment_id
-        if not is_id(attachment_id, "att") or not path.is_file():
+        found = find(store.folder, attachment_id)
+        if found is None:
             return _missing()
-        kind = next((a["type"] for a in _attachments(store) if a["id"] == attachment_id), "")
-        if kind in PICTURES:
-            return FileResponse(path, media_type=kind, headers=HEADERS)
-        # What is not a picture is saved, never shown: it could be a page with a script.
+        path, picture = found
+        if picture:
+            return FileResponse(path, media_type=picture, headers=HEADERS)
         return FileResponse(path, media_type="application/octet-stream", headers=HEADERS, filename=name)
-
-
-def _attachments(store: Store) -> list[dict[str, Any]]:
-    return [
-        a
-        for base in store.bases.values()
-        for table in base.tables
-        for f in table["fields"]
-        if f["type"] == "multipleAttachments"
-        for r in base.records[table["id"]].values()
-        for a in r.cells.get(f["id"], [])
-    ]
 
 
 def _find(store: Store, base_id: str, table_id: str) -> tuple[Base, Table] | None:
@@ -109,7 +96,7 @@ def _grid(base: Base, table: Table, request: Request) -> Response:
     descending = request.query_params.get("desc") == "1"
     order = [(sort, descending)] if sort in known else []
     rows = base.records[table["id"]]
-    ids = select(base, table, formula=None, sort=order, most=None)
+    ids = select(base, table, sort=order)
     if text:
         ids = [i for i in ids if _holds(base, table, rows[i], text.casefold())]
     pages = max(1, math.ceil(len(ids) / ROWS))
@@ -152,16 +139,12 @@ def cell(base: Base, field: Field, record: Record) -> dict[str, Any]:  # noqa: P
     if value is None:
         return {"kind": "empty"}
     if kind == "multipleRecordLinks":
-        other = base.table(field["options"]["linkedTableId"])
-        rows = base.records[other["id"]] if other else {}
-        links = [
-            (f"/base/{base.id}/{other['id']}/{r}", primary_text(base, other, rows[r]) or "uten navn")
-            for r in value
-            if other and r in rows
-        ]
-        return {"kind": "links", "links": links}
+        return {"kind": "links", "links": _links(base, base.table(field["options"]["linkedTableId"]), value)}
     if kind == "multipleAttachments":
-        return {"kind": "files", "files": [{**a, "path": urlsplit(a["url"]).path} for a in value]}
+        return {
+            "kind": "files",
+            "files": [{**a, "path": path_of(a), "is_picture": a["type"] in PICTURES} for a in value],
+        }
     if kind == "url" and urlsplit(value).scheme in {"http", "https"}:
         return {"kind": "url", "text": value, "short": urlsplit(value).netloc.removeprefix("www.")}
     if kind in NUMBER_TYPES or kind == "rating":
@@ -173,6 +156,17 @@ def cell(base: Base, field: Field, record: Record) -> dict[str, Any]:  # noqa: P
     if kind == "multipleSelects":
         return {"kind": "pills", "pills": value}
     return {"kind": "text", "text": plain(base, field, record)}
+
+
+def _links(base: Base, other: Table | None, ids: list[str]) -> list[tuple[str, str]]:
+    if other is None:
+        return []
+    rows = base.records[other["id"]]
+    return [
+        (f"/base/{base.id}/{other['id']}/{r}", primary_text(base, other, rows[r]) or "uten navn")
+        for r in ids
+        if r in rows
+    ]
 
 
 def number_text(value: float, precision: int) -> str:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
-from functools import cmp_to_key
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from tasks.sandbox.airtable.errors import ApiError, invalid
+from tasks.sandbox.airtable.errors import ApiError, invalid, unknown_field
 from tasks.sandbox.airtable.formula import Value, compile_formula, passes
+from tasks.sandbox.airtable.rows import Record
 from tasks.sandbox.airtable.schema import Table
-from tasks.sandbox.airtable.store import Base, Record
+from tasks.sandbox.airtable.store import Base
 from tasks.sandbox.airtable.values import Field
 
 PAGE = 100
 OPEN_LISTINGS = 200
-"""Listings kept for their next page; the oldest expires first."""
+"""Listings kept for their next page; the one longest unused expires first."""
+
+Order = tuple[str, bool]
+"""Field name or id, and whether descending."""
 
 
 def field_map(table: Table) -> dict[str, Field]:
@@ -35,35 +41,25 @@ def plain(base: Base, field: Field, record: Record) -> str:
     value = record.cells.get(field["id"])
     if value is None:
         return ""
+    if isinstance(value, str):
+        return value
     if field["type"] == "multipleRecordLinks":
         other = base.table(field["options"]["linkedTableId"])
-        rows = base.records[other["id"]] if other else {}
-        return ", ".join(primary_text(base, other, rows[r]) for r in value if other and r in rows)
+        if other is None:
+            return ""
+        rows = base.records[other["id"]]
+        return ", ".join(primary_text(base, other, rows[r]) for r in value if r in rows)
     if isinstance(value, list):
-        return ", ".join(
-            str(v.get("filename") or v.get("name") or v["id"]) if isinstance(v, dict) else str(v) for v in value
-        )
-    if isinstance(value, dict):
-        return str(value.get("text") or value.get("name") or value.get("email") or value.get("id"))
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return "1" if value is True else str(value)
+        return ", ".join(v if isinstance(v, str) else _label(v) for v in value)
+    return _label(value) if isinstance(value, dict) else "1" if value is True else str(value)
 
 
-def _getter(base: Base, table: Table, record: Record) -> Callable[[str], Value]:
-    by_id = {f["id"]: f for f in table["fields"]}
-
-    def get(field_id: str) -> Value:
-        value = record.cells.get(field_id)
-        if value is None or isinstance(value, str | int | float | bool):
-            return value
-        return plain(base, by_id[field_id], record)
-
-    return get
+def _label(value: dict[str, Any]) -> str:
+    return next((value[key] for key in ("filename", "text", "name", "email", "id") if value.get(key)), "")
 
 
 def select(
-    base: Base, table: Table, *, formula: str | None, sort: list[tuple[str, bool]], most: int | None
+    base: Base, table: Table, *, formula: str | None = None, sort: Sequence[Order] = (), most: int | None = None
 ) -> list[str]:
     """Return the ids of the records that pass, in order.
 
@@ -72,90 +68,152 @@ def select(
     formula
         `filterByFormula`, or None.
     sort
-        (field name or id, descending), the first weighs most; without it in the order of making.
+        The first weighs most; without it in the order of making.
     most
         `maxRecords`, or None.
+
+    Raises
+    ------
+    ApiError
+        422 for a formula or a sort that does not fit the table.
     """
-    rows = list(base.records[table["id"]].values())
-    if formula:
-        compiled = compile_formula(formula, {key: f["id"] for key, f in field_map(table).items()})
-        rows = [r for r in rows if passes(compiled, (r.id, _getter(base, table, r)))]
+    known = field_map(table)
+    rows = list(base.records[table["id"]])
+    if formula is not None:
+        compiled = compile_formula(formula, {key: f["id"] for key, f in known.items()})
+        by_id = {f["id"]: f for f in table["fields"]}
+        rows = [r for r in rows if passes(compiled, (r.id, partial(_formula_value, base, by_id, r)))]
     for name, descending in reversed(sort):
-        field = field_map(table).get(name)
-        if field is None:
+        if name not in known:
             raise unknown_field(name)
-        rows.sort(key=cmp_to_key(_order(base, field)), reverse=descending)
+        rows.sort(key=_sort_key(base, known[name]), reverse=descending)
     return [r.id for r in rows[:most]]
 
 
-def _order(base: Base, field: Field) -> Callable[[Record, Record], int]:
-    def order(one: Record, two: Record) -> int:
-        a, b = one.cells.get(field["id"]), two.cells.get(field["id"])
-        if isinstance(a, list | dict) or isinstance(b, list | dict):
-            a, b = plain(base, field, one), plain(base, field, two)
-        if a is None or b is None:  # empty cells first
-            return (a is not None) - (b is not None)
-        if isinstance(a, str) and isinstance(b, str):
-            a, b = a.casefold(), b.casefold()
-        return (a > b) - (a < b)
-
-    return order
+def _formula_value(base: Base, by_id: dict[str, Field], record: Record, field_id: str) -> Value:
+    value = record.cells.get(field_id)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return plain(base, by_id[field_id], record)
 
 
-def unknown_field(name: str) -> ApiError:
-    """Return the refusal of a field that the table does not have."""
-    return ApiError(422, "UNKNOWN_FIELD_NAME", f'Unknown field name: "{name}"')
+def _sort_key(base: Base, field: Field) -> Callable[[Record], tuple[bool, Any]]:
+    """Return a key that puts empty cells first, and select options in the order of the field."""
+    places = {c["name"]: n for n, c in enumerate(field.get("options", {}).get("choices", []))}
+
+    def key(record: Record) -> tuple[bool, Any]:
+        value = record.cells.get(field["id"])
+        if value is None:
+            return False, 0
+        if field["type"] == "singleSelect":
+            return True, places[value]
+        if isinstance(value, int | float):
+            return True, value
+        return True, plain(base, field, record).casefold()
+
+    return key
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a listing asks for, checked."""
+
+    size: int
+    offset: str | None
+    fields: list[str] | None
+    formula: str | None
+    sort: tuple[Order, ...]
+    most: int | None
+    by_id: bool
+
+
+def read_options(table: Table, given: dict[str, Any]) -> Options:
+    """Return the options of a listing, from a query or a body.
+
+    Raises
+    ------
+    ApiError
+        422 for one of the wrong form or an unknown view.
+    """
+    view, fields, sort = given.get("view"), given.get("fields"), given.get("sort")
+    formula, offset, cells = given.get("filterByFormula"), given.get("offset"), given.get("cellFormat")
+    if not all(isinstance(v, str | None) for v in (view, formula, offset, cells)):
+        raise invalid()
+    if cells not in {None, "", "json"}:
+        raise invalid("The local Airtable answers cellFormat=json only.")
+    if view and view not in {v[key] for v in table["views"] for key in ("id", "name")}:
+        raise ApiError(422, "VIEW_NAME_NOT_FOUND", f"View {view} not found")
+    if fields is not None and not (isinstance(fields, list) and all(isinstance(f, str) for f in fields)):
+        raise invalid()
+    if not isinstance(sort, list | None):
+        raise invalid()
+    size = _whole_number(given.get("pageSize")) or PAGE
+    if size > PAGE:
+        raise invalid()
+    return Options(
+        size=size,
+        offset=offset or None,
+        fields=fields or None,
+        formula=formula or None,
+        sort=tuple(_order(item) for item in sort or ()),
+        most=_whole_number(given.get("maxRecords")),
+        by_id=given.get("returnFieldsByFieldId") in (True, "1", "true"),
+    )
+
+
+def _order(item: Any) -> Order:
+    if not isinstance(item, dict) or not isinstance(item.get("field"), str):
+        raise invalid()
+    direction = item.get("direction", "asc")
+    if direction not in ("asc", "desc"):
+        raise invalid()
+    return item["field"], direction == "desc"
+
+
+def _whole_number(value: Any) -> int | None:
+    """Return a whole number above 0, sent as number or text; None when not sent."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", str(value)) or int(value) < 1:
+        raise invalid()
+    return int(value)
 
 
 class Listings:
-    """Pages of listings under way; a page is asked for by an opaque offset."""
+    """Listings under way, as they were when they began; a page is asked for by an opaque offset."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[str, tuple[str, list[str]]] = OrderedDict()
 
-    def page(self, table_id: str, ids: list[str], size: int) -> tuple[list[str], str | None]:
-        """Return the first page of a listing and the offset of the next, if any."""
+    def begin(self, of: str, ids: list[str], size: int) -> tuple[list[str], str | None]:
+        """Return the first page of a listing, and the offset of the next if there is one.
+
+        Parameters
+        ----------
+        of
+            What is listed, such as a table id: an offset is good for nothing else.
+        """
         if len(ids) <= size:
             return ids, None
-        key = "itr" + secrets.token_urlsafe(12)
-        offset = f"{key}/{ids[size]}"
-        self._open[offset] = (table_id, ids[size:])
+        key = "itr" + secrets.token_hex(7)
+        self._open[key] = (of, ids)
         while len(self._open) > OPEN_LISTINGS:
             self._open.popitem(last=False)
-        return ids[:size], offset
+        return ids[:size], f"{key}/{ids[size]}"
 
-    def next(self, table_id: str, offset: str, size: int) -> tuple[list[str], str | None]:
-        """Return the page at an offset.
+    def page(self, of: str, offset: str, size: int) -> tuple[list[str], str | None]:
+        """Return the page at an offset, and the next offset.
 
         Raises
         ------
         ApiError
             422 when the offset is unknown or has expired: the listing starts over.
         """
-        kept = self._open.get(offset)
-        if kept is None or kept[0] != table_id:
+        key, _, first = offset.partition("/")
+        owner, ids = self._open.get(key, ("", []))
+        if owner != of or first not in ids:
             raise ApiError(422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
-        return self.page(table_id, kept[1], size)
-
-
-def page_size(value: Any) -> int:
-    """Return `pageSize` as a number from 1 to 100."""
-    number = whole_number(value)
-    if number is None:
-        return PAGE
-    if not 1 <= number <= PAGE:
-        raise invalid()
-    return number
-
-
-def whole_number(value: Any) -> int | None:
-    """Return a whole number sent as number or text, None when not sent."""
-    if value is None or value == "":
-        return None
-    try:
-        number = int(str(value))
-    except ValueError:
-        raise invalid() from None
-    if number < 1:
-        raise invalid()
-    return number
+        self._open.move_to_end(key)
+        start = ids.index(first)
+        end = start + size
+        return ids[start:end], f"{key}/{ids[end]}" if end < len(ids) else None

@@ -2,199 +2,247 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from tasks.sandbox.airtable.errors import ApiError, invalid, not_found
+from tasks.sandbox.airtable.attachments import path_of
+from tasks.sandbox.airtable.errors import ApiError, bad_records, invalid, missing_fields, no_row, unknown_field
 from tasks.sandbox.airtable.ids import is_id
-from tasks.sandbox.airtable.query import field_map, plain, primary_text, unknown_field
+from tasks.sandbox.airtable.query import field_map, primary_text
+from tasks.sandbox.airtable.rows import Cells, Record, key_of
 from tasks.sandbox.airtable.schema import Table
-from tasks.sandbox.airtable.store import Base, Cells, Record, Store
-from tasks.sandbox.airtable.values import clean, refuse
+from tasks.sandbox.airtable.store import Base, Store
+from tasks.sandbox.airtable.values import Field, clean
 
 BATCH = 10
+MERGEABLE = frozenset(
+    {"singleLineText", "multilineText", "number", "singleSelect", "multipleSelects", "date", "dateTime"}
+)
+SELECTS = frozenset({"singleSelect", "multipleSelects"})
+JSON = dict[str, Any]
 
 
-def show(table: Table, record: Record, *, by_id: bool, fields: list[str] | None = None) -> dict[str, Any]:
-    """Return a record as the API answers it, of all fields or of these (names or ids)."""
-    known = field_map(table)
-    if fields is not None and (missing := [n for n in fields if n not in known]):
-        raise unknown_field(missing[0])
-    wanted = None if fields is None else {known[n]["id"] for n in fields}
-    cells = {
-        f["id"] if by_id else f["name"]: record.cells[f["id"]]
-        for f in table["fields"]
-        if f["id"] in record.cells and (wanted is None or f["id"] in wanted)
-    }
-    return {"id": record.id, "createdTime": record.created, "fields": cells}
+@dataclass(frozen=True)
+class View:
+    """How an answer shows records: these fields, by this key, attachments at this address."""
+
+    fields: list[tuple[str, Field]]
+    address: str
+
+    @classmethod
+    def of(cls, table: Table, *, by_id: bool, address: str, only: list[str] | None = None) -> View:
+        """Return a view of all fields, or of these names or ids.
+
+        Raises
+        ------
+        ApiError
+            422 for one that the table does not have.
+        """
+        known = field_map(table)
+        for name in only or ():
+            if name not in known:
+                raise unknown_field(name)
+        wanted = None if only is None else {known[n]["id"] for n in only}
+        key = "id" if by_id else "name"
+        return cls([(f[key], f) for f in table["fields"] if wanted is None or f["id"] in wanted], address)
+
+    def show(self, record: Record) -> JSON:
+        """Return a record as the API answers it."""
+        cells = {}
+        for key, field in self.fields:
+            value = record.cells.get(field["id"])
+            if value is None:
+                continue
+            if field["type"] == "multipleAttachments":
+                value = [{**a, "url": self.address + path_of(a)} for a in value]
+            cells[key] = value
+        return {"id": record.id, "createdTime": record.created, "fields": cells}
 
 
-def read_cells(base: Base, store: Store, table: Table, fields: Any, *, typecast: bool) -> Cells:
-    """Return checked cells by field id from the `fields` of a request.
+class Writer:
+    """Writes of one request to one table; used inside `Store.change`."""
 
-    Raises
-    ------
-    ApiError
-        422 for an unknown field or a value that its type does not take.
-    """
-    if not isinstance(fields, dict):
-        raise ApiError(422, "INVALID_REQUEST_MISSING_FIELDS", 'Could not find field "fields" in the request body')
-    known = field_map(table)
-    cells: Cells = {}
-    for name, value in fields.items():
-        field = known.get(name)
-        if field is None:
+    def __init__(self, store: Store, base: Base, table: Table, *, typecast: bool) -> None:
+        self._store, self._base, self._table, self._typecast = store, base, table, typecast
+        self._known = field_map(table)
+        self._rows = base.records[table["id"]]
+
+    def create(self, fields: Any) -> str:
+        """Create a record and return its id."""
+        return self._store.create(self._base, self._table, self._cells(fields)).id
+
+    def update(self, rec: str, fields: Any, *, replace: bool) -> str:
+        """Update a record, or replace all its cells, and return its id."""
+        cells = self._cells(fields, record=self._rows[rec])
+        if replace:
+            cells = dict.fromkeys(self._rows[rec].cells) | cells
+        return self._store.update(self._base, self._table, rec, cells).id
+
+    def update_many(self, items: list[JSON], *, replace: bool) -> list[str]:
+        """Update records by id."""
+        for item in items:
+            if item["id"] not in self._rows:
+                raise no_row(item["id"])
+        _refuse_twice([item["id"] for item in items])
+        return [self.update(item["id"], item["fields"], replace=replace) for item in items]
+
+    def upsert(self, items: list[JSON], merge: Any, *, replace: bool) -> tuple[list[str], list[str], list[str]]:
+        """Update the records that match on the merge fields, create the rest.
+
+        Two matches for one, or one record or new key named twice, refuse the whole request.
+
+        Returns
+        -------
+        all ids in the order sent, created ids, updated ids
+        """
+        keys = self._merge_fields(merge)
+        found = [item["id"] if "id" in item else self._match(keys, item["fields"]) for item in items]
+        for rec in found:
+            if isinstance(rec, str) and rec not in self._rows:
+                raise no_row(rec)
+        _refuse_twice(found)
+        ids, created = [], []
+        for item, rec in zip(items, found, strict=True):
+            if isinstance(rec, str):
+                ids.append(self.update(rec, item["fields"], replace=replace))
+            else:
+                ids.append(self.create(item["fields"]))
+                created.append(ids[-1])
+        return ids, created, [i for i in ids if i not in set(created)]
+
+    def _merge_fields(self, merge: Any) -> tuple[str, ...]:
+        names = merge.get("fieldsToMergeOn") if isinstance(merge, dict) else None
+        if not isinstance(names, list) or not 1 <= len(names) <= 3 or not all(isinstance(n, str) for n in names):
+            raise invalid()
+        for name in names:
+            if name not in self._known:
+                raise unknown_field(name)
+            if self._known[name]["type"] not in MERGEABLE:
+                raise invalid(f'Field "{name}" is a {self._known[name]["type"]}: records cannot be merged on it.')
+        return tuple(self._known[name]["id"] for name in names)
+
+    def _match(self, keys: tuple[str, ...], fields: Any) -> str | tuple[Any, ...]:
+        """Return the id of the one record with these keys, or the keys when there is none."""
+        cells = self._cells({n: v for n, v in fields.items() if self._field(n)["id"] in keys})
+        if set(cells) != set(keys) or all(v in (None, "", []) for v in cells.values()):
+            raise invalid("A record to upsert lacks a value in a field to merge on.")
+        key = key_of({k: v for k, v in cells.items() if v not in ("", [])}, keys)
+        found = self._rows.matching(keys, key)
+        if len(found) > 1:
+            raise invalid(f"Cannot upsert: {len(found)} records have {key} in the fields to merge on.")
+        return found[0] if found else key
+
+    def _field(self, name: str) -> Field:
+        if name not in self._known:
             raise unknown_field(name)
-        cells[field["id"]] = clean(field, value, typecast=typecast)
-        if field["type"] == "multipleRecordLinks" and cells[field["id"]]:
-            cells[field["id"]] = _linked(base, store, field, cells[field["id"]], typecast=typecast)
-        if field["type"] == "multipleAttachments" and cells[field["id"]]:
-            cells[field["id"]] = _attached(base, table, field, cells[field["id"]])
-    return cells
+        return self._known[name]
+
+    def _cells(self, fields: Any, *, record: Record | None = None) -> Cells:
+        """Return checked cells by field id from the `fields` of a request.
+
+        Raises
+        ------
+        ApiError
+            422 for an unknown field or a value that its type does not take.
+        """
+        if not isinstance(fields, dict):
+            raise missing_fields()
+        cells: Cells = {}
+        for name, value in fields.items():
+            field = self._field(name)
+            if self._typecast and field["type"] in SELECTS:
+                self._store.keep_schema(self._base)
+            cell = clean(field, value, typecast=self._typecast)
+            if cell and field["type"] == "multipleRecordLinks":
+                cell = [self._linked(field, rec) for rec in cell]
+            elif cell and field["type"] == "multipleAttachments":
+                cell = _attached(field, cell, record)
+            cells[field["id"]] = cell
+        return cells
+
+    def _linked(self, field: Field, rec: str) -> str:
+        other = self._base.table(field["options"]["linkedTableId"])
+        assert other is not None  # noqa: S101  # a link field cannot be made without its table
+        rows = self._base.records[other["id"]]
+        if rec in rows:
+            return rec
+        if is_id(rec, "rec"):
+            home = next((t for t, there in self._base.records.items() if rec in there), None)
+            if home is None:
+                raise no_row(rec)
+            raise ApiError(
+                422,
+                "ROW_TABLE_DOES_NOT_MATCH_LINKED_TABLE",
+                f"Record ID {rec} belongs to table {home}, but the field links to table {other['id']}",
+            )
+        if not self._typecast:
+            raise ApiError(422, "INVALID_RECORD_ID", f'Value "{rec}" is not a valid record ID.')
+        found = next((r.id for r in rows if primary_text(self._base, other, r) == rec), None)
+        primary = next(f for f in other["fields"] if f["id"] == other["primaryFieldId"])
+        return found or Writer(self._store, self._base, other, typecast=True).create({primary["name"]: rec})
 
 
-def _linked(base: Base, store: Store, field: dict[str, Any], ids: list[str], *, typecast: bool) -> list[str]:
-    other = base.table(field["options"]["linkedTableId"])
-    assert other is not None  # noqa: S101  # a link field cannot be made without its table
-    rows = base.records[other["id"]]
-    result = []
-    for value in ids:
-        if value in rows:
-            result.append(value)
-        elif typecast and not is_id(value, "rec"):
-            found = next((r.id for r in rows.values() if primary_text(base, other, r) == value), None)
-            result.append(found or store.create(base, other, {other["primaryFieldId"]: value}).id)
-        elif is_id(value, "rec"):
-            raise ApiError(422, "ROW_DOES_NOT_EXIST", f"Record ID {value} does not exist in this table")
-        else:
-            raise refuse(field)
-    return result
-
-
-def _attached(base: Base, table: Table, field: dict[str, Any], given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the attachments kept already that these ids name; sending fewer removes the rest."""
-    there = {a["id"]: a for r in base.records[table["id"]].values() for a in r.cells.get(field["id"], [])}
+def _attached(field: Field, given: list[JSON], record: Record | None) -> list[JSON]:
+    """Return the attachments of the cell that these ids name; sending fewer removes the rest."""
+    there = {a["id"]: a for a in record.cells.get(field["id"], [])} if record else {}
     if any(a["id"] not in there for a in given):
         raise ApiError(422, "INVALID_ATTACHMENT_OBJECT", "Unknown attachment id")
     return [there[a["id"]] for a in given]
 
 
-def find(base: Base, table: Table, rec: str) -> Record:
-    """Return a record of a table.
+def _refuse_twice(ids: list[Any]) -> None:
+    if len(set(ids)) < len(ids):
+        raise bad_records("You cannot update the same record multiple times in a single request.")
+
+
+def new_records(body: JSON) -> list[JSON]:
+    """Return the `records` of a create: one to ten objects with fields.
 
     Raises
     ------
     ApiError
-        404 for none.
+        422 for anything else.
     """
-    record = base.records[table["id"]].get(rec)
-    if record is None:
-        raise not_found()
-    return record
-
-
-def write_one(base: Base, store: Store, table: Table, record: Record, body: dict[str, Any], *, replace: bool) -> Record:
-    """Update a record, or replace all its cells."""
-    cells = read_cells(base, store, table, body.get("fields"), typecast=flag(body, "typecast"))
-    if replace:
-        cells = {f["id"]: None for f in table["fields"] if f["id"] in record.cells} | cells
-    current = base.records[table["id"]][record.id]  # a link of the same batch may have changed it
-    return store.update(base, table, current, cells)
-
-
-def batch(body: dict[str, Any], *, with_ids: bool) -> list[dict[str, Any]]:
-    """Return the `records` of a request: one to ten objects with fields, and ids where they are wanted."""
-    records = body.get("records")
-    if not isinstance(records, list) or not records or not all(isinstance(r, dict) for r in records):
-        raise _bad_batch() if with_ids else invalid()
-    if len(records) > BATCH:
-        if with_ids:
-            raise _bad_batch()
-        raise invalid(f"A maximum of 10 records can be created per request but you have provided {len(records)}.")
-    if with_ids and not all(is_id(r.get("id"), "rec") for r in records):
-        raise _bad_batch()
-    return records
-
-
-def _bad_batch() -> ApiError:
-    return ApiError(
-        422,
-        "INVALID_RECORDS",
-        "You must provide an array of up to 10 record objects, each with an 'id' ID field and a 'fields' object for "
-        "cell values.",
-    )
-
-
-def update_many(base: Base, store: Store, table: Table, body: dict[str, Any], *, replace: bool) -> list[Record]:
-    """Update up to ten records by id."""
-    done = []
-    for item in batch(body, with_ids=True):
-        record = base.records[table["id"]].get(item["id"])
-        if record is None:
-            raise ApiError(422, "ROW_DOES_NOT_EXIST", f"Record ID {item['id']} does not exist in this table")
-        done.append(write_one(base, store, table, record, {**item, "typecast": body.get("typecast")}, replace=replace))
-    return [base.records[table["id"]][r.id] for r in done]
-
-
-def create_many(base: Base, store: Store, table: Table, body: dict[str, Any]) -> list[Record]:
-    """Create up to ten records."""
-    typecast = flag(body, "typecast")
-    made = [
-        store.create(base, table, read_cells(base, store, table, item.get("fields"), typecast=typecast))
-        for item in batch(body, with_ids=False)
-    ]
-    return [base.records[table["id"]][r.id] for r in made]
-
-
-def upsert(
-    base: Base, store: Store, table: Table, body: dict[str, Any], *, replace: bool
-) -> tuple[list[Record], list[str], list[str]]:
-    """Update the records that match on the merge fields, create the rest; two matches refuse the whole request.
-
-    Returns
-    -------
-    records, created ids, updated ids
-    """
-    merge = body["performUpsert"].get("fieldsToMergeOn") if isinstance(body["performUpsert"], dict) else None
-    known = field_map(table)
-    if not isinstance(merge, list) or not 1 <= len(merge) <= 3:
+    items = body["records"]
+    if not isinstance(items, list) or not items or not all(isinstance(r, dict) for r in items):
         raise invalid()
-    if any(name not in known for name in merge):
-        raise unknown_field(next(str(n) for n in merge if n not in known))
-    keys = [known[name] for name in merge]
-    there: dict[tuple[str, ...], list[str]] = {}
-    for record in base.records[table["id"]].values():
-        there.setdefault(tuple(plain(base, f, record) for f in keys), []).append(record.id)
-    records, created, updated = [], [], []
-    for item in batch(body, with_ids=False):
-        cells = read_cells(base, store, table, item.get("fields"), typecast=flag(body, "typecast"))
-        found = [item["id"]] if "id" in item else there.get(_key(base, keys, cells), [])
-        if len(found) > 1:
-            raise invalid(f"Cannot update more than one record: {len(found)} match {merge}.")
-        if found:
-            there_now = base.records[table["id"]].get(found[0])
-            if there_now is None:
-                raise ApiError(422, "ROW_DOES_NOT_EXIST", f"Record ID {found[0]} does not exist in this table")
-            write = {"fields": item["fields"], "typecast": body.get("typecast")}
-            records.append(write_one(base, store, table, there_now, write, replace=replace))
-            updated.append(there_now.id)
-        else:
-            record = store.create(base, table, cells)
-            there.setdefault(_key(base, keys, cells), []).append(record.id)
-            records.append(record)
-            created.append(record.id)
-    return [base.records[table["id"]][r.id] for r in records], created, updated
+    if len(items) > BATCH:
+        raise invalid(f"A maximum of 10 records can be created per request but you have provided {len(items)}.")
+    for item in items:
+        if "fields" not in item:
+            raise missing_fields()
+        only(item, "fields")
+    return items
 
 
-def _key(base: Base, keys: list[dict[str, Any]], cells: Cells) -> tuple[str, ...]:
-    values = tuple(plain(base, f, Record("", "", {k: v for k, v in cells.items() if v is not None})) for f in keys)
-    if not any(values):
-        raise invalid("A record to upsert has no value in the fields to merge on.")
-    return values
+def named_records(body: JSON, *, ids: bool) -> list[JSON]:
+    """Return the `records` of an update (`ids`) or an upsert: one to ten objects with fields, and ids.
+
+    Raises
+    ------
+    ApiError
+        422 for anything else.
+    """
+    items = body.get("records")
+    if not isinstance(items, list) or not 1 <= len(items) <= BATCH:
+        raise bad_records()
+    for item in items:
+        if not isinstance(item, dict) or not isinstance(item.get("fields"), dict) or set(item) - {"id", "fields"}:
+            raise bad_records()
+        if (ids or "id" in item) and not is_id(item.get("id"), "rec"):
+            raise bad_records()
+    return items
 
 
-def flag(body: dict[str, Any], name: str) -> bool:
+def flag(body: JSON, name: str) -> bool:
     """Return a true-or-false option of a body."""
     value = body.get(name)
-    if value is not None and not isinstance(value, bool):
+    if not isinstance(value, bool | None):
         raise invalid()
     return bool(value)
+
+
+def only(body: JSON, *names: str) -> None:
+    """Refuse what a body has beside these."""
+    if set(body) - set(names):
+        raise invalid()

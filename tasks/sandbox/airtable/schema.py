@@ -1,16 +1,20 @@
-"""Tables and fields: which types can be created, with which options."""
+"""Tables and fields: what can be created, under which names, and the links between tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from tasks.sandbox.airtable.errors import ApiError, invalid
+from tasks.sandbox.airtable.errors import ApiError, invalid, missing_fields
 from tasks.sandbox.airtable.ids import new_id
+from tasks.sandbox.airtable.options import check_options
 from tasks.sandbox.airtable.values import Field
 
 Table = dict[str, Any]
+Reciprocal = list[tuple[Table, Field]]
+"""Fields that other tables get for a link: the table, and the field to add to it."""
 
+MAX_NAME = 255
+MAX_DESCRIPTION = 20_000
 COMPUTED = frozenset(
     {
         "formula", "rollup", "multipleLookupValues", "lookup", "count", "autoNumber", "createdTime",
@@ -21,14 +25,9 @@ PRIMARY = frozenset(
     {"singleLineText", "multilineText", "email", "url", "phoneNumber", "number", "percent", "currency", "date",
      "dateTime", "duration", "barcode", "richText"}
 )  # fmt: skip
-PLAIN = frozenset(
-    {"singleLineText", "multilineText", "richText", "email", "url", "phoneNumber", "barcode", "singleCollaborator",
-     "multipleCollaborators"}
-)  # fmt: skip
-COLORS = ("blueLight2", "cyanLight2", "tealLight2", "greenLight2", "yellowLight2", "orangeLight2", "redLight2")
 
 
-def make_table(body: Any, *, tables: list[Table]) -> tuple[Table, list[tuple[Table, Field]]]:
+def make_table(body: Any, *, tables: list[Table]) -> tuple[Table, Reciprocal]:
     """Return a new table from the body of a create request, and the fields to add to other tables for its links.
 
     Raises
@@ -36,19 +35,17 @@ def make_table(body: Any, *, tables: list[Table]) -> tuple[Table, list[tuple[Tab
     ApiError
         422 for what Airtable refuses.
     """
-    if not isinstance(body, dict) or not _is_name(body.get("name")):
+    if not isinstance(body, dict) or set(body) - {"name", "description", "fields"} or not is_name(body.get("name")):
         raise invalid()
     if body["name"].lower() in {t["name"].lower() for t in tables}:
         raise ApiError(422, "DUPLICATE_TABLE_NAME", f"A table named {body['name']!r} already exists")
     fields = body.get("fields")
     if not isinstance(fields, list) or not fields:
-        raise ApiError(422, "INVALID_REQUEST_MISSING_FIELDS", 'Could not find field "fields" in the request body')
-    table: Table = {"id": new_id("tbl"), "name": body["name"], "fields": [], "views": []}
-    if isinstance(body.get("description"), str) and body["description"]:
-        table["description"] = body["description"]
-    reciprocal = []
+        raise missing_fields()
+    table: Table = {"id": new_id("tbl"), "name": body["name"], **_description(body), "fields": []}
+    reciprocal: Reciprocal = []
     for spec in fields:
-        field, others = make_field(spec, table=table, tables=[*tables, table])
+        field, others = make_field(spec, table=table, tables=tables, pending=reciprocal)
         if not table["fields"] and field["type"] not in PRIMARY:
             raise ApiError(422, "INVALID_PRIMARY_FIELD_TYPE", f"A {field['type']} field cannot be the primary field")
         table["fields"].append(field)
@@ -58,22 +55,31 @@ def make_table(body: Any, *, tables: list[Table]) -> tuple[Table, list[tuple[Tab
     return table, reciprocal
 
 
-def make_field(spec: Any, *, table: Table, tables: list[Table]) -> tuple[Field, list[tuple[Table, Field]]]:
+def make_field(
+    spec: Any, *, table: Table, tables: list[Table], pending: Reciprocal | None = None
+) -> tuple[Field, Reciprocal]:
     """Return a new field, and for a link the field that the linked table gets.
+
+    Parameters
+    ----------
+    table
+        The table it is for.
+    tables
+        Those that a link may point to.
+    pending
+        Fields that other tables will get in the same request.
 
     Raises
     ------
     ApiError
         422 for an unknown type, a computed one, wrong options or a name in use.
     """
-    if not isinstance(spec, dict) or not _is_name(spec.get("name")) or not isinstance(spec.get("type"), str):
+    if not isinstance(spec, dict) or not isinstance(spec.get("type"), str):
         raise invalid()
-    unknown = set(spec) - {"name", "type", "description", "options"}
-    if unknown:
-        raise invalid(f"Invalid request: unknown {', '.join(sorted(unknown))}.")
-    name, kind = spec["name"], spec["type"]
-    if name.lower() in {f["name"].lower() for f in table["fields"]}:
-        raise ApiError(422, "DUPLICATE_OR_EMPTY_FIELD_NAME", f"A field named {name!r} already exists")
+    if set(spec) - {"name", "type", "description", "options"}:
+        raise invalid()
+    name, kind = spec.get("name"), spec["type"]
+    free_name(name, table["fields"])
     where = f"{table['name']}.{name}"
     if kind in COMPUTED:
         raise ApiError(
@@ -81,34 +87,35 @@ def make_field(spec: Any, *, table: Table, tables: list[Table]) -> tuple[Field, 
             "UNSUPPORTED_FIELD_TYPE_FOR_CREATE",
             f"Invalid options for {where}: Creating {kind} fields is not supported at this time",
         )
-    field: Field = {"id": new_id("fld"), "name": name, "type": kind}
-    if isinstance(spec.get("description"), str) and spec["description"]:
-        field["description"] = spec["description"]
-    options = spec.get("options")
-    if kind == "multipleRecordLinks":
-        return _make_link(field, options, table=table, tables=tables, where=where)
-    if kind in PLAIN:
-        if options:
-            raise _bad_options(where)
-    elif kind in _OPTIONS:
-        field["options"] = _OPTIONS[kind](options if isinstance(options, dict) else {}, where)
-    else:
-        raise ApiError(422, "INVALID_FIELD_TYPE", f"{where}: no field type {kind!r}")
+    field: Field = {"id": new_id("fld"), "name": name, "type": kind, **_description(spec)}
+    try:
+        if kind == "multipleRecordLinks":
+            return _make_link(field, spec.get("options"), table=table, tables=tables, pending=pending or [])
+        options = check_options(kind, spec.get("options"))
+    except KeyError:
+        raise ApiError(422, "INVALID_FIELD_TYPE", f"{where}: no field type {kind!r}") from None
+    except ValueError:
+        message = f"Invalid options for {where}: Failed schema validation"
+        raise ApiError(422, "INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", message) from None
+    if options is not None:
+        field["options"] = options
     return field, []
 
 
 def _make_link(
-    field: Field, options: Any, *, table: Table, tables: list[Table], where: str
-) -> tuple[Field, list[tuple[Table, Field]]]:
+    field: Field, options: Any, *, table: Table, tables: list[Table], pending: Reciprocal
+) -> tuple[Field, Reciprocal]:
     if not isinstance(options, dict) or set(options) - {"linkedTableId", "viewIdForRecordSelection"}:
-        raise _bad_options(where)
+        raise ValueError(options)
     other = next((t for t in tables if t["id"] == options.get("linkedTableId")), None)
     if other is None:
-        raise _bad_options(where)
-    field["options"] = {"linkedTableId": other["id"], "isReversed": False, "prefersSingleRecordLink": False}
+        raise ValueError(options)
+    if options.get("viewIdForRecordSelection") not in [None, *(v["id"] for v in other["views"])]:
+        raise ValueError(options)
+    field["options"] = {**options, "isReversed": False, "prefersSingleRecordLink": False}
     if other is table:
         return field, []
-    taken = {f["name"].lower() for f in other["fields"]}
+    taken = {f["name"].lower() for f in other["fields"]} | {f["name"].lower() for t, f in pending if t is other}
     name, n = table["name"], 2
     while name.lower() in taken:
         name, n = f"{table['name']} {n}", n + 1
@@ -127,92 +134,27 @@ def _make_link(
     return field, [(other, back)]
 
 
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value.strip()) <= 255
+def is_name(value: object) -> bool:
+    """Return True for a text that something can be called."""
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= MAX_NAME
 
 
-def _bad_options(where: str) -> ApiError:
-    return ApiError(
-        422, "INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", f"Invalid options for {where}: Failed schema validation"
-    )
+def free_name(name: Any, siblings: list[dict[str, Any]]) -> None:
+    """Refuse a name that is none or, whatever its case, in use.
+
+    Raises
+    ------
+    ApiError
+        422.
+    """
+    if not is_name(name):
+        raise invalid()
+    if name.lower() in {s["name"].lower() for s in siblings}:
+        raise ApiError(422, "DUPLICATE_OR_EMPTY_FIELD_NAME", f"The name {name!r} is in use")
 
 
-def _only(options: dict[str, Any], where: str, **checks: Callable[[Any], bool]) -> dict[str, Any]:
-    if set(options) != set(checks) or not all(check(options[name]) for name, check in checks.items()):
-        raise _bad_options(where)
-    return dict(options)
-
-
-def _precision(options: dict[str, Any], where: str) -> dict[str, Any]:
-    return _only(options, where, precision=lambda p: type(p) is int and 0 <= p <= 8)
-
-
-def _currency(options: dict[str, Any], where: str) -> dict[str, Any]:
-    return _only(
-        options, where, precision=lambda p: type(p) is int and 0 <= p <= 7, symbol=lambda s: isinstance(s, str)
-    )
-
-
-def _checkbox(options: dict[str, Any], where: str) -> dict[str, Any]:
-    return _only(options, where, icon=_is_name, color=_is_name)
-
-
-def _choices(options: dict[str, Any], where: str) -> dict[str, Any]:
-    given = options.get("choices")
-    if set(options) != {"choices"} or not isinstance(given, list):
-        raise _bad_options(where)
-    choices: list[dict[str, str]] = []
-    for n, choice in enumerate(given):
-        if not isinstance(choice, dict) or not _is_name(choice.get("name")) or set(choice) - {"name", "color"}:
-            raise _bad_options(where)
-        if choice["name"] in {c["name"] for c in choices}:
-            raise _bad_options(where)
-        choices.append(
-            {"id": new_id("sel"), "name": choice["name"], "color": choice.get("color", COLORS[n % len(COLORS)])}
-        )
-    return {"choices": choices}
-
-
-def _date_format(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("name") in {"local", "friendly", "us", "european", "iso"}
-
-
-def _time_format(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("name") in {"12hour", "24hour"}
-
-
-def _date(options: dict[str, Any], where: str) -> dict[str, Any]:
-    return _only(options, where, dateFormat=_date_format)
-
-
-def _date_time(options: dict[str, Any], where: str) -> dict[str, Any]:
-    return _only(options, where, dateFormat=_date_format, timeFormat=_time_format, timeZone=_is_name)
-
-
-def _duration(options: dict[str, Any], where: str) -> dict[str, Any]:
-    return _only(options, where, durationFormat=_is_name)
-
-
-def _rating(options: dict[str, Any], where: str) -> dict[str, Any]:
-    return _only(options, where, icon=_is_name, color=_is_name, max=lambda m: type(m) is int and 1 <= m <= 10)
-
-
-def _attachments(options: dict[str, Any], where: str) -> dict[str, Any]:
-    if set(options) - {"isReversed"}:
-        raise _bad_options(where)
-    return {"isReversed": False}
-
-
-_OPTIONS: Mapping[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
-    "number": _precision,
-    "percent": _precision,
-    "currency": _currency,
-    "checkbox": _checkbox,
-    "singleSelect": _choices,
-    "multipleSelects": _choices,
-    "date": _date,
-    "dateTime": _date_time,
-    "duration": _duration,
-    "rating": _rating,
-    "multipleAttachments": _attachments,
-}
+def _description(body: dict[str, Any]) -> dict[str, str]:
+    text = body.get("description") or ""
+    if not isinstance(text, str) or len(text) > MAX_DESCRIPTION:
+        raise invalid()
+    return {"description": text} if text else {}

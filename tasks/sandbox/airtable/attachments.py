@@ -1,0 +1,63 @@
+"""Attachments: files beside the database, named by their id; the name that was sent is never a path."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tasks.sandbox.airtable.errors import ApiError, invalid
+from tasks.sandbox.airtable.ids import is_id, new_id
+
+MAX_BYTES = 5_000_000
+PICTURES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
+"""Types that a page may show; anything else is saved, for it could be a page with a script."""
+
+
+def keep(folder: Path, body: dict[str, Any]) -> dict[str, Any]:
+    """Write the file of an upload and return what its cell says of it.
+
+    Parameters
+    ----------
+    folder
+        The data folder.
+    body
+        `contentType`, `filename` and `file` in base64.
+
+    Raises
+    ------
+    ApiError
+        422 for a malformed body, 413 for more than `MAX_BYTES`.
+    """
+    kind, name, content = (body.get(k) for k in ("contentType", "filename", "file"))
+    if not isinstance(kind, str) or not isinstance(name, str) or not isinstance(content, str) or not name:
+        raise invalid()
+    try:
+        data = base64.b64decode(re.sub(r"\s", "", content), validate=True)
+    except (binascii.Error, ValueError):
+        raise invalid() from None
+    if len(data) > MAX_BYTES:
+        raise ApiError(413, "REQUEST_TOO_LARGE", "An attachment has at most 5 MB.")
+    attachment = {"id": new_id("att"), "filename": name[:255], "size": len(data), "type": kind[:100]}
+    (folder / "attachments").mkdir(exist_ok=True)
+    (folder / "attachments" / f"{attachment['id']}{PICTURES.get(kind, '')}").write_bytes(data)
+    return attachment
+
+
+def find(folder: Path, attachment_id: str) -> tuple[Path, str | None] | None:
+    """Return where a file lies and its type when it is a picture; None when there is none."""
+    if not is_id(attachment_id, "att"):
+        return None
+    for kind, suffix in [*PICTURES.items(), (None, "")]:
+        path = folder / "attachments" / f"{attachment_id}{suffix}"
+        if path.is_file():
+            return path, kind
+    return None
+
+
+def path_of(attachment: dict[str, Any]) -> str:
+    """Return the path below the server's address where a file is served."""
+    return f"/attachments/{attachment['id']}/{quote(attachment['filename'], safe='')}"

@@ -1,0 +1,103 @@
+"""The records of one table in memory, in order of making, with look-up by the fields that upserts merge on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Cells = dict[str, Any]
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record.
+
+    Attributes
+    ----------
+    id
+        ``rec…``.
+    number
+        Its place in the order of making, unique in a folder.
+    created
+        When it was made, ISO 8601 in UTC.
+    cells
+        Value by field id, without the empty ones.
+    """
+
+    id: str
+    number: int
+    created: str
+    cells: Cells
+
+
+class Rows:
+    """Records by id, in order of making; an index is made when first asked for and kept up to date from then on."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}
+        self._indexes: dict[tuple[str, ...], dict[Key, set[str]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._records.values())
+
+    def __contains__(self, rec: str) -> bool:
+        return rec in self._records
+
+    def __getitem__(self, rec: str) -> Record:
+        return self._records[rec]
+
+    def get(self, rec: str) -> Record | None:
+        """Return a record, or None."""
+        return self._records.get(rec)
+
+    def put(self, record: Record) -> None:
+        """Add a record at the end, or set it in its place."""
+        before = self._records.get(record.id)
+        self._records[record.id] = record
+        for fields, index in self._indexes.items():
+            if before is not None:
+                _forget(index, key_of(before.cells, fields), record.id)
+            index.setdefault(key_of(record.cells, fields), set()).add(record.id)
+
+    def remove(self, rec: str) -> None:
+        """Take a record away."""
+        record = self._records.pop(rec)
+        for fields, index in self._indexes.items():
+            _forget(index, key_of(record.cells, fields), rec)
+
+    def undo(self, rec: str, before: Record | None) -> None:
+        """Bring back what stood under this id, in its old place."""
+        if before is None:
+            self.remove(rec)
+            return
+        was_removed = rec not in self._records
+        self.put(before)
+        if was_removed:
+            self._records = dict(sorted(self._records.items(), key=lambda item: item[1].number))
+
+    def matching(self, fields: tuple[str, ...], key: Key) -> list[str]:
+        """Return the ids of the records that have these values in these fields, in no order."""
+        index = self._indexes.get(fields)
+        if index is None:
+            index = self._indexes[fields] = {}
+            for record in self:
+                index.setdefault(key_of(record.cells, fields), set()).add(record.id)
+        return list(index.get(key, ()))
+
+
+def key_of(cells: Cells, fields: tuple[str, ...]) -> Key:
+    """Return the values of these fields as something that can be looked up; an empty cell is None."""
+    values = (cells.get(f) for f in fields)
+    return tuple(tuple(v) if isinstance(v, list) else v for v in values)
+
+
+def _forget(index: dict[Key, set[str]], key: Key, rec: str) -> None:
+    there = index[key]
+    there.discard(rec)
+    if not there:
+        del index[key]

@@ -1,0 +1,518 @@
+"""Records: what is written is read, what does not fit is refused, and a refused batch leaves nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.sandbox.conftest import LINES, answer, refusal
+
+COMMON = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+NOTAT = "Notat / åpen {x}"
+
+
+def names(records):
+    return [r["fields"].get("Navn") for r in records]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("Navn", "Åsen ved Sjøen"),
+        ("Tall", 12.5),
+        ("Tall", 0),
+        ("Klar", True),
+        ("Klasse", "bolig"),
+        ("Merker", ["A"]),
+        ("Dato", "2026-02-28"),
+        ("Tid", "2026-02-28T12:00:00.000Z"),
+        (NOTAT, "to\nlinjer"),
+        ("Lenke", "https://norgeskart.no"),
+    ],
+)
+def test_a_value_is_answered_as_sent(tomter, field, value):
+    made = tomter.create({field: value})
+    assert made["fields"] == {field: value}
+    assert tomter.get(made["id"]) == made
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kept"),
+    [
+        ("Tall", 3.0, "3"),
+        ("Tall", -0.0, "0"),
+        ("Tall", 2**53 + 1, "9007199254740992"),
+        ("Tall", 1e300, "1e+300"),
+        ("Tid", "2026-02-28T12:00:00+01:00", '"2026-02-28T11:00:00.000Z"'),
+    ],
+)
+def test_numbers_and_times_are_answered_as_a_double_and_utc(web, base, field, value, kept):
+    response = web.post(f"/v0/{base.id}/Tomter", json={"fields": {field: value}})
+    assert f'"fields":{{"{field}":{kept}}}' in response.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("Navn", ""), ("Navn", None), ("Klar", False), ("Merker", []), ("Område", [])]
+)
+def test_empty_cells_are_left_out(tomter, field, value):
+    assert tomter.create({field: value})["fields"] == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("Navn", 12),
+        ("Navn", True),
+        ("Navn", ["a"]),
+        ("Navn", {"a": 1}),
+        ("Tall", "12"),
+        ("Tall", True),
+        ("Tall", 10**400),
+        ("Tall", [1]),
+        ("Klar", "true"),
+        ("Klar", 1),
+        ("Klasse", 1),
+        ("Klasse", ["bolig"]),
+        ("Merker", "A"),
+        ("Merker", [1]),
+        ("Dato", "28.02.2026"),
+        ("Dato", "2026-02-30"),
+        ("Dato", "20260228"),
+        ("Dato", "2026-W09-1"),
+        ("Dato", ""),
+        ("Dato", 20260228),
+        ("Tid", "i går"),
+        ("Tid", "0001-01-01T00:00:00+23:59"),
+        ("Tid", ""),
+        ("Område", "rec00000000000001"),
+        ("Område", [1]),
+        ("Lenke", {}),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused(tomter, field, value):
+    wanted = (422, "INVALID_VALUE_FOR_COLUMN", f'Field "{field}" cannot accept the provided value')
+    assert refusal(lambda: tomter.create({field: value})) == wanted
+    assert tomter.all() == []
+
+
+@pytest.mark.parametrize("value", ["ukjent", "", "Bolig"])
+def test_an_unknown_option_is_refused(tomter, value):
+    status, kind, message = refusal(lambda: tomter.create({"Klasse": value}))
+    assert (status, kind) == (422, "INVALID_MULTIPLE_CHOICE_OPTIONS")
+    assert message == f'Insufficient permissions to create new select option ""{value}""'
+
+
+def test_an_unknown_field_is_refused(tomter):
+    wanted = (422, "UNKNOWN_FIELD_NAME", 'Unknown field name: "Ukjent"')
+    assert refusal(lambda: tomter.create({"Ukjent": 1})) == wanted
+    assert refusal(lambda: tomter.all(fields=["Ukjent"])) == wanted
+    assert refusal(lambda: tomter.all(sort=["Ukjent"])) == wanted
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kept"),
+    [
+        ("Navn", 3.0, "3"),
+        ("Navn", True, "true"),
+        ("Tall", "1 234,567", 1234567),
+        ("Tall", "-1.5", -1.5),
+        ("Tall", "mange", None),
+        ("Tall", "nan", None),
+        ("Tall", "", None),
+        ("Klar", "true", True),
+        ("Klasse", "ny", "ny"),
+        ("Klasse", "", None),
+        ("Merker", "A, ny", ["A", "ny"]),
+        ("Dato", "2026-02-28T10:00:00Z", "2026-02-28"),
+    ],
+)
+def test_typecast_converts(tomter, field, value, kept):
+    assert tomter.create({field: value}, typecast=True)["fields"].get(field) == kept
+
+
+def test_typecast_adds_the_option_to_the_schema_and_a_refused_batch_does_not(base, tomter):
+    def options():
+        return [c.name for c in base.schema(force=True).table("Tomter").field("Klasse").options.choices]
+
+    assert refusal(lambda: tomter.batch_create([{"Klasse": "ny"}, {"Tall": []}], typecast=True))[0] == 422
+    assert options() == ["bolig", "annet"]
+    tomter.create({"Klasse": "ny"}, typecast=True)
+    assert options() == ["bolig", "annet", "ny"]
+
+
+def test_typecast_finds_or_makes_the_linked_record(tomter, omraader):
+    there = omraader.create({"Navn": "Nes"})["id"]
+    made = tomter.create({"Område": ["Nes", "Ås"]}, typecast=True)["fields"]["Område"]
+    assert made[0] == there
+    assert names(omraader.all()) == ["Nes", "Ås"]
+
+
+def test_a_batch_of_ten_with_one_wrong_leaves_nothing(tomter):
+    kept = tomter.create({"Navn": "før"})
+    assert refusal(lambda: tomter.batch_create([{"Navn": str(n)} for n in range(9)] + [{"Tall": "x"}]))[0] == 422
+    changes = [{"id": kept["id"], "fields": {"Navn": "etter"}}, {"id": "rec00000000000000", "fields": {}}]
+    message = "Record ID rec00000000000000 does not exist in this table"
+    assert refusal(lambda: tomter.batch_update(changes)) == (422, "ROW_DOES_NOT_EXIST", message)
+    assert tomter.all() == [kept]
+
+
+def test_eleven_records_are_refused(web, base):
+    url = f"/v0/{base.id}/Tomter"
+    eleven = [{"fields": {"Navn": str(n)}} for n in range(11)]
+    message = "A maximum of 10 records can be created per request but you have provided 11."
+    assert answer(web.post(url, json={"records": eleven})) == (422, "INVALID_REQUEST_UNKNOWN", message)
+    with_ids = [{**r, "id": f"rec{n:014}"} for n, r in enumerate(eleven)]
+    assert answer(web.patch(url, json={"records": with_ids}))[1] == "INVALID_RECORDS"
+    upsert = {"records": eleven, "performUpsert": {"fieldsToMergeOn": ["Navn"]}}
+    assert answer(web.patch(url, json=upsert))[1] == "INVALID_RECORDS"
+    gone = web.delete(url, params={"records[]": [r["id"] for r in with_ids]})
+    assert answer(gone)[:2] == (422, "INVALID_REQUEST_UNKNOWN")
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "kind"),
+    [
+        ("POST", {}, "INVALID_REQUEST_MISSING_FIELDS"),
+        ("POST", {"records": []}, "INVALID_REQUEST_UNKNOWN"),
+        ("POST", {"records": [{}]}, "INVALID_REQUEST_MISSING_FIELDS"),
+        ("POST", {"records": [{"Navn": "a"}]}, "INVALID_REQUEST_MISSING_FIELDS"),
+        ("POST", {"records": ["a"]}, "INVALID_REQUEST_UNKNOWN"),
+        ("POST", {"records": 5}, "INVALID_REQUEST_UNKNOWN"),
+        ("POST", {"fields": None}, "INVALID_REQUEST_MISSING_FIELDS"),
+        ("POST", {"fields": {}, "typecast": "ja"}, "INVALID_REQUEST_UNKNOWN"),
+        ("POST", {"fields": {}, "typcast": True}, "INVALID_REQUEST_UNKNOWN"),
+        ("PATCH", {}, "INVALID_REQUEST_MISSING_FIELDS"),
+        ("PATCH", {"records": []}, "INVALID_RECORDS"),
+        ("PATCH", {"records": [{"fields": {}}]}, "INVALID_RECORDS"),
+        ("PATCH", {"records": [{"id": [], "fields": {}}]}, "INVALID_RECORDS"),
+        ("PATCH", {"records": [{"id": "rec00000000000000", "fields": []}]}, "INVALID_RECORDS"),
+        ("PATCH", {"records": {"a": 1}}, "INVALID_RECORDS"),
+    ],
+)
+def test_a_malformed_batch_is_refused(web, base, method, body, kind):
+    assert answer(web.request(method, f"/v0/{base.id}/Tomter", json=body))[:2] == (422, kind)
+
+
+def test_update_keeps_and_replace_clears_the_other_cells(tomter):
+    rec = tomter.create({"Navn": "a", "Tall": 1})["id"]
+    assert tomter.update(rec, {"Tall": 2})["fields"] == {"Navn": "a", "Tall": 2}
+    assert tomter.update(rec, {"Navn": None})["fields"] == {"Tall": 2}
+    assert tomter.update(rec, {"Navn": "b"}, replace=True)["fields"] == {"Navn": "b"}
+    replaced = tomter.batch_update([{"id": rec, "fields": {"Tall": 5}}], replace=True)
+    assert replaced[0]["fields"] == {"Tall": 5}
+
+
+def test_the_same_record_twice_in_a_batch_is_refused(tomter):
+    rec = tomter.create({"Navn": "a"})["id"]
+    status, kind, message = refusal(lambda: tomter.batch_update([{"id": rec, "fields": {"Tall": n}} for n in (1, 2)]))
+    assert (status, kind) == (422, "INVALID_RECORDS")
+    assert message == "You cannot update the same record multiple times in a single request."
+
+
+def test_a_missing_record_is_answered_404(tomter):
+    gone = "rec00000000000000"
+    assert refusal(lambda: tomter.get(gone)) == (404, "NOT_FOUND", "")
+    assert refusal(lambda: tomter.update(gone, {})) == (404, "NOT_FOUND", "")
+    assert refusal(lambda: tomter.delete(gone)) == (404, "MODEL_ID_NOT_FOUND", "Record not found")
+    assert refusal(lambda: tomter.get("rec-feil")) == (404, "NOT_FOUND", "")
+
+
+def test_delete_one_and_many_and_a_refused_delete_keeps_the_order(tomter):
+    ids = [r["id"] for r in tomter.batch_create([{"Navn": n} for n in "abcd"])]
+    assert refusal(lambda: tomter.batch_delete([ids[0], "rec00000000000000"]))[0] == 404
+    assert names(tomter.all()) == list("abcd")
+    assert tomter.delete(ids[1]) == {"id": ids[1], "deleted": True}
+    assert tomter.batch_delete([ids[0], ids[3]]) == [{"id": i, "deleted": True} for i in (ids[0], ids[3])]
+    assert names(tomter.all()) == ["c"]
+
+
+def test_fields_by_id_or_by_name(base, tomter):
+    table = base.schema().table("Tomter")
+    navn = table.field("Navn").id
+    by_id = base.table(table.id)
+    made = by_id.create({navn: "a"}, use_field_ids=True)
+    assert made["fields"] == {navn: "a"}
+    assert by_id.all(fields=[navn]) == tomter.all(fields=["Navn"]) == [{**made, "fields": {"Navn": "a"}}]
+    assert tomter.first(use_field_ids=True)["fields"] == {navn: "a"}
+    assert tomter.get(made["id"], use_field_ids=True)["fields"] == {navn: "a"}
+    assert tomter.update(made["id"], {navn: "b"}, use_field_ids=True)["fields"] == {navn: "b"}
+
+
+# --- links ---
+
+
+def test_a_link_shows_on_both_sides_and_goes_when_cut(tomter, omraader):
+    one, two = (omraader.create({"Navn": n})["id"] for n in "ab")
+    rec = tomter.create({"Navn": "t", "Område": [one]})["id"]
+    assert omraader.get(one)["fields"]["Tomter"] == [rec]
+    tomter.update(rec, {"Område": [two]})
+    assert "Tomter" not in omraader.get(one)["fields"]
+    omraader.update(one, {"Tomter": [rec]})
+    assert tomter.get(rec)["fields"]["Område"] == [two, one]
+    omraader.update(two, {"Tomter": None})
+    assert tomter.get(rec)["fields"]["Område"] == [one]
+
+
+def test_deleting_a_record_removes_the_links_to_it(tomter, omraader):
+    one = omraader.create({"Navn": "a"})["id"]
+    rec = tomter.create({"Navn": "t", "Område": [one]})["id"]
+    omraader.delete(one)
+    assert tomter.get(rec)["fields"] == {"Navn": "t"}
+
+
+def test_links_of_one_batch_to_one_record_keep_each_other(tomter, omraader):
+    one = omraader.create({"Navn": "a"})["id"]
+    ids = [r["id"] for r in tomter.batch_create([{"Område": [one]} for _ in range(10)])]
+    assert omraader.get(one)["fields"]["Tomter"] == ids
+    tomter.batch_update([{"id": i, "fields": {"Område": []}} for i in ids[:9]])
+    assert omraader.get(one)["fields"]["Tomter"] == ids[9:]
+
+
+def test_a_link_within_the_table_has_one_side(base, tomter):
+    tomter.create_field("Nabo", "multipleRecordLinks", options={"linkedTableId": tomter.id})
+    assert [f.name for f in base.schema(force=True).table("Tomter").fields if f.name == "Tomter"] == []
+    one = tomter.create({"Navn": "a"})["id"]
+    two = tomter.create({"Navn": "b", "Nabo": [one]})["id"]
+    tomter.update(one, {"Nabo": [one, two]})
+    tomter.delete(one)
+    assert tomter.all() == [tomter.get(two)]
+    assert tomter.get(two)["fields"] == {"Navn": "b"}
+
+
+def test_a_link_to_what_is_not_there_is_refused(base, tomter, omraader):
+    here = tomter.create({"Navn": "a"})["id"]
+    assert refusal(lambda: tomter.create({"Område": ["rec00000000000000"]}))[:2] == (422, "ROW_DOES_NOT_EXIST")
+    assert refusal(lambda: tomter.create({"Område": ["Nes"]}))[:2] == (422, "INVALID_RECORD_ID")
+    schema = base.schema()
+    assert refusal(lambda: tomter.create({"Område": [here]})) == (
+        422,
+        "ROW_TABLE_DOES_NOT_MATCH_LINKED_TABLE",
+        f"Record ID {here} belongs to table {schema.table('Tomter').id}, "
+        f"but the field links to table {schema.table('Områder/felt').id}",
+    )
+    assert names(tomter.all()) == ["a"]
+
+
+# --- upsert ---
+
+
+def test_upsert_creates_and_updates_on_one_to_three_keys(tomter):
+    first = tomter.create({"Navn": "a", "Tall": 1, "Klasse": "bolig", "Dato": "2026-01-01"})
+    for keys in (["Navn"], ["Navn", "Tall"], ["Navn", "Klasse", "Dato"]):
+        result = tomter.batch_upsert([{"fields": {**first["fields"], NOTAT: str(len(keys))}}], keys)
+        assert (result["updatedRecords"], result["createdRecords"]) == ([first["id"]], [])
+        assert result["records"] == [{**first, "fields": {**first["fields"], NOTAT: str(len(keys))}}]
+    result = tomter.batch_upsert([{"fields": {"Navn": "b"}}, {"fields": {"Navn": "a", "Tall": 9}}], ["Navn"])
+    assert names(result["records"]) == ["b", "a"]
+    assert result["createdRecords"] == [result["records"][0]["id"]]
+    assert tomter.get(first["id"])["fields"]["Tall"] == 9
+
+
+def test_upsert_finds_what_was_changed_deleted_and_rolled_back(tomter):
+    def upsert(name):
+        return tomter.batch_upsert([{"fields": {"Navn": name}}], ["Navn"])
+
+    rec = upsert("a")["createdRecords"][0]
+    tomter.update(rec, {"Navn": "b"})
+    assert upsert("b")["updatedRecords"] == [rec]
+    assert refusal(lambda: tomter.batch_update([{"id": rec, "fields": {"Navn": "c", "Tall": "x"}}]))[0] == 422
+    assert upsert("b")["updatedRecords"] == [rec]
+    tomter.delete(rec)
+    assert upsert("b")["createdRecords"]
+
+
+def test_upsert_with_two_matches_refuses_all(tomter):
+    tomter.batch_create([{"Navn": "a"}, {"Navn": "a"}])
+    before = tomter.all()
+    status, kind, _ = refusal(lambda: tomter.batch_upsert([{"fields": {"Navn": n, "Tall": 1}} for n in "ba"], ["Navn"]))
+    assert (status, kind) == (422, "INVALID_REQUEST_UNKNOWN")
+    assert tomter.all() == before
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_upsert_with_a_key_twice_refuses_all(tomter, is_there):
+    if is_there:
+        tomter.create({"Navn": "a"})
+    before = tomter.all()
+    assert refusal(lambda: tomter.batch_upsert([{"fields": {"Navn": "a"}}] * 2, ["Navn"]))[:2] == (
+        422,
+        "INVALID_RECORDS",
+    )
+    assert tomter.all() == before
+
+
+def test_upsert_by_id_and_replace(tomter):
+    rec = tomter.create({"Navn": "a", "Tall": 1})["id"]
+    assert tomter.batch_upsert([{"id": rec, "fields": {"Navn": "b"}}], ["Navn"])["updatedRecords"] == [rec]
+    replaced = tomter.batch_upsert([{"fields": {"Navn": "b"}}], ["Navn"], replace=True)["records"]
+    assert replaced[0]["fields"] == {"Navn": "b"}
+    missing = [{"id": "rec00000000000000", "fields": {"Navn": "b"}}]
+    assert refusal(lambda: tomter.batch_upsert(missing, ["Navn"]))[1] == "ROW_DOES_NOT_EXIST"
+
+
+@pytest.mark.parametrize(
+    ("fields", "merge", "kind"),
+    [
+        ({"Tall": 1}, {"fieldsToMergeOn": ["Navn"]}, "INVALID_REQUEST_UNKNOWN"),
+        ({"Navn": ""}, {"fieldsToMergeOn": ["Navn"]}, "INVALID_REQUEST_UNKNOWN"),
+        ({"Navn": "a"}, {"fieldsToMergeOn": []}, "INVALID_REQUEST_UNKNOWN"),
+        ({"Navn": "a"}, {"fieldsToMergeOn": ["Navn", "Tall", "Dato", "Klasse"]}, "INVALID_REQUEST_UNKNOWN"),
+        ({"Navn": "a"}, {"fieldsToMergeOn": [{}]}, "INVALID_REQUEST_UNKNOWN"),
+        ({"Navn": "a"}, {}, "INVALID_REQUEST_UNKNOWN"),
+        ({"Navn": "a"}, None, "INVALID_REQUEST_UNKNOWN"),
+        ({"Navn": "a"}, {"fieldsToMergeOn": ["Ukjent"]}, "UNKNOWN_FIELD_NAME"),
+        ({"Navn": "a", "Område": []}, {"fieldsToMergeOn": ["Område"]}, "INVALID_REQUEST_UNKNOWN"),
+        ({"Navn": 1234}, {"fieldsToMergeOn": ["Navn"]}, "INVALID_VALUE_FOR_COLUMN"),
+    ],
+)
+def test_a_malformed_upsert_is_refused(web, base, tomter, fields, merge, kind):
+    body = {"records": [{"fields": fields}], "performUpsert": merge}
+    assert answer(web.patch(f"/v0/{base.id}/Tomter", json=body))[:2] == (422, kind)
+    assert tomter.all() == []
+
+
+# --- listing ---
+
+
+@pytest.fixture
+def many(tomter):
+    tomter.batch_create([{"Navn": f"n{n:03}", "Tall": n % 7} for n in range(253)])
+    return tomter
+
+
+def test_paging_answers_every_record_once_in_order(many, web, base):
+    wanted = [f"n{n:03}" for n in range(253)]
+    assert [len(page) for page in many.iterate()] == [100, 100, 53]
+    assert names(many.all(page_size=37)) == wanted
+    assert names(many.all(max_records=120)) == wanted[:120]
+    got, offset = [], None
+    while True:
+        body = {"pageSize": 100, **({"offset": offset} if offset else {})}
+        page = web.post(f"/v0/{base.id}/Tomter/listRecords", json=body).json()
+        got += names(page["records"])
+        offset = page.get("offset")
+        if not offset:
+            break
+    assert got == wanted
+
+
+def test_a_long_filter_goes_by_post(many):
+    long = "OR(" + ",".join(f"{{Navn}}='n{n:03}'" for n in range(0, 1000, 2)) + ")"
+    assert len(long) < 17_000
+    found = many.all(formula=long + " " * (16_500 - len(long)), fields=["Navn"], sort=["-Navn"], page_size=50)
+    assert names(found) == [f"n{n:03}" for n in range(252, -1, -2)]
+
+
+def test_a_listing_under_way_skips_what_is_deleted_and_not_what_follows(many):
+    pages = many.iterate()
+    first = next(pages)
+    everything = many.all()
+    many.batch_delete([r["id"] for r in (*first[:10], *everything[100:110])])
+    rest = [r for page in pages for r in page]
+    assert names(rest) == [f"n{n:03}" for n in range(110, 253)]
+
+
+def test_an_unknown_foreign_or_expired_offset_is_refused(many, web, base, monkeypatch):
+    from tasks.sandbox.airtable import query
+
+    url = f"/v0/{base.id}/Tomter"
+    offset = web.get(url).json()["offset"]
+    gone = (422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE", "")
+    for wrong in ("itrXXXXXXXXXXXXXX/rec00000000000000", "x", offset.split("/")[0]):
+        assert answer(web.get(url, params={"offset": wrong})) == gone
+    assert answer(web.get(f"/v0/{base.id}/Omr%C3%A5der%2Ffelt", params={"offset": offset})) == gone
+    assert len(web.get(url, params={"offset": offset}).json()["records"]) == 100
+    monkeypatch.setattr(query, "OPEN_LISTINGS", 1)
+    web.get(url)
+    response = web.get(url, params={"offset": offset})
+    assert response.json() == {"error": {"type": "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}
+
+
+def test_sort_is_stable_both_ways_and_puts_empty_first(tomter):
+    tomter.batch_create(
+        [
+            {"Navn": "b", "Tall": 1, "Klasse": "annet"},
+            {"Navn": "A", "Tall": 10, "Klasse": "bolig"},
+            {"Navn": "c", "Tall": 1},
+            {"Tall": 2, "Klasse": "annet"},
+        ]
+    )
+    assert names(tomter.all(sort=["Navn"])) == [None, "A", "b", "c"]
+    assert names(tomter.all(sort=["-Navn"])) == ["c", "b", "A", None]
+    assert names(tomter.all(sort=["Tall"])) == ["b", "c", None, "A"]
+    assert names(tomter.all(sort=["-Tall"])) == ["A", None, "b", "c"]
+    assert names(tomter.all(sort=["Klasse", "-Navn"])) == ["c", "A", "b", None]
+    assert names(tomter.all(sort=["Tall", "-Navn"], max_records=2)) == ["c", "b"]
+
+
+def test_sort_by_links_dates_and_checks(tomter, omraader):
+    ids = [omraader.create({"Navn": n})["id"] for n in "zy"]
+    tomter.batch_create(
+        [{"Navn": "1", "Område": ids[:1], "Dato": "2026-02-01", "Klar": True}, {"Navn": "2", "Område": ids[1:]}]
+    )
+    assert names(tomter.all(sort=["Område"])) == ["2", "1"]
+    assert names(tomter.all(sort=["Dato"])) == ["2", "1"]
+    assert names(tomter.all(sort=["-Klar"])) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pageSize": 101},
+        {"pageSize": 0},
+        {"pageSize": "mange"},
+        {"pageSize": True},
+        {"pageSize": 2.5},
+        {"maxRecords": -1},
+        {"maxRecords": []},
+        {"fields": "Navn"},
+        {"fields": [1]},
+        {"sort": "Navn"},
+        {"sort": ["Navn"]},
+        {"sort": [{"field": ["Navn"]}]},
+        {"sort": [{"field": "Navn", "direction": "ned"}]},
+        {"sort": [{"field": "Navn", "direction": []}]},
+        {"filterByFormula": 5},
+        {"offset": {}},
+        {"view": []},
+        {"cellFormat": "string"},
+    ],
+)
+def test_a_malformed_listing_is_refused(web, base, options):
+    response = web.post(f"/v0/{base.id}/Tomter/listRecords", json=options)
+    assert answer(response)[:2] == (422, "INVALID_REQUEST_UNKNOWN")
+
+
+def test_listing_by_the_default_view_and_fields_on_one_record(web, base, tomter):
+    tomter.create({"Navn": "a"})
+    view = base.schema().table("Tomter").views[0]
+    assert tomter.all(view=view.name) == tomter.all(view=view.id) == tomter.all(count_comments=True) == tomter.all()
+    assert refusal(lambda: tomter.all(view="Ukjent"))[:2] == (422, "VIEW_NAME_NOT_FOUND")
+    rec = tomter.first()["id"]
+    response = web.get(f"/v0/{base.id}/Tomter/{rec}", params={"fields[]": "Navn"})
+    assert answer(response)[:2] == (422, "INVALID_REQUEST_UNKNOWN")
+
+
+# --- any value ---
+
+
+@COMMON
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_any_text_round_trips(shared_table, text):
+    made = shared_table.create({"Navn": text})
+    assert made["fields"] == {"Navn": text}
+    assert shared_table.get(made["id"])["fields"] == {"Navn": text}
+
+
+@COMMON
+@given(number=st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**53), 2**53)))
+def test_any_number_round_trips(shared_table, number):
+    assert shared_table.create({"Tall": number})["fields"]["Tall"] == number
+
+
+@pytest.fixture(scope="module")
+def shared_table(api):
+    number = {"name": "Tall", "type": "number", "options": {"precision": 8}}
+    base = api.create_base("wspTest", "Felles", [{"name": "T", "fields": [LINES, number]}])
+    return base.table("T")
