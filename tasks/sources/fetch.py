@@ -122,10 +122,10 @@ def _by_ogc_features(client: Client, address: str, kilde: Kilde, kommune: Kommun
     absent = [name for name in kilde.lag if name not in layers]
     if absent:
         seen = ", ".join(sorted(found)[:20]) or "none"
-        said = f"{where}: the layers {', '.join(absent)} are missing; it has: {shorten(seen)}."
-        if set(absent) & set(kilde.paakrevd):
-            raise SourceError(f"{said} Correct `lag` of {kilde.navn} in config/plankilder.toml.")
-        log.warning("%s", said)
+        raise SourceError(
+            f"{where}: the layers {', '.join(absent)} are missing; it has: {shorten(seen)}. Correct `lag` of "
+            f"{kilde.navn} in config/plankilder.toml."
+        )
     read = {
         name: ogc_features.layer(
             client, address, collection, kommunenummer=kommune.nummer, epsg=STORAGE_EPSG, side=limits.side

@@ -323,7 +323,7 @@ def test_required_layer_missing_names_the_layers_seen(env: Env) -> None:
 def test_zones_without_their_plan_are_no_answer(env: Env) -> None:
     def answer(h: Handler) -> None:
         if h.path.endswith("/collections"):
-            h.json({"collections": [{"id": "KpOmråde"}, {"id": "KpArealformålOmråde"}]})
+            h.json({"collections": [{"id": "KpOmråde"}, {"id": "KpArealformålOmråde"}, {"id": "KpArealbrukOmråde"}]})
             return
         features = [feature(1)] if "Arealform" in h.path else []
         h.json({"features": features, "numberMatched": len(features)}, **CONTENT_CRS)
@@ -427,7 +427,9 @@ def test_boundary_that_is_not_the_one(env: Env, changed: dict[str, Any], said: s
 def test_extents_without_a_single_zone_tell_nothing(env: Env) -> None:
     def answer(h: Handler) -> None:
         if h.path.endswith("/collections"):
-            return h.json({"collections": [{"id": "KpOmråde"}, {"id": "KpArealformålOmråde"}]})
+            return h.json(
+                {"collections": [{"id": "KpOmråde"}, {"id": "KpArealformålOmråde"}, {"id": "KpArealbrukOmråde"}]}
+            )
         features = [feature(1)] if "KpOmr" in h.path else []
         return h.json({"features": features, "numberMatched": len(features)}, **CONTENT_CRS)
 
@@ -440,7 +442,9 @@ def test_extents_without_a_single_zone_tell_nothing(env: Env) -> None:
 
 def test_empty_means_what_the_register_says(env: Env) -> None:
     env[0].answer = lambda h: (
-        h.json({"collections": [{"id": "KpOmråde"}, {"id": "KpArealformålOmråde"}, {"id": "RpOmråde"}]})
+        h.json(
+            {"collections": [{"id": i} for i in ("KpOmråde", "KpArealformålOmråde", "KpArealbrukOmråde", "RpOmråde")]}
+        )
         if h.path.endswith("/collections")
         else h.json({"features": [], "numberMatched": 0}, **CONTENT_CRS)
     )
