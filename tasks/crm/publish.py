@@ -149,7 +149,7 @@ def record_run(kommune: Kommune, settings: Settings, row: Row) -> dict[str, int]
     Parameters
     ----------
     row
-        Fields by name, without Kommune: it is linked when the base has it.
+        Fields by name.
 
     Returns
     -------
@@ -159,8 +159,7 @@ def record_run(kommune: Kommune, settings: Settings, row: Row) -> dict[str, int]
     base, ids, _ = prepare_base(settings, dry_run=False)
     sync = BaseSync(base, ids, kommune.nummer)
     tabell = base_register().table(RUN_TABLE)
-    linked = {"Kommune": [kommune.nummer]} if sync.read("Kommuner") else {}
-    fields = {n: canonical(tabell.field(n), v) for n, v in {**row, **linked}.items()}
+    fields = {n: canonical(tabell.field(n), v) for n, v in row.items()}
     diff = TableDiff(tabell, create={row[tabell.noekkel]: {n: v for n, v in fields.items() if v is not None}})
     sync.write(diff)
     return {"created": 1}

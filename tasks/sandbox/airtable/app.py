@@ -37,7 +37,7 @@ def create_app(data_dir: Path, *, token: str, rate_limit_per_s: float = 5.0) -> 
     """
     store = Store(data_dir)
     api = Api(store, token=token, rate_limit_per_s=rate_limit_per_s)
-    app = FastAPI(title="Local Airtable", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Local Airtable", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.store = store
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
 

@@ -1,0 +1,123 @@
+"""A sandbox per test: its own geodata, its own local Airtable, the local sources shared."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from config.registers import find_kommune, regler
+from config.settings import Profile, Settings
+from flows.environment import connected
+from tasks.sandbox.upstream import UpstreamServer
+
+
+@pytest.fixture(scope="session")
+def sources() -> Iterator[UpstreamServer]:
+    with UpstreamServer(username="prøve", password="hemmelig") as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch, tmp_path):
+    for name in list(os.environ):
+        if name.startswith("TOMT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)  # no .env of the checkout
+
+
+@pytest.fixture
+def settings(tmp_path, sources) -> Settings:
+    return Settings(
+        profile=Profile.SANDBOX,
+        geodata=tmp_path / "geodata",
+        sources_url=sources.url,
+        nap_username="prøve",
+        nap_password=SecretStr("hemmelig"),
+    )
+
+
+@pytest.fixture
+def ready(settings) -> Iterator[Settings]:
+    """Settings in which the local Airtable of this test runs."""
+    with connected(settings) as ready:
+        yield ready
+
+
+@pytest.fixture
+def tomtevik():
+    return find_kommune("0099", sandbox=True)
+
+
+class FaultySources:
+    """Passes on to the local sources, but for services that a test breaks."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._broken: dict[str, dict] = {}
+        self._server: ThreadingHTTPServer | None = None
+
+    def breaks(self, service: str, **how: object) -> None:
+        self._broken[service] = how
+
+    def __enter__(self) -> FaultySources:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                headers = {k: v for k, v in self.headers.items() if k.lower() not in {"host", "accept-encoding"}}
+                got = httpx.request(
+                    self.command,
+                    outer._target + self.path,
+                    content=self.rfile.read(length),
+                    headers=headers,
+                    timeout=30,
+                )
+                status, kind, body = got.status_code, got.headers["content-type"], got.content
+                how = next((h for service, h in outer._broken.items() if service in self.path), {})
+                if "status" in how:
+                    status, body = how["status"], b"{}"
+                if "truncated" in how:
+                    body = body[: len(body) // 2]
+                if "html" in how:
+                    kind, body = "text/html", b"<!doctype html><title>Logg inn</title>"
+                if "empty" in how and "/items" in self.path:
+                    body = b'{"type":"FeatureCollection","features":[],"numberMatched":0,"numberReturned":0}'
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                if "content-crs" in got.headers:
+                    self.send_header("Content-Crs", got.headers["content-crs"])
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = answer  # noqa: N815  # the names that http.server calls
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def faulty_sources(sources, monkeypatch) -> Iterator[FaultySources]:
+    # Tries follow each other at once: what is tested is how a run ends, not how long it waits.
+    quick = regler().hent.model_copy(update={"forsoek": 1})
+    monkeypatch.setattr("tasks.sources.fetch.regler", lambda: regler().model_copy(update={"hent": quick}))
+    with FaultySources(sources.url) as faulty:
+        yield faulty

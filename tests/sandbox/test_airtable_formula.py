@@ -1,0 +1,233 @@
+"""Formulas: what filters find over HTTP, and that no text makes the parser do anything but answer or refuse."""
+
+from __future__ import annotations
+
+import operator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyairtable import formulas
+from pyairtable.formulas import match
+
+from tasks.sandbox.airtable.errors import ApiError
+from tasks.sandbox.airtable.formula import MAX_CHARACTERS, compile_formula, passes
+from tests.sandbox.conftest import answer, refusal
+
+FIELDS = {"Navn": "fld1", "Tall": "fld2", "fld1": "fld1", "a}b": "fld3", "a\\b": "fld3"}
+
+
+def holds(formula, **cells):
+    """Return whether a record of these cells passes, by field id."""
+    return passes(compile_formula(formula, FIELDS), ("rec1", cells.get))
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("{Navn}='a'", True),
+        ('{Navn}="a"', True),
+        ("Navn = 'a'", True),
+        ("{fld1}='a'", True),
+        ("{Navn}!='a'", False),
+        ("{Navn}='A'", False),
+        ("{Tall}=5", True),
+        ("{Tall}=5.0", True),
+        ("{Tall}>4.5", True),
+        ("{Tall}>-1", True),
+        ("{Tall}<=.5", False),
+        ("{Tall}<1e3", True),
+        ("'a'<'b'", True),
+        ("{Navn}=5", False),
+        ("{Navn}!=5", True),
+        ("'5'=5", False),
+        ("'5'&''=5&''", True),
+        ("{Navn}&{Tall}='a5'", True),
+        ("2.50&'' = '2.5'", True),
+        ("AND({Navn}='a',{Tall}=5)", True),
+        ("AND({Navn}='a',NOT({Tall}=5))", False),
+        ("or({Navn}='b',And(true(),NOT(FALSE())))", True),
+        ("OR(AND(NOT(OR({Tall}=1,{Tall}=2)),{Navn}),FALSE())", True),
+        ("(({Tall}=5))", True),
+        ("RECORD_ID()='rec1'", True),
+        ("RECORD_ID()!='rec1'", False),
+        ("{Navn}", True),
+        ("0", False),
+        ("''", False),
+        ("BLANK()", False),
+        ("1<2=TRUE()", True),
+        ("'it\\'s'=\"it's\"", True),
+        ("'a\\\\'='a\\\\'", True),
+        ("{a\\}b}='x'", True),
+        ("{a\\b}='x'", True),
+    ],
+)
+def test_a_formula_over_a_record(formula, expected):
+    assert holds(formula, fld1="a", fld2=5, fld3="x") is expected
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("{Navn}=''", True),
+        ("{Navn}=BLANK()", True),
+        ("BLANK()={Navn}", True),
+        ("{Navn}!=''", False),
+        ("{Navn}!=BLANK()", False),
+        ("{Navn}='a'", False),
+        ("{Navn}!='a'", True),
+        ("{Tall}=0", True),
+        ("{Tall}=FALSE()", True),
+        ("{Tall}=BLANK()", True),
+        ("{Tall}=''", True),
+        ("{Tall}<1", True),
+        ("{Tall}>=0", True),
+        ("{Tall}<0", False),
+        ("{Navn}<'a'", True),
+        ("NOT({Tall})", True),
+        ("{Tall}&''=''", True),
+    ],
+)
+def test_an_empty_cell_is_blank_text_zero_and_false(formula, expected):
+    assert holds(formula) is expected
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"), [("{Tall}=BLANK()", True), ("{Tall}=''", False), ("{Tall}&''='0'", True)]
+)
+def test_zero_equals_blank_and_yet_shows(formula, expected):
+    assert holds(formula, fld2=0) is expected
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        " ",
+        "{Navn",
+        "{}",
+        "Navn}",
+        "{Navn}=",
+        "={Navn}",
+        "{Navn}=='a'",
+        "'a",
+        "\"a'",
+        "AND()",
+        "AND('a',)",
+        "NOT(1,2)",
+        "TRUE(1)",
+        "(1",
+        "1)",
+        "1 2",
+        "LOWER('a')",
+        "__import__('os')",
+        "-'a'",
+        "{Tall}+1",
+        "; DROP TABLE record",
+        "NOT(" * 61 + "1" + ")" * 61,
+        "NOT(" * 3000 + "1" + ")" * 3000,
+        "'" + "x" * MAX_CHARACTERS + "'",
+    ],
+)
+def test_a_bad_formula_is_refused(formula):
+    with pytest.raises(ApiError) as caught:
+        compile_formula(formula, FIELDS)
+    assert caught.value.status == 422
+    assert caught.value.body["error"]["type"] == "INVALID_FILTER_BY_FORMULA"
+
+
+def test_an_unknown_field_is_named():
+    with pytest.raises(ApiError) as caught:
+        compile_formula("{Ukjent}=1", FIELDS)
+    wanted = "The formula for filtering records is invalid: Unknown field names: ukjent"
+    assert caught.value.body["error"]["message"] == wanted
+
+
+def test_many_terms_and_parentheses_are_taken():
+    assert holds("OR(" + ",".join(f"{{Tall}}={n}" for n in range(1500)) + ")", fld2=1499)
+    assert holds("(" * 8000 + "1" + ")" * 8000)
+    assert holds("&".join(["'a'"] * 4000) + "!=''")
+    assert holds("NOT(" * 60 + "1" + ")" * 60)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.one_of(st.text(max_size=60), st.text("{}()'\"\\,&=<>!-.0 1aNOTANDOR", max_size=40)))
+def test_any_text_is_answered_or_refused(text):
+    try:
+        compiled = compile_formula(text, FIELDS)
+    except ApiError:
+        return
+    for cells in ({}, {"fld1": "a", "fld2": 5}, {"fld1": "", "fld2": 0}):
+        assert passes(compiled, ("rec1", cells.get)) in {True, False}
+
+
+@settings(max_examples=200, deadline=None)
+@given(value=st.text(max_size=40), other=st.text(max_size=40))
+def test_a_quoted_text_matches_itself_alone(value, other):
+    formula = str(match({"Navn": value}))
+    assert holds(formula, **({"fld1": value} if value else {}))
+    assert holds(formula, fld1=other) is (other == value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    left=st.one_of(st.integers(-1000, 1000), st.floats(-1e9, 1e9)),
+    right=st.one_of(st.integers(-1000, 1000), st.floats(-1e9, 1e9)),
+    sign=st.sampled_from(["=", "!=", "<", "<=", ">", ">="]),
+)
+def test_numbers_compare_as_in_python(left, right, sign):
+    compare = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le}
+    compare |= {">": operator.gt, ">=": operator.ge}
+    assert holds(f"{{Tall}}{sign}{right!r}", fld2=left) is compare[sign](left, right)
+
+
+# --- over HTTP ---
+
+
+def names(records):
+    return [r["fields"].get("Navn") for r in records]
+
+
+def test_filters_over_http(tomter, omraader):
+    a, b = (omraader.create({"Navn": n})["id"] for n in ("Nes", "Ås"))
+    made = tomter.batch_create(
+        [
+            {"Navn": "1", "Tall": 10, "Klasse": "bolig", "Klar": True, "Område": [a, b], "Merker": ["A"]},
+            {"Navn": "2", "Tall": 20, "Område": [b], "Dato": "2026-01-02"},
+            {"Navn": "3"},
+        ]
+    )
+    cases = {
+        "{Klasse}='bolig'": ["1"],
+        "{Klar}": ["1"],
+        "{Klar}=FALSE()": ["2", "3"],
+        "{Område}='Nes, Ås'": ["1"],
+        "{Område}='Ås'": ["2"],
+        "{Område}=''": ["3"],
+        "{Merker}='A'": ["1"],
+        "{Dato}='2026-01-02'": ["2"],
+        "AND({Tall}>=10,{Tall}<20)": ["1"],
+        "{Notat / åpen {x\\}}=BLANK()": ["1", "2", "3"],
+        f"OR(RECORD_ID()='{made[2]['id']}',{{Navn}}='1')": ["1", "3"],
+    }
+    for formula, expected in cases.items():
+        assert names(tomter.all(formula=formula)) == expected, formula
+    assert names(tomter.all(formula=match({"Klar": True, "Tall": (">", 5)}))) == ["1"]
+    assert names(
+        tomter.all(formula=formulas.OR(*[formulas.EQ(formulas.Field("Navn"), str(n)) for n in range(500)]))
+    ) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    "value", ["x' OR '1'='1", "'", "\\", "\\'", "a\\", "') OR TRUE() OR ('", '"', "{Navn}", "æ\nø\tå", "}", "\\n"]
+)
+def test_a_hostile_value_finds_itself_alone(tomter, value):
+    tomter.batch_create([{"Navn": value}, {"Navn": "annet"}])
+    assert names(tomter.all(formula=match({"Navn": value}))) == [value]
+
+
+def test_a_refused_formula_over_http(web, base, tomter):
+    status, kind, message = refusal(lambda: tomter.all(formula="{Navn"))
+    assert (status, kind) == (422, "INVALID_FILTER_BY_FORMULA")
+    assert message == "The formula for filtering records is invalid: Invalid formula. Please check your formula text."
+    long = {"filterByFormula": "'" + "x" * 17_000 + "'"}
+    assert answer(web.post(f"/v0/{base.id}/Tomter/listRecords", json=long))[1] == "INVALID_FILTER_BY_FORMULA"
