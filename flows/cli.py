@@ -66,13 +66,15 @@ def run(
 ) -> None:
     """Fetch, find lots, score them, and bring Airtable up to date for these municipalities."""
     from flows.environment import connected, require_runnable
-    from flows.run import run_kommune
-    from flows.summary import totals
 
     settings = load_settings()
     chosen = [find_kommune(text, sandbox=settings.is_sandbox) for text in dict.fromkeys(kommuner)]
     for kommune in chosen:
         require_runnable(kommune, settings)
+    # Prefect takes seconds to import: a mistyped number is answered before that.
+    from flows.run import run_kommune
+    from flows.summary import totals
+
     with connected(settings) as ready:
         summaries = [run_kommune(kommune, ready, dry_run=dry_run) for kommune in chosen]
     if as_json:

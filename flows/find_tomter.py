@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Literal
 
 from prefect import flow
@@ -31,6 +32,8 @@ def find_tomter(kommune: KommuneValg, bare_vis: bool = False) -> State[dict[str,
         kommune: Kommunen som skal kjøres, for eksempel «3207 Nordre Follo».
         bare_vis: Kryss av for å se hva som ville blitt endret, uten at noe skrives til Airtable.
     """
+    # Prefect hands our log lines to its API (PREFECT_LOGGING_EXTRA_LOGGERS), but leaves their level at WARNING.
+    logging.getLogger("tomt").setLevel(logging.INFO)
     settings = load_settings()
     chosen = find_kommune(kommune, sandbox=settings.is_sandbox)
     require_runnable(chosen, settings)

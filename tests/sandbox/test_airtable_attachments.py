@@ -75,6 +75,8 @@ def test_files_lie_below_the_data_folder_under_their_ids(tmp_path):
     files = [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()]
     assert files == [f"attachments/{kept['id']}.png"]
     assert attachments.find(tmp_path, kept["id"]) == (tmp_path / files[0], "image/png")
+    (tmp_path / "lock").touch()
+    assert attachments.find(tmp_path, "../lock") is None
 
 
 @pytest.mark.parametrize("wrong", ["../lock", "..%2Flock", "att00000000000000", "lock"])

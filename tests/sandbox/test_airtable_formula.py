@@ -41,6 +41,8 @@ def holds(formula, **cells):
         ("{Navn}=5", False),
         ("{Navn}!=5", True),
         ("'5'=5", False),
+        ("{Navn}<5", False),
+        ("{Navn}>=5", False),
         ("'5'&''=5&''", True),
         ("{Navn}&{Tall}='a5'", True),
         ("2.50&'' = '2.5'", True),

@@ -316,6 +316,7 @@ def test_upsert_finds_what_was_changed_deleted_and_rolled_back(tomter):
     rec = upsert("a")["createdRecords"][0]
     tomter.update(rec, {"Navn": "b"})
     assert upsert("b")["updatedRecords"] == [rec]
+    assert upsert("a")["createdRecords"]
     assert refusal(lambda: tomter.batch_update([{"id": rec, "fields": {"Navn": "c", "Tall": "x"}}]))[0] == 422
     assert upsert("b")["updatedRecords"] == [rec]
     tomter.delete(rec)
@@ -356,6 +357,7 @@ def test_upsert_by_id_and_replace(tomter):
     [
         ({"Tall": 1}, {"fieldsToMergeOn": ["Navn"]}, "INVALID_REQUEST_UNKNOWN"),
         ({"Navn": ""}, {"fieldsToMergeOn": ["Navn"]}, "INVALID_REQUEST_UNKNOWN"),
+        ({"Navn": "a"}, {"fieldsToMergeOn": ["Navn", "Tall"]}, "INVALID_REQUEST_UNKNOWN"),
         ({"Navn": "a"}, {"fieldsToMergeOn": []}, "INVALID_REQUEST_UNKNOWN"),
         ({"Navn": "a"}, {"fieldsToMergeOn": ["Navn", "Tall", "Dato", "Klasse"]}, "INVALID_REQUEST_UNKNOWN"),
         ({"Navn": "a"}, {"fieldsToMergeOn": [{}]}, "INVALID_REQUEST_UNKNOWN"),

@@ -16,6 +16,8 @@ import pytest
 from tasks.sandbox.airtable import AirtableServer
 from tasks.sandbox.airtable.errors import ApiError
 from tasks.sandbox.airtable.limit import RateLimit
+from tasks.sandbox.airtable.schema import make_table
+from tasks.sandbox.airtable.store import Store
 from tests.sandbox.conftest import LINES, TALL, answer, connect, refusal
 
 RECORDED = Path(__file__).parents[2].parent / "shared" / "data" / "airtable" / "errors.json"
@@ -236,6 +238,25 @@ def test_a_port_in_use_is_refused(tmp_path):
         start(tmp_path / "b", port=first.port).start()
     with start(tmp_path / "b"):
         pass
+
+
+def test_a_change_that_fails_half_way_leaves_memory_and_disk_as_they_were(tmp_path):
+    table, _ = make_table({"name": "T", "fields": [LINES]}, tables=[])
+    store = Store(tmp_path)
+    base, navn = store.create_base("B", [table]), table["fields"][0]["id"]
+    with store.change(base):
+        ids = [store.create(base, table, {navn: n}).id for n in "abc"]
+    before = list(base.records[table["id"]])
+    with pytest.raises(ZeroDivisionError), store.change(base):
+        store.delete(base, table, ids[0])
+        store.update(base, table, ids[1], {navn: "x"})
+        store.create(base, table, {navn: "d"})
+        raise ZeroDivisionError
+    assert list(base.records[table["id"]]) == before
+    store.close()
+    again = Store(tmp_path)
+    assert list(again.bases[base.id].records[table["id"]]) == before
+    again.close()
 
 
 def test_a_folder_that_is_no_database_is_let_go(tmp_path):

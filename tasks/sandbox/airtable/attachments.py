@@ -60,5 +60,5 @@ def find(folder: Path, attachment_id: str) -> tuple[Path, str | None] | None:
 
 def path_of(attachment: dict[str, Any]) -> str:
     """Return the path below the server's address where a file is served."""
-    name = attachment["filename"]
+    name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", attachment["filename"])
     return f"/attachments/{attachment['id']}/{quote(name if name.strip('.') else 'fil', safe='')}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import jinja2
 from fastapi import FastAPI, Request
@@ -30,6 +32,7 @@ HEADERS = {
 _jinja = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
 )
+_jinja.filters["rows"] = lambda count: f"{count} rad" if count == 1 else f"{count} rader"
 
 
 def add_pages(app: FastAPI, store: Store) -> None:
@@ -137,7 +140,7 @@ def cell(base: Base, field: Field, record: Record) -> dict[str, Any]:  # noqa: P
     value = record.cells.get(field["id"])
     kind = field["type"]
     if value is None:
-        return {"kind": "empty"}
+        return {"kind": "empty", "text": ""}
     if kind == "multipleRecordLinks":
         return {"kind": "links", "links": _links(base, base.table(field["options"]["linkedTableId"]), value)}
     if kind == "multipleAttachments":
@@ -145,10 +148,12 @@ def cell(base: Base, field: Field, record: Record) -> dict[str, Any]:  # noqa: P
             "kind": "files",
             "files": [{**a, "path": path_of(a), "is_picture": a["type"] in PICTURES} for a in value],
         }
-    if kind == "url" and urlsplit(value).scheme in {"http", "https"}:
-        return {"kind": "url", "text": value, "short": urlsplit(value).netloc.removeprefix("www.")}
+    if kind == "url" and (host := web_host(value)):
+        return {"kind": "url", "text": value, "short": host.removeprefix("www.")}
     if kind in NUMBER_TYPES or kind == "rating":
-        return {"kind": "number", "text": number_text(value, field.get("options", {}).get("precision", 0))}
+        return {"kind": "number", "text": number_text(value, field)}
+    if kind == "dateTime":
+        return {"kind": "text", "text": time_text(value, field["options"]["timeZone"])}
     if kind == "checkbox":
         return {"kind": "check"}
     if kind == "singleSelect":
@@ -169,6 +174,34 @@ def _links(base: Base, other: Table | None, ids: list[str]) -> list[tuple[str, s
     ]
 
 
-def number_text(value: float, precision: int) -> str:
-    """Return a number as Norwegians write it: a narrow space between thousands, a decimal comma."""
-    return f"{value:,.{precision}f}".replace(",", "\u202f").replace(".", ",")
+def web_host(address: str) -> str:
+    """Return the host of an http or https address, "" for anything else: nothing else becomes a link."""
+    try:
+        url = urlsplit(address)
+    except ValueError:
+        return ""
+    return url.netloc if url.scheme in {"http", "https"} else ""
+
+
+def number_text(value: float, field: Field) -> str:
+    """Return a number as Norwegians write it: a narrow space between thousands, a decimal comma, the unit after."""
+    options = field.get("options", {})
+    if abs(value) >= 1e15:
+        return repr(value).replace(".", ",")
+    if field["type"] == "duration":
+        minutes, seconds = divmod(round(abs(value)), 60)
+        return f"{'-' if value < 0 else ''}{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+    number = value * 100 if field["type"] == "percent" else value
+    text = f"{number:,.{options.get('precision', 0)}f}".replace(",", "\u202f").replace(".", ",")
+    unit = {"percent": "%", "currency": options.get("symbol", "")}.get(field["type"], "")
+    return f"{text}\u202f{unit}" if unit else text
+
+
+def time_text(value: str, zone: str) -> str:
+    """Return a moment as the clock shows it in the field's time zone."""
+    moment = datetime.fromisoformat(value)
+    try:
+        moment = moment.astimezone(UTC if zone in {"utc", "client"} else ZoneInfo(zone))
+    except (OverflowError, ZoneInfoNotFoundError):
+        return value
+    return moment.strftime("%Y-%m-%d %H:%M")
