@@ -53,9 +53,11 @@ def repair(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_]]:
     flat = np.array(geometries, dtype=object)
     tall = shapely.has_z(flat)
     flat[tall] = shapely.force_2d(flat[tall])
-    infinite = ~np.isfinite(shapely.bounds(flat)).all(axis=1)
-    flat[infinite] = None
     invalid = ~shapely.is_valid(flat) & ~shapely.is_missing(flat)
+    # A coordinate that is no number cannot be mended; bounds pass over it, so the coordinates themselves are asked.
+    coordinates, owner = shapely.get_coordinates(flat[invalid], return_index=True)
+    hopeless = np.flatnonzero(invalid)[np.unique(owner[~np.isfinite(coordinates).all(axis=1)])]
+    flat[hopeless], invalid[hopeless] = None, False
     if invalid.any():
         flat[invalid] = shapely.make_valid(flat[invalid], method="structure", keep_collapsed=False)
     return polygonal(flat), invalid

@@ -247,11 +247,16 @@ def test_a_change_that_fails_half_way_leaves_memory_and_disk_as_they_were(tmp_pa
     with store.change(base):
         ids = [store.create(base, table, {navn: n}).id for n in "abc"]
     before = list(base.records[table["id"]])
-    with pytest.raises(ZeroDivisionError), store.change(base):
-        store.delete(base, table, ids[0])
-        store.update(base, table, ids[1], {navn: "x"})
-        store.create(base, table, {navn: "d"})
-        raise ZeroDivisionError
+
+    def fail_half_way():
+        with store.change(base):
+            store.delete(base, table, ids[0])
+            store.update(base, table, ids[1], {navn: "x"})
+            store.create(base, table, {navn: "d"})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
     assert list(base.records[table["id"]]) == before
     store.close()
     again = Store(tmp_path)

@@ -1,0 +1,160 @@
+"""Files under geodata/: snapshots, contracts at every write, and what happens when the disk says no."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+
+import geopandas as gpd
+import pytest
+from shapely import box
+
+from tasks import store
+from tasks.answer import Provenance
+from tasks.contracts import GRENSER, SCORER, TEIGER, Contract
+from tasks.errors import BusyError, ContractError, StoreError
+from tasks.store import Geodata
+
+
+@pytest.fixture
+def geodata(tmp_path) -> Geodata:
+    return Geodata(tmp_path / "geodata")
+
+
+def boundary(number: str = "0099") -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame({"kommunenummer": [number], "kommunenavn": ["X"]}, geometry=[box(0, 0, 1, 1)], crs=25833)
+
+
+def provenance(sha256: str, hentet_tid: str = "2026-11-21T08:00:00.5+00:00") -> Provenance:
+    return Provenance(
+        kilde="prøve",
+        adresse="https://kilde.example",
+        hentet_tid=hentet_tid,
+        antall_ventet=1,
+        antall_mottatt=1,
+        sha256=sha256,
+        crs="EPSG:25833",
+        lisens="CC BY 4.0",
+    )
+
+
+def test_a_snapshot_is_added_only_when_the_content_changed_and_says_where_it_is_from(geodata):
+    first = geodata.snapshot(boundary(), "0099", provenance("a"))
+    again = geodata.snapshot(boundary(), "0099", provenance("a", "2026-11-22T08:00:00+00:00"))
+    assert again == first
+    later = geodata.snapshot(boundary(), "0099", provenance("b", "2026-11-23T08:00:00+00:00"))
+    back = geodata.snapshot(boundary(), "0099", provenance("a", "2026-11-24T08:00:00+00:00"))
+    assert sorted([first, later, back]) == [first, later, back]
+    assert geodata.latest("prøve", "0099") == back
+    assert geodata.provenance(first) == provenance("a")
+    assert geodata.latest("prøve", "7001") is None
+
+
+def test_a_frame_that_breaks_its_contract_leaves_the_file_as_it_was(geodata):
+    path = geodata.write(boundary(), "0099", layer="core", contract=GRENSER)
+    before = path.read_bytes()
+    with pytest.raises(ContractError, match="kommunenavn"):
+        geodata.write(boundary().drop(columns="kommunenavn"), "0099", layer="core", contract=GRENSER)
+    assert path.read_bytes() == before
+
+
+def test_a_frame_comes_back_as_it_was_written(geodata):
+    frame = gpd.GeoDataFrame(
+        {
+            "teig_id": ["1", "2"],
+            "kommunenummer": ["0099", "0099"],
+            "matrikkelenheter": [["0099-1/2/0/0", "0099-1/3/0/0"], []],
+            "matrikkelnummer_tekst": ["1/2,3", None],
+            "registrert_areal_m2": [10.0, float("nan")],
+            "har_tvist": [False, True],
+        },
+        geometry=[box(0, 0, 1, 1), box(1, 0, 2, 1)],
+        crs=25833,
+    )
+    geodata.write(frame, "0099", layer="core", contract=TEIGER)
+    back = geodata.read("0099", layer="core", contract=TEIGER)
+    assert back["matrikkelenheter"].tolist() == frame["matrikkelenheter"].tolist()
+    assert back["matrikkelnummer_tekst"].tolist() == ["1/2,3", None]
+    assert back.geometry.geom_equals(frame.geometry).all()
+    assert geodata.read("7001", layer="core", contract=TEIGER) is None
+
+
+@pytest.mark.parametrize("contract", [GRENSER, TEIGER, SCORER])
+def test_a_frame_without_rows_can_be_written(geodata, contract: Contract):
+    geodata.write(contract.empty(), "0099", layer="core", contract=contract)
+    assert len(geodata.read("0099", layer="core", contract=contract)) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"kommunenummer": [301]}, "kommunenummer"),
+        ({"kommunenummer": [None]}, "without a value"),
+        ({"geometry": [None]}, "without a polygon"),
+        ({"geometry": [box(0, 0, 1, 1).boundary]}, "without a polygon"),
+        ({"ukjent": ["x"]}, "ukjent"),
+    ],
+)
+def test_the_contract_names_what_is_wrong(change, says):
+    frame = boundary().assign(**{k: v for k, v in change.items() if k != "geometry"})
+    if "geometry" in change:
+        frame = frame.set_geometry(gpd.GeoSeries(change["geometry"], crs=25833))
+    with pytest.raises(ContractError, match=says):
+        GRENSER.check(frame)
+
+
+def test_a_key_that_stands_twice_and_a_wrong_crs_are_refused():
+    twice = gpd.GeoDataFrame(gpd.pd.concat([boundary(), boundary()], ignore_index=True), crs=25833)
+    with pytest.raises(ContractError, match="not unique"):
+        GRENSER.check(twice)
+    with pytest.raises(ContractError, match="EPSG:25833"):
+        GRENSER.check(boundary().set_crs(25832, allow_override=True))
+
+
+def test_a_full_disk_is_said_and_leaves_the_old_file(geodata, monkeypatch):
+    path = geodata.write(boundary(), "0099", layer="core", contract=GRENSER)
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(store.os, "replace", full)
+    with pytest.raises(StoreError, match="no space left"):
+        geodata.write(boundary("7001"), "0099", layer="core", contract=GRENSER)
+    assert path.read_bytes() == before
+    assert list(path.parent.glob(".*tmp")) == []
+
+
+def test_too_little_space_is_refused_before_anything_starts(geodata, monkeypatch):
+    monkeypatch.setattr(store.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 99, 1))
+    with pytest.raises(StoreError, match="TOMT_GEODATA"):
+        geodata.ensure_usable()
+
+
+def test_a_damaged_file_is_named(geodata):
+    path = geodata.write(boundary(), "0099", layer="core", contract=GRENSER)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(StoreError, match=r"0099\.parquet: cannot be read"):
+        geodata.read("0099", layer="core", contract=GRENSER)
+
+
+def test_the_lock_holds_between_processes_and_falls_with_its_holder(geodata):
+    geodata.ensure_usable()
+    code = (
+        "import sys; from pathlib import Path; from tasks.store import Geodata\n"
+        f"with Geodata(Path({str(geodata.root)!r})).lock('0099'):\n"
+        "    print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(BusyError, match="0099"), geodata.lock("0099"):
+        pass
+    with geodata.lock("7001"):
+        pass
+    holder.kill()
+    holder.communicate()
+    with geodata.lock("0099"):
+        pass
