@@ -131,7 +131,8 @@ def test_only_the_polygons_of_a_collection_are_kept():
 
 def test_coordinates_that_are_no_numbers_are_dropped_and_counted():
     given_frame = frame([{"id": "a"}, {"id": "b"}, {"id": "c"}], [(0, 0, 10, 10)] * 3)
-    given_frame.loc[1, "geometry"] = Polygon([(0, 0), (float("nan"), 1), (1, 1), (1, 0)])
+    with np.errstate(invalid="ignore"):
+        given_frame.loc[1, "geometry"] = Polygon([(0, 0), (float("nan"), 1), (1, 1), (1, 0)])
     given_frame.loc[2, "geometry"] = None
     account = Account("prøve")
     kept = clean(given_frame, epsg=25833, key="id", account=account)

@@ -379,7 +379,7 @@ def test_other_host_names_are_refused(server: UpstreamServer) -> None:
 
 def test_port_in_use_says_so_at_once(server: UpstreamServer) -> None:
     other = UpstreamServer(username="a", password="b", port=server.port)
-    with pytest.raises(OSError, match=f"port {server.port} .* choose another port"):
+    with pytest.raises(OSError, match=f"Port {server.port} .* choose another"):
         other.start()
 
 
