@@ -242,9 +242,32 @@ def test_other_commands_use_the_sandbox_that_runs(demo):
     assert (summary["created"], summary["updated"]) == (0, 0)
 
 
+def test_the_nightly_submits_a_run_for_each_kommune_of_its_list(demo):
+    (deployment,) = demo.api("deployments/filter", deployments={"name": {"any_": ["nightly"]}})
+    answer = httpx.post(
+        f"{demo.prefect}/api/deployments/{deployment['id']}/create_flow_run", json={"state": {"type": "SCHEDULED"}}
+    )
+    run = answer.json()["id"]
+    deadline = time.monotonic() + 90
+    while (state := httpx.get(f"{demo.prefect}/api/flow_runs/{run}").json()["state_type"]) != "COMPLETED":
+        assert state not in {"FAILED", "CRASHED"}
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    after = httpx.get(f"{demo.prefect}/api/flow_runs/{run}").json()["start_time"]
+    submitted = demo.api(
+        "flow_runs/filter",
+        deployments={"name": {"any_": ["find-tomter"]}},
+        flow_runs={"expected_start_time": {"after_": after}},
+    )
+    assert {r["parameters"]["kommune"] for r in submitted} == {k.label for k in invented_kommuner()}
+
+
 def test_ctrl_c_leaves_no_process_behind(demo):
-    started = demo.descendants()
-    assert len(started) >= 3  # itself, the Prefect server, the worker
+    # The runs that the nightly submitted are at work now: they must end too.
+    deadline = time.monotonic() + 60
+    while len(started := demo.descendants()) < 4:  # itself, the Prefect server, the worker, a run
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.wait(60) == 0
     deadline = time.monotonic() + 15
