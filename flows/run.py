@@ -113,7 +113,7 @@ def _take(published: Published, summary: Summary) -> None:
 
 def _changes(diff: TableDiff) -> dict[str, Any]:
     """Return what a dry run would do to a table: every key, and the first ones as lines to read."""
-    lines = [f"+ {key}" for key in list(diff.create)[:KEYS_SHOWN]]
+    lines = [f"+ {key}{_figures(row)}" for key, row in list(diff.create.items())[:KEYS_SHOWN]]
     for key, (_, changed) in list(diff.update.items())[:KEYS_SHOWN]:
         lines.append(f"~ {key}: " + "; ".join(f"{n} {diff.before[key][n]!r} → {v!r}" for n, v in changed.items()))
     rest = len(diff.create) + len(diff.update) - len(lines)
@@ -122,6 +122,12 @@ def _changes(diff: TableDiff) -> dict[str, Any]:
         "update": {key: changed for key, (_, changed) in diff.update.items()},
         "linjer": [*lines, *([f"… and {rest} more"] if rest > 0 else [])],
     }
+
+
+def _figures(row: dict[str, Any]) -> str:
+    """Return what a person wants to know of a new row, when the table has it."""
+    known = [f"{name} {row[name]}" for name in ("Score", "Areal m²", "Klasse") if row.get(name) is not None]
+    return f" ({', '.join(known)})" if known else ""
 
 
 def _record(summary: Summary, settings: Settings, *, call: Call) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from config.registers import Kommune
 from tasks.answer import Answer, Rows
 
+WRITES = ("created", "updated")
 COUNTS = ("created", "updated", "unchanged", "refused")
 SVAR = {"Rows": "data", "Empty": "ingenting der", "NotCovered": "dekker ikke kommunen", "Failed": "feilet"}
 FULLFORT, IKKE_DEKKET, FEILET = "Fullført", "Ikke dekket", "Feilet"
@@ -98,7 +99,8 @@ class Summary:
         ]
         lines += [f"  {line}" for line in self.mangler_i_basen]
         for navn, counts in self.tabeller.items():
-            lines.append(f"  {navn}: " + ", ".join(f"{n} {would}{what}" for what, n in counts.items() if n))
+            figures = [f"{n} {would if what in WRITES else ''}{what}" for what, n in counts.items() if n]
+            lines.append(f"  {navn}: {', '.join(figures) or 'nothing'}")
             lines += [f"    {line}" for line in self.endringer.get(navn, {}).get("linjer", [])]
         return "\n".join(lines)
 
