@@ -92,6 +92,7 @@ def _work(kommune: Kommune, settings: Settings, geodata: Geodata, *, summary: Su
         accounts = call(read_core_task, kommune, summary.kilder, geodata=geodata)
     with _timed(summary, "land"):
         land = call(find_tomter_task, kommune, geodata)
+        summary.sekunder_per_steg["landmotor"] = land.sekunder
         summary.regnskap = {"kilder": {a.navn: a.as_dict() for a in accounts}, "land": land.as_dict()}
     with _timed(summary, "score"):
         call(score_task, kommune, geodata)

@@ -92,9 +92,16 @@ class Account:
 
 @dataclass
 class Accounts:
-    """The accounts of several steps, in the order in which they were first named."""
+    """The accounts of several steps, in the order in which they were first named.
+
+    Attributes
+    ----------
+    sekunder
+        What the steps took together, reading and writing files not counted.
+    """
 
     steps: dict[str, Account] = field(default_factory=dict)
+    sekunder: float = 0.0
 
     def step(self, navn: str) -> Account:
         """Return the account of a step, new when it is named for the first time."""

@@ -5,6 +5,7 @@ Reads core/{grenser, soner, planomraader, reguleringsplaner, teiger}; writes out
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -205,14 +206,17 @@ def read_core(geodata: Geodata, kommune: Kommune) -> Core:
 def find_tomter_task(kommune: Kommune, geodata: Geodata) -> Accounts:
     """Read core/, find the lots, write out/omraader and out/tomter; return the accounts."""
     old = [geodata.read(kommune.nummer, layer="out", contract=c) for c in (OMRAADER, TOMTER)]
+    core = read_core(geodata, kommune)
+    started = time.perf_counter()
     land = find_land(
         kommune,
-        read_core(geodata, kommune),
+        core,
         old_omraader=old[0],
         old_tomter=old[1],
         rules=regler(),
         klasser=housing_classes(),
     )
+    land.accounts.sekunder = time.perf_counter() - started
     geodata.write(land.omraader, kommune.nummer, layer="out", contract=OMRAADER)
     geodata.write(land.tomter, kommune.nummer, layer="out", contract=TOMTER)
     return land.accounts
