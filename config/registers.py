@@ -214,6 +214,12 @@ class ArealRegler(Register):
     minste_tomt_m2: float = Field(gt=0)
 
 
+class GeometriRegler(Register):
+    """The width of a hairline, m."""
+
+    toleranse_m: float = Field(gt=0, le=0.05)
+
+
 class KlasseRegler(Register):
     """Housing classes that count."""
 
@@ -253,6 +259,7 @@ class Regler(Register):
     """Rules of fetching and of the land engine."""
 
     areal: ArealRegler
+    geometri: GeometriRegler
     klasser: KlasseRegler
     plan: PlanRegler
     identitet: IdentitetRegler
@@ -269,7 +276,6 @@ class GrovProfil(Register):
     """Weights of the first score `grov`; see papers §3."""
 
     versjon: str
-    beskrivelse: str
     m2_per_bolig: float = Field(gt=0)
     kapasitet_maks: float = Field(gt=0)
     kapasitet_boliger_full: float = Field(gt=0)

@@ -1,6 +1,7 @@
 """Settings from the environment and an `.env` file, prefix `TOMT_`; frozen once read.
 
-This class is the one documented list: `tomt doctor` and the README's table are made from it.
+The class is the one documented list: `tomt doctor` and the README's table are made from it. The file is the `.env` of
+the checkout, wherever a command is started; `TOMT_ENV_FILE` names another one, and blank means none.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from config.errors import ConfigError
@@ -21,6 +23,9 @@ ROOT = Path(__file__).resolve().parents[1]
 """The checkout: the folder that holds pyproject.toml."""
 
 AIRTABLE_URL = "https://api.airtable.com"
+
+PREFIX = "TOMT_"
+ENV_FILE = f"{PREFIX}ENV_FILE"
 
 
 class Profile(StrEnum):
@@ -38,8 +43,32 @@ def _blank_is_none(value: object) -> object:
 Unset = BeforeValidator(_blank_is_none)
 
 
+def _folder(value: object) -> object:
+    """Return the folder: blank is the usual one, `~` the home folder."""
+    if _blank_is_none(value) is None:
+        return ROOT / "geodata"
+    if "://" in str(value):
+        raise ValueError("an object store is not supported yet; give a folder")
+    return Path(str(value).strip()).expanduser()
+
+
+def _address(value: str) -> str:
+    """Return an address that can be taken apart, with scheme and host."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is no number
+        usable = False
+    if not usable:
+        raise ValueError("not an address such as https://host or http://127.0.0.1:8270")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
 class Settings(BaseSettings):
-    """Everything that the environment decides.
+    """Everything that the environment decides; an `.env` file is read by `load_settings` alone.
 
     Raises
     ------
@@ -47,26 +76,28 @@ class Settings(BaseSettings):
         On a value of the wrong type; `load_settings` turns it into one line.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="TOMT_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file_encoding="utf-8", extra="ignore", frozen=True)
 
     profile: Annotated[Profile | None, Unset] = Field(
         None,
         description="`sandbox`, `staging` or `production`. Unset: `sandbox` without an Airtable token or with an "
         "Airtable on this machine, otherwise `staging`",
     )
-    geodata: Path = Field(ROOT / "geodata", description="Folder for GeoParquet files and the sandbox's base")
+    geodata: Annotated[Path, BeforeValidator(_folder)] = Field(
+        ROOT / "geodata", description="Folder for GeoParquet files and the sandbox's base"
+    )
     airtable_token: Annotated[SecretStr | None, Unset] = Field(
         None,
         description="Personal access token; scopes in “Connect your own Airtable”",
     )
     airtable_base: Annotated[str | None, Unset] = Field(None, description="Base id, `app…`")
-    airtable_url: str = Field(AIRTABLE_URL, description="Address of the Airtable Web API")
+    airtable_url: Annotated[Address, BeforeValidator(lambda v: AIRTABLE_URL if _blank_is_none(v) is None else v)] = (
+        Field(AIRTABLE_URL, description="Address of the Airtable Web API")
+    )
     airtable_rate_per_s: float = Field(
         4.5, ge=0, description="Requests a second and base; 0 = no pacing (only for a local Airtable)"
     )
-    sources_url: Annotated[str | None, Unset] = Field(
+    sources_url: Annotated[Address | None, Unset] = Field(
         None, description="Address of running local sources (sandbox profile); unset: started when needed"
     )
     nap_username: Annotated[str | None, Unset] = Field(None, description="Norge digitalt login for NAP (DiBK)")
@@ -98,11 +129,31 @@ class Settings(BaseSettings):
 
 def is_loopback(url: str) -> bool:
     """Return True when `url` points at this machine."""
-    host = urlsplit(url).hostname or ""
+    host = ""
     try:
+        host = urlsplit(url).hostname or ""
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def env_file() -> Path | None:
+    """Return the file that settings are read from, or None.
+
+    Raises
+    ------
+    ConfigError
+        When TOMT_ENV_FILE names a file that is not there.
+    """
+    named = os.environ.get(ENV_FILE)
+    if named is None:
+        return ROOT / ".env"
+    if not named.strip():
+        return None
+    path = Path(named).expanduser()
+    if not path.is_file():
+        raise ConfigError(f"{ENV_FILE}: {path} is no file. Correct it, or leave it away to read {ROOT / '.env'}.")
+    return path
 
 
 def load_settings() -> Settings:
@@ -113,12 +164,32 @@ def load_settings() -> Settings:
     ConfigError
         Naming the variable and what is wrong with it, never its value.
     """
+    path = env_file()
     try:
-        settings = Settings()
+        return Settings(_env_file=path)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        name = "TOMT_" + str(first["loc"][0]).upper()
-        raise ConfigError(f"{name}: {first['msg']}. See the configuration table in README.md.") from None
-    if "://" in os.environ.get("TOMT_GEODATA", ""):
-        raise ConfigError("TOMT_GEODATA: an object store is not supported yet; give a folder.")
-    return settings
+        name = PREFIX + str(first["loc"][0]).upper()
+        said = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{name}: {said}. See the configuration table in README.md.") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path}: cannot be read ({_why(error)}). Save it as text in UTF-8.") from None
+
+
+def unknown_names() -> list[str]:
+    """Return the names that begin with TOMT_ in the environment and the `.env` file, and that nothing reads.
+
+    Raises
+    ------
+    ConfigError
+        As `env_file`.
+    """
+    path = env_file()
+    given = {*os.environ, *(dotenv_values(path) if path else ())}
+    known = {ENV_FILE, *(PREFIX + name.upper() for name in Settings.model_fields)}
+    return sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
+def _why(error: UnicodeDecodeError | OSError) -> str:
+    """Return the reason without the content, which may hold a token."""
+    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or type(error).__name__

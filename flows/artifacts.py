@@ -14,6 +14,7 @@ from tasks.contracts import PLANOMRAADER, SCORER, TOMTER
 from tasks.crm.links import norgeskart, seeiendom
 from tasks.crm.records import plan_links
 from tasks.store import Geodata
+from tasks.tekst import tall
 
 BEST = 20
 
@@ -33,11 +34,11 @@ def best_lots(geodata: Geodata, kommune: Kommune, *, count: int = BEST) -> list[
     return [
         {
             "Tomt": row["tomt_id"],
-            "Score": number_text(row["score"], 1),
+            "Score": tall(row["score"], 1),
             "Kart": f"[Kart]({norgeskart(nord_25833=row['nord_25833'], ost_25833=row['ost_25833'])})",
             "Plan": _link("Plan", next((links[p] for p in row["plan_ider"] if p in links), None)),
-            "Areal m²": number_text(row["areal_m2"], 0),
-            "Boliger (anslag)": number_text(row["boliger"], 0),
+            "Areal m²": tall(row["areal_m2"]),
+            "Boliger (anslag)": tall(row["boliger"]),
             "Klasse": row["klasse"],
             "Eiendom": _eiendom(row["matrikkelenheter"]),
         }
@@ -56,11 +57,6 @@ def _eiendom(matrikkelenheter: list[str]) -> str:
 def _link(text: str, address: str | None) -> str:
     """Return a Markdown link; an address from outside cannot close it early or start another."""
     return f"[{text}]({quote(address, safe=':/?#@!$&=;,%+-._~')})" if address else ""
-
-
-def number_text(number: float, decimals: int) -> str:
-    """Return a number with a decimal comma and spaces between thousands."""
-    return f"{number:,.{decimals}f}".replace(",", "\u00a0").replace(".", ",")
 
 
 def publish_artifacts(summary: Summary, geodata: Geodata) -> None:

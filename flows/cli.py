@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -39,6 +40,9 @@ base_app = typer.Typer(help="The Airtable base: set it up, check it.", no_args_i
 airtable_app = typer.Typer(help="The local Airtable of the sandbox.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(base_app, name="base")
 app.add_typer(airtable_app, name="airtable")
+
+UNWIND_S = 30.0
+"""Ending takes less than this, even of children that must be killed; after it, a signal is heard again."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
 
@@ -91,9 +95,15 @@ def run(
 def demo(
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End when the run is done.")] = False,
     as_json: AsJson = False,
-    port_prefect: Annotated[int | None, typer.Option(help="Port of the Prefect UI (4200 when free).")] = None,
-    port_airtable: Annotated[int | None, typer.Option(help="Port of the local Airtable (8270 when free).")] = None,
-    port_sources: Annotated[int | None, typer.Option(help="Port of the local sources (8271 when free).")] = None,
+    port_prefect: Annotated[
+        int | None, typer.Option(help="Port of the Prefect UI (4200 when free).", min=1, max=65535)
+    ] = None,
+    port_airtable: Annotated[
+        int | None, typer.Option(help="Port of the local Airtable (8270 when free).", min=1, max=65535)
+    ] = None,
+    port_sources: Annotated[
+        int | None, typer.Option(help="Port of the local sources (8271 when free).", min=1, max=65535)
+    ] = None,
 ) -> None:
     """Run everything with three invented municipalities, and show where to look."""
     from flows import demo as demonstration
@@ -103,18 +113,14 @@ def demo(
     settings = load_settings().model_copy(
         update={"profile": Profile.SANDBOX, "airtable_token": None, "airtable_base": None, "sources_url": None}
     )
-    usual = demonstration.USUAL
-    ports = [
-        demonstration.free_port(wanted, standard or 0)
-        for wanted, standard in (
-            (port_prefect, usual.prefect),
-            (port_airtable, usual.airtable),
-            (port_sources, usual.sources),
-        )
-    ]
+    wanted = demonstration.Ports(prefect=port_prefect, airtable=port_airtable, sources=port_sources)
+    prefect, airtable, sources = demonstration.choose_ports(wanted)
     with ExitStack() as stack:
-        ready = stack.enter_context(connected(settings, airtable_port=ports[1], sources_port=ports[2], announce=True))
-        env = stack.enter_context(demonstration.prefect_server(settings, ports[0]))
+        with _port_errors():
+            ready = stack.enter_context(
+                connected(settings, airtable_port=airtable, sources_port=sources, announce=True)
+            )
+        env = stack.enter_context(demonstration.prefect_server(settings, prefect))
         summaries = demonstration.run_flows(env)
         if as_json:
             _print_json(totals(summaries))
@@ -124,7 +130,7 @@ def demo(
         _say("Deploying the flows and starting a worker …")
         worker = demonstration.serve(stack, env)
         _say(
-            f"Airtable (local): {ready.airtable_url}\nPrefect: http://127.0.0.1:{ports[0]}\n"
+            f"Airtable (local): {ready.airtable_url}\nPrefect: http://127.0.0.1:{prefect}\n"
             f"Sources (invented data): {ready.sources_url}\nCtrl-C ends everything."
         )
         try:
@@ -140,11 +146,14 @@ def base_setup() -> None:
     """Create what is missing in the Airtable base; never deletes or changes a type."""
     from flows.environment import connected
     from tasks.crm.base import differences, open_base, read_schema, setup
+    from tasks.crm.state import BaseState
+    from tasks.store import Geodata
 
     with connected(load_settings()) as ready:
         api, found = open_base(ready)
-        base, lines = setup(api, found, base_register())
-        left = differences(read_schema(base), base_register())
+        known = BaseState(Geodata(ready.geodata), found.id if found else None).schema()
+        base, lines = setup(api, found, base_register(), known)
+        left = differences(read_schema(base), base_register(), known)
     for line in lines:
         typer.echo(f"created {line}")
     typer.echo(f"Base {base.id} is {'as wanted' if not left else 'not yet as wanted'}.")
@@ -157,10 +166,13 @@ def base_check() -> None:
     """Compare the Airtable base with config/airtable.toml; exit 1 when it differs."""
     from flows.environment import connected
     from tasks.crm.base import differences, open_base, read_schema
+    from tasks.crm.state import BaseState
+    from tasks.store import Geodata
 
     with connected(load_settings()) as ready:
         _, base = open_base(ready)
-        lines = differences(read_schema(base) if base else None, base_register())
+        known = BaseState(Geodata(ready.geodata), base.id if base else None).schema()
+        lines = differences(read_schema(base) if base else None, base_register(), known)
     for line in lines:
         typer.echo(line)
     if lines:
@@ -170,7 +182,7 @@ def base_check() -> None:
 
 @airtable_app.command("serve")
 def airtable_serve(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.")] = 8270,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.", min=0, max=65535)] = 8270,
     data: Annotated[Path | None, typer.Option(help="Folder of the base (under geodata/ by default).")] = None,
     token: Annotated[str | None, typer.Option(help="Token that clients must send; made when not given.")] = None,
     rate_limit: Annotated[float, typer.Option(help="Requests a second and base; 0 = off.", min=0)] = 5.0,
@@ -201,7 +213,7 @@ def doctor() -> None:
     problems = 0
     for line in diagnose(settings):
         problems += not line.ok
-        typer.echo(f"{'ok ' if line.ok else 'NO '} {line.what}: {line.found}")
+        typer.echo(f"{line.mark:<3} {line.what}: {line.found}")
     if problems:
         raise TomtError(f"{problems} of the checks failed; each says what to do.")
 
@@ -224,16 +236,33 @@ def _say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+class Interruption:
+    """Ends the command once; while it ends what it started, further signals are not heard.
+
+    A second Ctrl-C would otherwise cut the ending short and leave servers behind.
+    """
+
+    def __init__(self) -> None:
+        self._heeded: float | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Raise KeyboardInterrupt, unless that was done less than `UNWIND_S` ago."""
+        now = time.monotonic()
+        if self._heeded is None or now - self._heeded > UNWIND_S:
+            self._heeded = now
+            raise KeyboardInterrupt
 
 
 def main() -> None:
     """Run the command line; turn every known error into one line and exit code 1."""
     # A command that is stopped ends its servers too, also when it was started in the background of a script, where
-    # shells let SIGINT be ignored.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    # shells let SIGINT be ignored. A closed terminal stops it, unless nohup has said that it shall not.
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    interruption = Interruption()
+    for number in numbers:
+        signal.signal(number, interruption)
     try:
         app()
     except TomtError as error:

@@ -14,15 +14,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from config.registers import invented_kommuner
-from config.settings import ROOT, Settings
+from config.settings import ENV_FILE, PREFIX, ROOT, Profile, Settings
 from tasks.errors import ConfigError, TomtError
 
 if TYPE_CHECKING:
@@ -43,6 +43,26 @@ class Ports:
 
 
 USUAL = Ports(prefect=4200, airtable=8270, sources=8271)
+
+
+def choose_ports(wanted: Ports) -> tuple[int, int, int]:
+    """Return three different free ports on 127.0.0.1: of Prefect, the local Airtable, the local sources.
+
+    Raises
+    ------
+    ConfigError
+        When a wanted port is in use, or wanted twice.
+    """
+    pairs = [(getattr(wanted, field.name), getattr(USUAL, field.name)) for field in fields(Ports)]
+    taken = [port for port, _ in pairs if port]
+    if len(set(taken)) < len(taken):
+        raise ConfigError(f"The ports {', '.join(map(str, taken))} are not all different. Choose others.")
+    chosen = []
+    for port, usual in pairs:
+        chosen.append(free_port(port, 0 if usual in taken else usual))
+        taken.append(chosen[-1])
+    prefect, airtable, sources = chosen
+    return prefect, airtable, sources
 
 
 def free_port(wanted: int | None, usual: int) -> int:
@@ -79,15 +99,37 @@ def child(command: list[str], *, env: dict[str, str], logfile: Path) -> Iterator
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, sign)
-            process.wait(STOP_S)
-        except ProcessLookupError:
-            break
-        except subprocess.TimeoutExpired:
-            continue
-    process.wait()
+    """Ask the group to end, and kill what is left of it, also when this is interrupted."""
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(STOP_S)
+    except (ProcessLookupError, subprocess.TimeoutExpired):
+        pass
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def child_environment(settings: Settings, *, home: Path, url: str) -> dict[str, str]:
+    """Return the environment of the demo's processes: the sandbox's folder, and no other setting of this project.
+
+    Neither a token for a real base nor an `.env` file may reach them.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
+    return {
+        **kept,
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+        "PREFECT_API_URL": f"{url}/api",
+        "PREFECT_SERVER_UI_API_URL": f"{url}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "tomt",
+        "DO_NOT_TRACK": "1",
+        ENV_FILE: "",
+        f"{PREFIX}GEODATA": str(settings.geodata.resolve()),
+        f"{PREFIX}PROFILE": Profile.SANDBOX,
+    }
 
 
 @contextmanager
@@ -101,18 +143,7 @@ def prefect_server(settings: Settings, port: int) -> Iterator[dict[str, str]]:
     """
     home = settings.geodata.resolve() / "sandbox" / "prefect"
     url = f"http://127.0.0.1:{port}"
-    env = {
-        **os.environ,
-        "PREFECT_HOME": str(home),
-        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
-        "PREFECT_API_URL": f"{url}/api",
-        "PREFECT_SERVER_UI_API_URL": f"{url}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "tomt",
-        "DO_NOT_TRACK": "1",
-        "TOMT_GEODATA": str(settings.geodata.resolve()),
-        "TOMT_PROFILE": "sandbox",
-    }
+    env = child_environment(settings, home=home, url=url)
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     logfile = home / "server.log"
     with child(command, env={**env, "PREFECT_API_URL": ""}, logfile=logfile) as process:
@@ -180,19 +211,23 @@ def deploy(env: dict[str, str]) -> None:
         ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
         ["--no-prompt", "deploy", "--all"],
     ):
-        done = subprocess.run(  # noqa: S603  # our own interpreter and arguments
-            [sys.executable, "-m", "prefect", *arguments],
-            env=env,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=START_S,
-            stdin=subprocess.DEVNULL,
-        )
+        said = f"prefect {' '.join(arguments)}"
+        try:
+            done = subprocess.run(  # noqa: S603  # our own interpreter and arguments
+                [sys.executable, "-m", "prefect", *arguments],
+                env=env,
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=START_S,
+                stdin=subprocess.DEVNULL,
+            )
+        except subprocess.TimeoutExpired:
+            raise TomtError(f"{said} was not done within {START_S:.0f} s. Is the machine busy? Try again.") from None
         if done.returncode:
             last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-            raise TomtError(f"prefect {' '.join(arguments)} failed: {' '.join(last)}")
+            raise TomtError(f"{said} failed: {' '.join(last)}")
 
 
 def serve(stack: ExitStack, env: dict[str, str]) -> subprocess.Popen[bytes]:

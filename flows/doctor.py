@@ -20,7 +20,7 @@ from config.registers import (
     nightly_kommuner,
     regler,
 )
-from config.settings import Settings
+from config.settings import PREFIX, Settings, is_loopback, unknown_names
 from tasks.errors import TomtError
 from tasks.store import Geodata
 
@@ -29,16 +29,26 @@ WATCHED = ("prefect", "fastapi", "pyairtable", "geopandas", "shapely", "pyogrio"
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was looked at, whether it is fine, and what was found or what to do."""
+    """One check: what was looked at, whether it is fine, and what was found or what to do.
+
+    A warning is fine, but wants to be read.
+    """
 
     what: str
     ok: bool
     found: str
+    warns: bool = False
+
+    @property
+    def mark(self) -> str:
+        """Stands before the line: ``ok``, ``!`` for a warning, ``NO``."""
+        return "NO" if not self.ok else "!" if self.warns else "ok"
 
 
 def diagnose(settings: Settings) -> Iterator[Finding]:
     """Yield the findings, cheapest first; a check that fails does not stop the next."""
     yield Finding("profile", True, settings.effective_profile)
+    yield _names()
     yield _try("registers", _registers)
     yield _try("versions", _versions)
     yield _try("geodata", lambda: _disk(settings))
@@ -65,6 +75,17 @@ def _try(what: str, check: Callable[[], str]) -> Finding:
         return Finding(what, False, str(error))
 
 
+def _names() -> Finding:
+    """Warn of settings that nothing reads: they may belong to another version, or be misspelt."""
+    try:
+        unknown = unknown_names()
+    except TomtError as error:
+        return Finding("settings", False, str(error))
+    if unknown:
+        return Finding("settings", True, f"nothing reads {', '.join(unknown)}: misspelt? See README.md.", warns=True)
+    return Finding("settings", True, f"every {PREFIX}… name is known")
+
+
 def _registers() -> str:
     housing_classes(), regler(), base_register(), nightly_kommuner(sandbox=False)
     return f"{len(kommune_register().kommune)} kommuner, {len(kilder())} sources"
@@ -75,14 +96,18 @@ def _versions() -> str:
     for line in (FOLDER / "constraints.txt").read_text(encoding="utf-8").splitlines():
         name, _, version = line.partition("==")
         wanted[name.strip().lower()] = version.strip()
-    off = [
-        f"{name} {have}, pinned {wanted[name]}"
-        for name in WATCHED
-        if name in wanted and (have := importlib.metadata.version(name)) != wanted[name]
-    ]
+    have = {name: _version(name) for name in WATCHED if name in wanted}
+    off = [f"{name} {version}, pinned {wanted[name]}" for name, version in have.items() if version != wanted[name]]
     if off:
         raise TomtError(f"{'; '.join(off)}. Install with -c config/constraints.txt.")
     return "as in config/constraints.txt"
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "is missing"
 
 
 def _disk(settings: Settings) -> str:
@@ -93,11 +118,13 @@ def _disk(settings: Settings) -> str:
 def _airtable(settings: Settings) -> str:
     from tasks.crm.base import differences, open_base, read_schema
     from tasks.crm.client import readable_errors
+    from tasks.crm.state import BaseState
 
     api, base = open_base(settings)
     with readable_errors("asking who the token belongs to"):
         api.whoami()
-    lines = differences(read_schema(base) if base else None, base_register())
+    known = BaseState(Geodata(settings.geodata), base.id if base else None).schema()
+    lines = differences(read_schema(base) if base else None, base_register(), known)
     if lines and not settings.is_sandbox:
         raise TomtError(f"{len(lines)} differences from config/airtable.toml. Run `tomt base setup`.")
     state = "set up" if not lines else "not set up yet; the first run does it"
@@ -105,7 +132,7 @@ def _airtable(settings: Settings) -> str:
 
 
 def _source(settings: Settings, kilde: Kilde) -> str:
-    address = kilde.address(settings.sources_url)
+    address = kilde.address(settings.sources_url if settings.is_sandbox else None)
     auth = settings.credentials(kilde.legitimasjon)
     if kilde.legitimasjon and auth is None:
         name = kilde.legitimasjon.upper()
@@ -116,7 +143,10 @@ def _source(settings: Settings, kilde: Kilde) -> str:
         "kommuneinfo": f"/kommuner/{_any_number(settings)}",
     }[kilde.protokoll]
     try:
-        answer = httpx.get(address + probe, auth=auth, timeout=10, follow_redirects=False, trust_env=False)
+        # As the fetch does: through the proxies of the environment, which cannot reach this machine itself.
+        answer = httpx.get(
+            address + probe, auth=auth, timeout=10, follow_redirects=False, trust_env=not is_loopback(address)
+        )
     except httpx.HTTPError as error:
         raise TomtError(f"{address} cannot be reached ({type(error).__name__}). Check the network.") from None
     if answer.status_code == 401:

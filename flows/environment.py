@@ -2,14 +2,17 @@
 
 In the sandbox profile every command uses a sandbox that is running (`tomt demo` announces one in
 geodata/sandbox/running.json), or starts the servers it needs on free ports and stops them at its end. The base lies
-under geodata/, so it is there the next time.
+under geodata/, so it is there the next time. It writes to no Airtable and asks no sources but those of this machine,
+whatever the environment or `.env` say.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,10 +21,15 @@ import httpx
 from pydantic import SecretStr
 
 from config.registers import Kommune, invented_kommuner
-from config.settings import Profile, Settings
+from config.settings import AIRTABLE_URL, Profile, Settings, is_loopback
 from tasks.errors import BusyError, ConfigError, StoreError
 
+log = logging.getLogger("tomt.environment")
+
 USERNAME = "sandkasse"
+WAIT_S = 60.0
+"""How long a command waits for another one that uses the sandbox's base: runs of a worker take turns."""
+ASK_AGAIN_S = 0.2
 
 
 @contextmanager
@@ -42,7 +50,7 @@ def connected(
     ConfigError
         When staging or production lacks its token: they never fall back to the sandbox.
     BusyError
-        When another command holds the sandbox's base.
+        When another command holds the sandbox's base, and still does after `WAIT_S`.
     """
     if not settings.is_sandbox:
         if settings.airtable_token is None:
@@ -52,16 +60,29 @@ def connected(
             )
         yield settings
         return
-    settings = settings.model_copy(update={"profile": Profile.SANDBOX})
-    if not announce and (found := _running(settings)) is not None:
-        yield found
-        return
+    kept = within_sandbox(settings)
+    for name in ("airtable_token", "sources_url"):
+        if getattr(settings, name) is not None and getattr(kept, name) is None:
+            log.warning("TOMT_%s is not used: the sandbox writes to and asks this machine alone.", name.upper())
     with ExitStack() as stack:
-        started = _start(settings, stack, airtable_port=airtable_port, sources_port=sources_port)
+        ready = _join_or_start(kept, stack, airtable_port=airtable_port, sources_port=sources_port, join=not announce)
         if announce:
             stack.callback(_running_file(settings).unlink, missing_ok=True)
-            _announce(started)
-        yield started
+            _announce(ready)
+        yield ready
+
+
+def within_sandbox(settings: Settings) -> Settings:
+    """Return the settings that a sandbox takes: an Airtable and sources elsewhere are left alone.
+
+    The sandbox creates tables and writes invented lots, so that a token for a real base must never reach it.
+    """
+    update: dict[str, object] = {"profile": Profile.SANDBOX}
+    if settings.airtable_token is None or not is_loopback(settings.airtable_url):
+        update |= {"airtable_token": None, "airtable_base": None, "airtable_url": AIRTABLE_URL}
+    if settings.sources_url is not None and not is_loopback(settings.sources_url):
+        update |= {"sources_url": None}
+    return settings.model_copy(update=update)
 
 
 def require_runnable(kommune: Kommune, settings: Settings) -> None:
@@ -72,7 +93,9 @@ def require_runnable(kommune: Kommune, settings: Settings) -> None:
     ConfigError
         Naming those that they hold.
     """
-    if settings.is_sandbox and settings.sources_url is None and not kommune.oppdiktet:
+    if kommune.oppdiktet or not settings.is_sandbox:
+        return
+    if within_sandbox(settings).sources_url is None:
         raise ConfigError(
             f"{kommune.label} is a real kommune and this is the sandbox, which holds only invented ones: "
             f"{', '.join(k.label for k in invented_kommuner())}. Set TOMT_AIRTABLE_TOKEN and TOMT_PROFILE=staging to "
@@ -80,21 +103,41 @@ def require_runnable(kommune: Kommune, settings: Settings) -> None:
         )
 
 
+def _join_or_start(
+    settings: Settings, stack: ExitStack, *, airtable_port: int, sources_port: int, join: bool
+) -> Settings:
+    """Use the sandbox that runs, or start one; wait for a command that holds the base without sharing it."""
+    deadline = time.monotonic() + WAIT_S
+    said = False
+    while (found := _running(settings)) is None:
+        try:
+            return _start(settings, stack, airtable_port=airtable_port, sources_port=sources_port)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise BusyError(
+                    f"Another command uses the sandbox's base in {_folder(settings)}. Wait until it is done, or start "
+                    "`tomt demo`, whose sandbox all commands share."
+                ) from None
+        if not said:
+            log.info("Another command uses the sandbox's base; waiting for up to %.0f s.", WAIT_S)
+            said = True
+        time.sleep(ASK_AGAIN_S)
+    if not join:
+        raise BusyError(f"A demo runs already in {_folder(settings)}. Use it, or end it first.")
+    return found
+
+
 def _start(settings: Settings, stack: ExitStack, *, airtable_port: int, sources_port: int) -> Settings:
+    """Start what is not configured; BlockingIOError when the base is in use."""
     from tasks.sandbox.airtable import AirtableServer
     from tasks.sandbox.upstream import UpstreamServer
 
     secret = sandbox_token(settings)
     update: dict[str, object] = {}
     if settings.airtable_token is None:
-        try:
-            airtable = stack.enter_context(
-                AirtableServer(_folder(settings) / "airtable", token=secret, port=airtable_port, rate_limit_per_s=0)
-            )
-        except BlockingIOError:
-            raise BusyError(
-                f"Another command uses the sandbox's base in {_folder(settings)}. Wait until it is done."
-            ) from None
+        airtable = stack.enter_context(
+            AirtableServer(_folder(settings) / "airtable", token=secret, port=airtable_port, rate_limit_per_s=0)
+        )
         update |= {
             "airtable_url": airtable.url,
             "airtable_token": SecretStr(secret),

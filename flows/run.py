@@ -15,7 +15,7 @@ from config.registers import Kommune, Tema
 from config.settings import Settings
 from flows.summary import FEILET, IKKE_DEKKET, Summary
 from tasks.answer import NotCovered, blocking
-from tasks.crm.publish import Published, prepare_base, publish_task, record_run_task
+from tasks.crm.publish import Connection, Published, open_connection, publish_task, record_run_task
 from tasks.crm.sync import TableDiff
 from tasks.errors import TomtError
 from tasks.land.find import find_tomter_task
@@ -54,39 +54,41 @@ def run_kommune(kommune: Kommune, settings: Settings, *, dry_run: bool = False, 
     Returns
     -------
     Summary
-        Also for a run that ended as Ikke dekket or Feilet; such a run changed no lot.
-
-    Raises
-    ------
-    TomtError
-        For what stands in the way before anything is fetched: geodata, the lock, the base.
+        Also for a run that ended as Ikke dekket or Feilet, whatever went wrong.
     """
     summary = Summary(kommune, datetime.now(UTC), dry_run)
     started = time.monotonic()
     geodata = Geodata(settings.geodata)
-    geodata.ensure_usable()
-    prepare_base(settings, dry_run=dry_run)
-    with geodata.lock(kommune.nummer):
-        try:
-            _work(kommune, settings, geodata, summary=summary, call=call)
-        except TomtError as error:
-            summary.resultat, summary.grunn = FEILET, str(error)
-            log.error("%s: %s", kommune.label, error)
-        summary.sekunder = time.monotonic() - started
+    connection = None
+    try:
+        geodata.ensure_usable()
+        connection = open_connection(geodata, settings, dry_run=dry_run)
+        with geodata.lock(kommune.nummer):
+            _work(kommune, settings, geodata, connection, summary=summary, call=call)
+    except TomtError as error:
+        summary.fail(str(error))
+        log.error("%s: %s", kommune.label, error)
+    except Exception as error:  # one kommune's surprise must not take the others down, nor pass unrecorded
+        summary.fail(f"Unexpected {type(error).__name__}. The log has the details; please report it.")
+        log.exception("%s: unexpected", kommune.label)
+    summary.sekunder = time.monotonic() - started
+    if connection is not None:
+        summary.kall = connection.calls
         if not dry_run:
-            _record(summary, settings, call=call)
+            _record(summary, connection, call=call)
     return summary
 
 
-def _work(kommune: Kommune, settings: Settings, geodata: Geodata, *, summary: Summary, call: Call) -> None:
+def _work(
+    kommune: Kommune, settings: Settings, geodata: Geodata, connection: Connection, *, summary: Summary, call: Call
+) -> None:
     with _timed(summary, "hent"):
         for tema in get_args(Tema):
             summary.kilder[tema] = call(fetch_task, kommune, tema, settings=settings, geodata=geodata)
     stops = blocking(list(summary.kilder.values()))
     if stops:
         uncovered = all(isinstance(a, NotCovered) for a in stops)
-        summary.resultat = IKKE_DEKKET if uncovered else FEILET
-        summary.grunn = " ".join(dict.fromkeys(a.grunn for a in stops))
+        summary.fail(" ".join(dict.fromkeys(a.grunn for a in stops)), IKKE_DEKKET if uncovered else FEILET)
         return
     with _timed(summary, "les"):
         accounts = call(read_core_task, kommune, summary.kilder, geodata=geodata)
@@ -97,19 +99,22 @@ def _work(kommune: Kommune, settings: Settings, geodata: Geodata, *, summary: Su
     with _timed(summary, "score"):
         call(score_task, kommune, geodata)
     with _timed(summary, "airtable"):
-        published = call(publish_task, kommune, geodata, settings, answers=summary.kilder, dry_run=summary.dry_run)
-    _take(published, summary)
+        published = call(publish_task, kommune, geodata, connection, answers=summary.kilder, dry_run=summary.dry_run)
+    _take(published, connection, summary)
 
 
-def _take(published: Published, summary: Summary) -> None:
-    summary.tabeller = {diff.tabell.navn: diff.counts() for diff in published.diffs}
-    summary.kall = published.calls
+def _take(published: Published, connection: Connection, summary: Summary) -> None:
+    done = published.failure is None
+    summary.tabeller = {d.tabell.navn: d.counts() if done else d.sent_counts() for d in published.diffs}
+    summary.avvist = {d.tabell.navn: d.refused for d in published.diffs if d.refused}
+    if published.failure is not None:
+        summary.fail(published.failure)
     if summary.dry_run:
         summary.endringer = {diff.tabell.navn: _changes(diff) for diff in published.diffs}
-        summary.mangler_i_basen = published.missing
-    for diff in published.diffs:
-        for key, reason in diff.refused.items():
-            log.warning("%s %s: %s", diff.tabell.navn, key, reason)
+        summary.mangler_i_basen = connection.missing
+    for navn, refused in summary.avvist.items():
+        for key, reason in refused.items():
+            log.warning("%s %s is left alone: it %s", navn, key, reason)
 
 
 def _changes(diff: TableDiff) -> dict[str, Any]:
@@ -131,7 +136,7 @@ def _figures(row: dict[str, Any]) -> str:
     return f" ({', '.join(known)})" if known else ""
 
 
-def _record(summary: Summary, settings: Settings, *, call: Call) -> None:
+def _record(summary: Summary, connection: Connection, *, call: Call) -> None:
     """Add the run's own row; a run that failed on Airtable cannot, and says so in the log instead."""
     stamp = summary.start.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     row = {
@@ -148,11 +153,11 @@ def _record(summary: Summary, settings: Settings, *, call: Call) -> None:
         "Sammendrag": summary.kort(),
     }
     try:
-        summary.run_record = call(record_run_task, summary.kommune, settings, row)
+        summary.run_record = call(record_run_task, summary.kommune, connection, row)
     except TomtError as error:
         log.error("%s: the run could not be recorded in Kjøringer: %s", summary.kommune.label, error)
         if summary.ok:
-            summary.resultat, summary.grunn = FEILET, str(error)
+            summary.fail(str(error))
 
 
 @contextmanager

@@ -5,13 +5,15 @@ The same object is printed by `--json`, kept as a row in Kjøringer, and shown a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from config.registers import Kommune
-from tasks.answer import Answer, Rows
+from tasks.answer import Answer, Failed, NotCovered, Rows
+from tasks.tekst import tall
 
 WRITES = ("created", "updated")
 COUNTS = ("created", "updated", "unchanged", "refused")
@@ -35,6 +37,8 @@ class Summary:
         Step → in, out, dropped with reasons.
     tabeller
         Table → created, updated, unchanged, refused.
+    avvist
+        Table → key → why a row is left alone.
     endringer
         Table → what a dry run would create and change, by key.
     run_record
@@ -52,6 +56,7 @@ class Summary:
     regnskap: dict[str, Any] = field(default_factory=dict)
     tabeller: dict[str, dict[str, int]] = field(default_factory=dict)
     endringer: dict[str, Any] = field(default_factory=dict)
+    avvist: dict[str, dict[str, str]] = field(default_factory=dict)
     mangler_i_basen: tuple[str, ...] = ()
     kall: int = 0
     run_record: dict[str, int] = field(default_factory=lambda: {"created": 0})
@@ -60,6 +65,15 @@ class Summary:
     def ok(self) -> bool:
         """True when the run did its work."""
         return self.resultat == FULLFORT
+
+    def fail(self, grunn: str, resultat: str = FEILET) -> None:
+        """Mark the run as not having done its work."""
+        self.resultat, self.grunn = resultat, grunn
+
+    @property
+    def has_written(self) -> bool:
+        """True when records were created or changed."""
+        return not self.dry_run and self.count("created") + self.count("updated") > 0
 
     def count(self, what: str) -> int:
         """Return created, updated, unchanged or refused over all tables."""
@@ -81,6 +95,7 @@ class Summary:
             "run_record": self.run_record,
             "tabeller": self.tabeller,
             "endringer": self.endringer,
+            "avvist": self.avvist,
             "mangler_i_basen": list(self.mangler_i_basen),
             "kall": self.kall,
             "kilder": {tema: answer_dict(answer) for tema, answer in self.kilder.items()},
@@ -98,6 +113,9 @@ class Summary:
             f"{self.count('refused')} refused, {self.kall} calls; {self.sekunder:.1f} s."
         ]
         lines += [f"  {line}" for line in self.mangler_i_basen]
+        lines += [
+            f"  {navn} {key} is left alone: it {why}" for navn, rows in self.avvist.items() for key, why in rows.items()
+        ]
         for navn, counts in self.tabeller.items():
             figures = [f"{n} {would if what in WRITES else ''}{what}" for what, n in counts.items() if n]
             lines.append(f"  {navn}: {', '.join(figures) or 'nothing'}")
@@ -111,24 +129,37 @@ class Summary:
     def kort(self) -> str:
         """Return the summary in one Norwegian sentence or two, for the base and the run's state."""
         if not self.ok:
-            return f"{self.kommune.label}: {self.resultat}. Ingen tomt er endret. {self.grunn}"
+            changed = (
+                f"{self.count('created')} rader ble opprettet og {self.count('updated')} endret før det stoppet; neste "
+                "kjøring gjør resten."
+                if self.has_written
+                else "Ingen tomt er endret."
+            )
+            return f"{self.kommune.label}: {self.resultat}. {self._aarsak()} {changed} ({self.grunn})"
         steps = self.regnskap["land"]
         changed = "ville blitt opprettet" if self.dry_run else "opprettet"
         return (
             f"{self.kommune.label}: {steps['tomter']['ut']} tomter på {steps['omraader']['ut']} områder. "
             f"Airtable: {self.count('created')} {changed}, {self.count('updated')} endret, "
             f"{self.count('unchanged')} uendret, {self.count('refused')} avvist."
+        ) + "".join(
+            f" {navn} {key} er ikke rørt: {why}." for navn, rows in self.avvist.items() for key, why in rows.items()
         )
+
+    def _aarsak(self) -> str:
+        """Return in Norwegian what went wrong, for sales; the detail is the operator's."""
+        silent = [tema for tema, a in self.kilder.items() if isinstance(a, Failed)]
+        uncovered = [tema for tema, a in self.kilder.items() if isinstance(a, NotCovered)]
+        parts = [f"Kilden for {' og '.join(silent)} svarte ikke som den skal."] if silent else []
+        parts += [f"Kilden for {' og '.join(uncovered)} dekker ikke kommunen."] if uncovered else []
+        return " ".join(parts) or "Noe gikk galt underveis."
 
     def as_markdown(self) -> str:
         """Return the summary as the Prefect artifact that sales and operators read (Norwegian)."""
         lines = [f"# {self.kommune.label}: {self.resultat}", ""]
         if self.kommune.oppdiktet:
             lines += ["**Oppdiktet kommune til utprøving: ingen av tomtene finnes.**", ""]
-        if self.grunn:
-            lines += [plain(self.grunn), ""]
-        if not self.grunn:
-            lines += [plain(self.kort()), ""]
+        lines += [plain(self.kort()), ""]
         lines += ["| Kilde | Svar | Objekter | Merknad |", "| --- | --- | ---: | --- |"]
         for tema, answer in self.kilder.items():
             row = answer_dict(answer)
@@ -144,7 +175,10 @@ class Summary:
                 lines += [_account_line(step, row) for step, row in steps.items()]
         lines += ["", f"{self.kall} kall til Airtable, {self.sekunder:.1f} sekunder."]
         if self.dry_run:
-            lines += ["", "Prøvekjøring: ingenting er skrevet til Airtable."]
+            lines += ["", "**Prøvekjøring: ingenting er skrevet til Airtable.** Dette ville blitt endret:", ""]
+            lines += [
+                f"- {navn}: {plain(line)}" for navn, rows in self.endringer.items() for line in rows["linjer"]
+            ] or ["- ingenting"]
         return "\n".join(lines)
 
 
@@ -161,12 +195,12 @@ def plain(text: str) -> str:
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for letter in "\\`*_{}[]|":
         escaped = escaped.replace(letter, f"&#{ord(letter)};")
-    return " ".join(escaped.split())
+    return re.sub(r"[ \t\r\n]+", " ", escaped).strip()
 
 
 def _account_line(step: str, row: Mapping[str, Any]) -> str:
     gone = ", ".join(f"{reason} {dropped['antall']}" for reason, dropped in row["utelatt"].items())
-    noted = ", ".join(f"{what} {figure:,.0f}".replace(",", "\u00a0") for what, figure in row["merknader"].items())
+    noted = ", ".join(f"{what} {tall(figure)}" for what, figure in row["merknader"].items())
     return f"| {step} | {row['inn']} | {row['ut']} | {plain(gone)} | {plain(noted)} |"
 
 

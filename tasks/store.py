@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -75,15 +75,19 @@ class Geodata:
         if last is not None and self.provenance(last).sha256 == provenance.sha256:
             return last
         moment = datetime.fromisoformat(provenance.hentet_tid).strftime("%Y%m%dT%H%M%S%f")
-        path = self.root / "raw" / provenance.kilde / kommunenummer / f"{moment}Z.parquet"
+        path = self.raw_folder(provenance.kilde, kommunenummer) / f"{moment}Z.parquet"
         kept = frame.copy(deep=False)
         kept.attrs = {"provenance": provenance.as_dict()}
         write_parquet(kept, path)
         return path
 
+    def raw_folder(self, kilde: str, kommunenummer: str) -> Path:
+        """Return where the snapshots of a source lie."""
+        return self.root / "raw" / kilde / kommunenummer
+
     def latest(self, kilde: str, kommunenummer: str) -> Path | None:
         """Return the newest raw snapshot of a source, or None."""
-        files = sorted((self.root / "raw" / kilde / kommunenummer).glob("*Z.parquet"))
+        files = sorted(self.raw_folder(kilde, kommunenummer).glob("*Z.parquet"))
         return files[-1] if files else None
 
     def provenance(self, path: Path) -> Provenance:
@@ -158,7 +162,7 @@ class Geodata:
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write (Geo)Parquet through a temporary file in the same folder.
+    """Write (Geo)Parquet through a temporary file in the same folder, safe from a loss of power once it returns.
 
     Raises
     ------
@@ -169,10 +173,23 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         frame.to_parquet(temporary, compression="zstd", index=False)
+        _to_disk(temporary)  # before the move: else the new name may stand over a file without content
         os.replace(temporary, path)
+        _to_disk(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise _store_error(error, path) from error
+    finally:
+        with suppress(OSError):  # a folder that cannot be made or entered holds none either
+            temporary.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file or the names of a folder have reached the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def read_parquet(path: Path) -> pd.DataFrame:

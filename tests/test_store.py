@@ -128,6 +128,39 @@ def test_a_full_disk_is_said_and_leaves_the_old_file(geodata, monkeypatch):
     assert list(path.parent.glob(".*tmp")) == []
 
 
+def test_a_file_has_reached_the_disk_before_it_takes_its_place_and_its_name_after(geodata, monkeypatch):
+    order = []
+    fsync, replace = os.fsync, os.replace
+
+    def recorded_fsync(handle: int) -> None:
+        order.append(("fsync", os.path.basename(os.readlink(f"/proc/self/fd/{handle}"))))
+        fsync(handle)
+
+    def recorded_replace(source: object, target: object) -> None:
+        order.append(("replace", os.path.basename(str(target))))
+        replace(source, target)
+
+    monkeypatch.setattr(store.os, "fsync", recorded_fsync)
+    monkeypatch.setattr(store.os, "replace", recorded_replace)
+    path = geodata.write(boundary(), "0099", layer="core", contract=GRENSER)
+    (first, written), *rest = order
+    assert (first, written.endswith(".tmp")) == ("fsync", True)
+    assert rest == [("replace", "0099.parquet"), ("fsync", path.parent.name)]
+
+
+@pytest.mark.parametrize("surprise", [KeyboardInterrupt, ValueError])
+def test_nothing_half_is_left_whatever_goes_wrong(geodata, monkeypatch, surprise):
+    path = geodata.write(boundary(), "0099", layer="core", contract=GRENSER)
+
+    def fails(*_: object) -> None:
+        raise surprise
+
+    monkeypatch.setattr(store.os, "replace", fails)
+    with pytest.raises(surprise):
+        geodata.write(boundary("7001"), "0099", layer="core", contract=GRENSER)
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
 def test_too_little_space_is_refused_before_anything_starts(geodata, monkeypatch):
     monkeypatch.setattr(store.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 99, 1))
     with pytest.raises(StoreError, match="TOMT_GEODATA"):

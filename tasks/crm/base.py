@@ -5,11 +5,12 @@ Setting up never deletes and never changes the type of a field. What the API can
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pyairtable import Api, Base
-from pyairtable.models.schema import BaseSchema, TableSchema
+from pyairtable.models.schema import BaseSchema, FieldSchema, TableSchema
 
 from config.registers import BaseRegister, Felt, Tabell
 from config.settings import Settings
@@ -51,30 +52,63 @@ def open_base(settings: Settings) -> tuple[Api, Base | None]:
     return api, find_base(api, settings)
 
 
-def differences(schema: BaseSchema | None, register: BaseRegister) -> list[str]:
+@dataclass(frozen=True)
+class Located:
+    """A table of the register in the base: its schema, and field name in the register → field schema."""
+
+    table: TableSchema
+    fields: dict[str, FieldSchema]
+
+
+def locate(
+    schema: BaseSchema, register: BaseRegister, remembered: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Located]:
+    """Find the register's tables and fields: by the id remembered, so that people may rename them, else by name."""
+    found = {}
+    for tabell in register.tabell:
+        memory = remembered.get(tabell.navn, {})
+        table = _pick(schema.tables, memory.get("id"), tabell.navn)
+        if table is not None:
+            ids = memory.get("fields", {}) if table.id == memory.get("id") else {}
+            fields = {felt.navn: _pick(table.fields, ids.get(felt.navn), felt.navn) for felt in tabell.felt}
+            found[tabell.navn] = Located(table, {n: f for n, f in fields.items() if f is not None})
+    return found
+
+
+Named = TypeVar("Named", TableSchema, FieldSchema)
+
+
+def _pick(things: Sequence[Named], wanted_id: str | None, name: str) -> Named | None:
+    by_id = next((t for t in things if t.id == wanted_id), None)
+    return by_id or next((t for t in things if t.name == name), None)
+
+
+def differences(
+    schema: BaseSchema | None, register: BaseRegister, remembered: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
     """Return what the base lacks or has otherwise, a line each; empty when it is as the code wants it.
 
     Parameters
     ----------
     schema
         As read from the base; None for a base that does not exist.
+    remembered
+        Ids known from before, as `BaseState.schema` keeps them.
     """
+    found = locate(schema, register, remembered) if schema else {}
     lines: list[str] = []
-    tables = {t.name: t for t in schema.tables} if schema else {}
     for tabell in register.tabell:
-        table = tables.get(tabell.navn)
-        if table is None:
+        if tabell.navn not in found:
             lines.append(f"table {tabell.navn} is missing")
             continue
-        lines += _table_differences(tabell, table, {t.name: t.id for t in tables.values()})
+        lines += _table_differences(tabell, found[tabell.navn], {n: t.table.id for n, t in found.items()})
     return lines
 
 
-def _table_differences(tabell: Tabell, table: TableSchema, table_ids: dict[str, str]) -> list[str]:
+def _table_differences(tabell: Tabell, located: Located, table_ids: dict[str, str]) -> list[str]:
     lines = []
-    fields = {f.name: f for f in table.fields}
     for felt in tabell.felt:
-        found = fields.get(felt.navn)
+        found = located.fields.get(felt.navn)
         where = f"{tabell.navn}.{felt.navn}"
         if found is None:
             lines.append(f"field {where} is missing")
@@ -85,12 +119,15 @@ def _table_differences(tabell: Tabell, table: TableSchema, table_ids: dict[str, 
             lines += [f"option {v!r} of {where} is missing: add it by hand" for v in felt.valg if v not in have]
         elif felt.til and found.options.linked_table_id != table_ids.get(felt.til):  # type: ignore[union-attr]
             lines.append(f"field {where} links to another table than {felt.til}: change it by hand")
-    if fields and table.primary_field_id != getattr(fields.get(tabell.noekkel), "id", None):
+    key = located.fields.get(tabell.noekkel)
+    if key is not None and located.table.primary_field_id != key.id:
         lines.append(f"the primary field of {tabell.navn} is not {tabell.noekkel}: change it by hand")
     return lines
 
 
-def resolve(schema: BaseSchema, register: BaseRegister) -> dict[str, TableIds]:
+def resolve(
+    schema: BaseSchema, register: BaseRegister, remembered: Mapping[str, Mapping[str, Any]]
+) -> dict[str, TableIds]:
     """Return the ids of every table and field that the code uses.
 
     Raises
@@ -98,30 +135,35 @@ def resolve(schema: BaseSchema, register: BaseRegister) -> dict[str, TableIds]:
     BaseIncompleteError
         Naming what is missing, and what to run.
     """
-    lines = differences(schema, register)
+    lines = differences(schema, register, remembered)
     if lines:
         more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""
         raise BaseIncompleteError(
             f"The base is not as expected: {'; '.join(lines[:5])}{more}. Run `tomt base setup`, then `tomt base check`."
         )
-    tables = {t.name: t for t in schema.tables}
+    found = locate(schema, register, remembered)
     return {
-        tabell.navn: TableIds(
-            tabell,
-            tables[tabell.navn].id,
-            {f.name: f.id for f in tables[tabell.navn].fields if f.name in {felt.navn for felt in tabell.felt}},
-        )
-        for tabell in register.tabell
+        t.navn: TableIds(t, found[t.navn].table.id, {n: f.id for n, f in found[t.navn].fields.items()})
+        for t in register.tabell
     }
 
 
-def setup(api: Api, base: Base | None, register: BaseRegister) -> tuple[Base, list[str]]:
+def as_memory(ids: Mapping[str, TableIds]) -> dict[str, dict[str, Any]]:
+    """Return ids as `BaseState.keep_schema` takes them."""
+    return {navn: {"id": table.id, "fields": table.fields} for navn, table in ids.items()}
+
+
+def setup(
+    api: Api, base: Base | None, register: BaseRegister, remembered: Mapping[str, Mapping[str, Any]]
+) -> tuple[Base, list[str]]:
     """Create the tables and fields that are missing, in the register's order.
 
     Parameters
     ----------
     base
         None creates one, which only the sandbox asks for.
+    remembered
+        Ids known from before: what a person has renamed is there, and is not made again.
 
     Returns
     -------
@@ -136,16 +178,15 @@ def setup(api: Api, base: Base | None, register: BaseRegister) -> tuple[Base, li
             base = api.create_base(SANDBOX_WORKSPACE, SANDBOX_BASE_NAME, [_table_body(first, {})])
             lines.append(f"base {base.id}")
         for tabell in register.tabell:
-            schema = base.schema(force=True)
-            ids = {t.name: t.id for t in schema.tables}
-            if tabell.navn not in ids:
+            found = locate(base.schema(force=True), register, remembered)
+            ids = {navn: located.table.id for navn, located in found.items()}
+            if tabell.navn not in found:
                 body = _table_body(tabell, ids)
                 base.create_table(body["name"], body["fields"], description=body["description"])
                 lines.append(f"table {tabell.navn} with {len(tabell.felt)} fields")
                 continue
-            have = {f.name for f in schema.table(tabell.navn).fields}
             for felt in tabell.felt:
-                if felt.navn not in have:
+                if felt.navn not in found[tabell.navn].fields:
                     base.table(ids[tabell.navn]).create_field(
                         felt.navn, felt.type, description=felt.betyr, options=field_options(felt, ids)
                     )

@@ -4,26 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import geopandas as gpd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from pyairtable import Base
+from pyairtable import Api, Base
 
 from config.registers import Kommune, base_register
 from config.settings import Settings
 from tasks.answer import Answer, Rows
 from tasks.contracts import OMRAADER, PLANOMRAADER, SCORER, SONER, TOMTER, Contract
-from tasks.crm.base import TableIds, differences, open_base, read_schema, resolve, setup
+from tasks.crm.base import TableIds, as_memory, differences, open_base, read_schema, resolve, setup
 from tasks.crm.client import calls_of
 from tasks.crm.records import Row, RowsByKey, build_rows, kilder_text
-from tasks.crm.sync import BaseSync, TableDiff, canonical, diff_table, guard_identity
-from tasks.errors import BaseIncompleteError, StoreError
+from tasks.crm.state import BaseState
+from tasks.crm.sync import BaseSync, Record, TableDiff, canonical, diff_table, guard_identity
+from tasks.errors import AirtableError, BaseIncompleteError, StoreError
 from tasks.store import Geodata
 
 RUN_TABLE = "Kjøringer"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One API, one base, the ids of its tables and fields: opened once per run, so that calls are counted once.
+
+    Attributes
+    ----------
+    base
+        None for a base that does not exist yet, which only a dry run meets.
+    ids
+        Table → ids; empty when tables are missing, which only a dry run meets.
+    missing
+        What the base lacks.
+    """
+
+    api: Api
+    base: Base | None
+    ids: Mapping[str, TableIds]
+    missing: tuple[str, ...]
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return calls_of(self.api)
 
 
 @dataclass(frozen=True)
@@ -34,49 +59,41 @@ class Published:
     ----------
     diffs
         One per table, in the order written.
-    calls
-        Requests used.
-    base_id
-        None for a base that does not exist yet.
-    missing
-        What a dry run found missing in the base; a real run stops on it.
+    failure
+        Why writing stopped on the way, or None; `TableDiff.sent` then tells how far it came.
     """
 
     diffs: tuple[TableDiff, ...]
-    calls: int
-    base_id: str | None
-    missing: tuple[str, ...] = ()
+    failure: str | None = None
 
 
-def prepare_base(settings: Settings, *, dry_run: bool) -> tuple[Base | None, dict[str, TableIds], tuple[str, ...]]:
-    """Return the base, its ids and what is missing; the sandbox's base is set up on the way, others are not.
+def open_connection(geodata: Geodata, settings: Settings, *, dry_run: bool) -> Connection:
+    """Open the base; the sandbox's is set up on the way, others are not.
 
     Raises
     ------
     BaseIncompleteError
-        When tables or fields are missing and this is no dry run.
+        When tables or fields are missing and this is no dry run, or when only some are.
     """
     register = base_register()
     api, base = open_base(settings)
+    state = BaseState(geodata, base.id if base else None)
     schema = read_schema(base) if base else None
-    missing = tuple(differences(schema, register))
+    missing = tuple(differences(schema, register, state.schema()))
+    if missing and dry_run and len([line for line in missing if line.startswith("table ")]) == len(register.tabell):
+        return Connection(api, base, {}, missing)
     if missing and settings.is_sandbox and not dry_run:
-        base, _ = setup(api, base, register)
-        schema, missing = read_schema(base), ()
-    if schema is None and not dry_run:
+        base, _ = setup(api, base, register, state.schema())
+        schema, state = read_schema(base), BaseState(geodata, base.id)
+    if schema is None:
         raise BaseIncompleteError("There is no base yet. Run `tomt base setup`.")
-    if missing and dry_run:
-        present = {t.name for t in schema.tables} if schema else set()
-        if present & {t.navn for t in register.tabell}:
-            assert schema is not None  # noqa: S101  # a table present was read from it
-            resolve(schema, register)  # half a base is an error also for a dry run
-        return base, {}, missing
-    assert schema is not None  # noqa: S101  # a base was read or set up above
-    return base, resolve(schema, register), missing
+    ids = resolve(schema, register, state.schema())
+    state.keep_schema(as_memory(ids))
+    return Connection(api, base, ids, ())
 
 
 def publish(
-    kommune: Kommune, geodata: Geodata, settings: Settings, *, answers: Mapping[str, Answer], dry_run: bool
+    kommune: Kommune, geodata: Geodata, connection: Connection, *, answers: Mapping[str, Answer], dry_run: bool
 ) -> Published:
     """Bring the base to what out/ says.
 
@@ -89,25 +106,55 @@ def publish(
 
     Raises
     ------
-    AirtableError, BaseIncompleteError, IdentityError
-        Before the first write, but for what Airtable refuses on the way.
+    AirtableError, IdentityError
+        Before the first write; what Airtable refuses on the way comes back as `Published.failure`.
     """
-    base, ids, missing = prepare_base(settings, dry_run=dry_run)
     rows = desired_rows(kommune, geodata, answers)
-    sync = BaseSync(base, ids, kommune.nummer)
-    register = base_register()
-    existing = {navn: sync.read(navn) for navn in rows}
-    marker = _marker(geodata, base, kommune)
-    guard_identity(existing["Tomter"], rows["Tomter"], is_first_sync=not marker.exists(), kommune=kommune.label)
-    # Compare everything before the first write: a dry run and a real one see the same.
-    diffs = tuple(
-        diff_table(register.table(navn), desired, existing[navn], key_of=sync.key_of) for navn, desired in rows.items()
+    tomter = _read(geodata, kommune, TOMTER)
+    state = BaseState(geodata, connection.base.id if connection.base else None)
+    state.guard(kommune.nummer, tomter)
+    sync = BaseSync(connection.base, connection.ids, kommune.nummer)
+    existing = {navn: sync.read(navn, wanted) for navn, wanted in rows.items()}
+    guard_identity(
+        existing["Tomter"],
+        rows["Tomter"],
+        is_first_sync=not state.has_sent(kommune.nummer),
+        kommune=kommune.label,
     )
-    if not dry_run:
+    pending = state.pending(kommune.nummer)
+    # Compare everything before the first write: a dry run and a real one see the same.
+    diffs = _diffs(rows, existing, sync=sync, pending=pending)
+    if dry_run:
+        return Published(diffs)
+    state.keep_pending(kommune.nummer, pending | set(diffs[-1].create))
+    try:
         for diff in diffs:
             sync.write(diff)
-        _mark(marker)
-    return Published(diffs, calls_of(base.api) if base else 0, base.id if base else None, missing)
+    except AirtableError as error:
+        return Published(diffs, str(error))
+    state.keep_pending(kommune.nummer, [])
+    state.keep_sent(kommune.nummer, tomter)
+    return Published(diffs)
+
+
+def _diffs(
+    rows: Mapping[str, RowsByKey], existing: Mapping[str, list[Record]], *, sync: BaseSync, pending: set[str]
+) -> tuple[TableDiff, ...]:
+    register = base_register()
+    diffs: list[TableDiff] = []
+    ambiguous: set[str] = set()
+    for navn, desired in rows.items():
+        diff = diff_table(
+            register.table(navn),
+            desired,
+            existing[navn],
+            key_of=sync.key_of,
+            ambiguous=ambiguous,
+            pending=pending,
+        )
+        ambiguous |= set(diff.refused)
+        diffs.append(diff)
+    return tuple(diffs)
 
 
 def desired_rows(kommune: Kommune, geodata: Geodata, answers: Mapping[str, Answer]) -> dict[str, RowsByKey]:
@@ -130,20 +177,7 @@ def _read(geodata: Geodata, kommune: Kommune, contract: Contract, *, layer: Any 
     return cast("gpd.GeoDataFrame", frame)
 
 
-def _marker(geodata: Geodata, base: Base | None, kommune: Kommune) -> Path:
-    """Return the file that says that these files have been brought to this base."""
-    return geodata.root / "crm" / (base.id if base else "none") / kommune.nummer
-
-
-def _mark(marker: Path) -> None:
-    try:
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
-    except OSError as error:
-        raise StoreError(f"{marker}: {error.strerror}. Check the folder and its permissions.") from error
-
-
-def record_run(kommune: Kommune, settings: Settings, row: Row) -> dict[str, int]:
+def record_run(connection: Connection, row: Row) -> dict[str, int]:
     """Add the row of this run to Kjøringer.
 
     Parameters
@@ -156,24 +190,22 @@ def record_run(kommune: Kommune, settings: Settings, row: Row) -> dict[str, int]
     dict
         ``{"created": 1}``.
     """
-    base, ids, _ = prepare_base(settings, dry_run=False)
-    sync = BaseSync(base, ids, kommune.nummer)
     tabell = base_register().table(RUN_TABLE)
     fields = {n: canonical(tabell.field(n), v) for n, v in row.items()}
     diff = TableDiff(tabell, create={row[tabell.noekkel]: {n: v for n, v in fields.items() if v is not None}})
-    sync.write(diff)
-    return {"created": 1}
+    BaseSync(connection.base, connection.ids, row["Kommunenummer"]).write(diff)
+    return {"created": diff.sent["created"]}
 
 
 @task(name="oppdater Airtable", task_run_name="oppdater Airtable {kommune.nummer}", cache_policy=NO_CACHE)
 def publish_task(
-    kommune: Kommune, geodata: Geodata, settings: Settings, *, answers: Mapping[str, Answer], dry_run: bool
+    kommune: Kommune, geodata: Geodata, connection: Connection, *, answers: Mapping[str, Answer], dry_run: bool
 ) -> Published:
     """Compare out/ with the base and write what differs."""
-    return publish(kommune, geodata, settings, answers=answers, dry_run=dry_run)
+    return publish(kommune, geodata, connection, answers=answers, dry_run=dry_run)
 
 
 @task(name="noter i Kjøringer", task_run_name="noter resultat {kommune.nummer}", cache_policy=NO_CACHE)
-def record_run_task(kommune: Kommune, settings: Settings, row: Row) -> dict[str, int]:
+def record_run_task(kommune: Kommune, connection: Connection, row: Row) -> dict[str, int]:
     """Add the row of this run to Kjøringer."""
-    return record_run(kommune, settings, row)
+    return record_run(connection, row)

@@ -129,12 +129,13 @@ def eiendom_rows(kommune: Kommune, tomter: gpd.GeoDataFrame) -> RowsByKey:
     """Return the rows of Eiendommer, by Matrikkelnummer: every matrikkelenhet that has, or had, a lot."""
     rows = {}
     for enhet in sorted({e for enheter in tomter["matrikkelenheter"] for e in enheter}):
-        _, _, numbers = enhet.partition("-")
+        number, _, numbers = enhet.partition("-")
         gnr, bnr, fnr, snr = (int(n) for n in numbers.split("/"))
         rows[enhet] = {
             "Matrikkelnummer": enhet,
-            "Kommunenummer": kommune.nummer,
-            "Kommune": [kommune.nummer],
+            # Of the number itself: a teig may belong to a property of the neighbour.
+            "Kommunenummer": number,
+            **({"Kommune": [number]} if number == kommune.nummer else {}),
             "Gnr": gnr,
             "Bnr": bnr,
             "Fnr": fnr,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
 from pyairtable import Base
-from pyairtable.api.types import UpdateRecordDict
-from pyairtable.formulas import match
+from pyairtable.api.types import RecordDict, UpdateRecordDict
+from pyairtable.formulas import quoted
 
 from config.registers import Felt, Tabell
 from tasks.crm.base import TableIds
@@ -25,6 +25,9 @@ from tasks.errors import IdentityError, OwnershipError
 
 T = TypeVar("T")
 
+EQ_FIELD = "{{{}}}"
+KEYS_A_QUESTION = 50
+"""Keys in one formula; Airtable takes 17,000 characters."""
 CHUNK = 10
 """Records per write that Airtable takes."""
 
@@ -53,6 +56,10 @@ class TableDiff:
         Rows that are as they should be.
     refused
         Key → why it is left alone.
+    initial
+        Key → record id of a record of ours that may still lack what the program sets once.
+    sent
+        Rows written so far: "created" and "updated".
     """
 
     tabell: Tabell
@@ -61,15 +68,21 @@ class TableDiff:
     before: RowsByKey = field(default_factory=dict)
     unchanged: int = 0
     refused: dict[str, str] = field(default_factory=dict)
+    initial: dict[str, str] = field(default_factory=dict)
+    sent: Counter[str] = field(default_factory=Counter)
 
     def counts(self) -> dict[str, int]:
-        """Return created, updated, unchanged and refused."""
+        """Return created, updated, unchanged and refused, as planned."""
         return {
             "created": len(self.create),
             "updated": len(self.update),
             "unchanged": self.unchanged,
             "refused": len(self.refused),
         }
+
+    def sent_counts(self) -> dict[str, int]:
+        """Return the same of what has really been sent."""
+        return {**self.counts(), "created": self.sent["created"], "updated": self.sent["updated"]}
 
 
 def canonical(felt: Felt, value: Any) -> Any:
@@ -95,6 +108,8 @@ def diff_table(
     existing: Iterable[Record],
     *,
     key_of: Mapping[str, str],
+    ambiguous: Collection[str] = (),
+    pending: Collection[str] = (),
 ) -> TableDiff:
     """Return what it takes to bring `existing` to `desired`.
 
@@ -106,30 +121,47 @@ def diff_table(
         Records of the same kommune; those without our key are people's own and are not looked at.
     key_of
         Record id → key, of the linked tables.
+    ambiguous
+        Keys of linked tables that stand in several records: a row that links to one is left alone, not guessed at.
+    pending
+        Keys of records of ours that may still lack what the program sets once.
     """
     diff = TableDiff(tabell)
+    links = [f.navn for f in tabell.felt if f.til is not None]
     by_key: dict[str, list[Record]] = {}
     for record in existing:
         by_key.setdefault(str(record.fields.get(tabell.noekkel) or ""), []).append(record)
     for key, row in desired.items():
         _refuse_foreign(tabell, row)
         found = by_key.get(key, [])
-        wanted = {name: canonical(tabell.field(name), value) for name, value in row.items()}
+        is_gone = row.get("Tilstand") == "Borte"
+        # What a lot that is gone was linked to may itself never have been published: its links stay as they are.
+        wanted = {
+            name: canonical(tabell.field(name), value) for name, value in row.items() if not (is_gone and name in links)
+        }
+        doubtful = [k for name in links for k in wanted.get(name) or () if k in ambiguous]
         if len(found) > 1:
             diff.refused[key] = f"stands in {len(found)} records: {', '.join(r.id for r in found)}"
+        elif doubtful:
+            diff.refused[key] = f"links to {doubtful[0]}, which stands in several records"
         elif not found:
-            # What is gone and was never published stays unpublished.
-            if row.get("Tilstand") != "Borte":
+            if not is_gone:  # what is gone and was never published stays unpublished
                 diff.create[key] = {name: value for name, value in wanted.items() if value is not None}
         else:
-            present = _in_keys(tabell, found[0].fields, key_of)
-            changed = {n: v for n, v in wanted.items() if v != canonical(tabell.field(n), present.get(n))}
-            if changed:
-                diff.update[key] = (found[0].id, changed)
-                diff.before[key] = {n: present.get(n) for n in changed}
-            else:
-                diff.unchanged += 1
+            _compare(diff, key, found[0], wanted, key_of=key_of)
+            if key in pending:
+                diff.initial[key] = found[0].id
     return diff
+
+
+def _compare(diff: TableDiff, key: str, record: Record, wanted: Row, *, key_of: Mapping[str, str]) -> None:
+    present = _in_keys(diff.tabell, record.fields, key_of)
+    changed = {n: v for n, v in wanted.items() if v != canonical(diff.tabell.field(n), present.get(n))}
+    if changed:
+        diff.update[key] = (record.id, changed)
+        diff.before[key] = {n: present.get(n) for n in changed}
+    else:
+        diff.unchanged += 1
 
 
 def _in_keys(tabell: Tabell, fields: Row, key_of: Mapping[str, str]) -> Row:
@@ -161,19 +193,35 @@ class BaseSync:
     ids: Mapping[str, TableIds]
     kommunenummer: str
     record_of: dict[str, dict[str, str]] = field(default_factory=dict)
+    fields_of: dict[str, Row] = field(default_factory=dict)
     key_of: dict[str, str] = field(default_factory=dict)
 
-    def read(self, navn: str) -> list[Record]:
-        """Return the records of a table that belong to the kommune."""
+    def read(self, navn: str, keys: Iterable[str]) -> list[Record]:
+        """Return the records of a table that belong to the kommune, or have one of these keys.
+
+        Parameters
+        ----------
+        keys
+            Of the rows that the run wants; those of another kommune (a property of the neighbour's) are asked for one
+            by one, `KEYS_A_QUESTION` at a time.
+        """
         ids = self.ids.get(navn)
         if ids is None or self.base is None:
             return []
-        formula = str(match({"Kommunenummer": self.kommunenummer}))
         name_of = {i: n for n, i in ids.fields.items()}
+        field, key = (EQ_FIELD.format(ids.fields[n]) for n in ("Kommunenummer", ids.tabell.noekkel))
+        foreign = sorted(k for k in keys if not k.startswith(self.kommunenummer))
+        questions = [f"{field}={quoted(self.kommunenummer)}"]
+        for n in range(0, len(foreign), KEYS_A_QUESTION):
+            questions.append(f"OR({','.join(f'{key}={quoted(k)}' for k in foreign[n : n + KEYS_A_QUESTION])})")
+        raw: dict[str, RecordDict] = {}
         with readable_errors(f"reading {navn}"):
-            raw = self.base.table(ids.id).all(formula=formula, fields=list(ids.fields.values()))
-        records = [Record(r["id"], {name_of[i]: v for i, v in r["fields"].items()}) for r in raw]
+            for formula in questions:
+                found = self.base.table(ids.id).all(formula=formula, fields=list(ids.fields.values()))
+                raw |= {r["id"]: r for r in found}
+        records = [Record(r["id"], {name_of[i]: v for i, v in r["fields"].items()}) for r in raw.values()]
         self._remember(ids.tabell, records)
+        self.fields_of |= {r.id: r.fields for r in records}
         return records
 
     def _remember(self, tabell: Tabell, records: Iterable[Record]) -> None:
@@ -185,39 +233,54 @@ class BaseSync:
                 self.key_of[record.id] = str(key)
 
     def write(self, diff: TableDiff) -> None:
-        """Send a diff: new rows by upsert, then fields that people take over, then changed fields by record id.
+        """Send a diff: new rows by upsert, then what the program sets once, then changed fields by record id.
 
         Raises
         ------
         AirtableError
-            What was sent before stays; the same run again sends the rest.
+            What was sent before stays and is counted in `diff.sent`; the same run again sends the rest.
         """
-        if self.base is None or not (diff.create or diff.update):
+        if self.base is None or not (diff.create or diff.update or diff.initial):
             return
         ids = self.ids[diff.tabell.navn]
         table = self.base.table(ids.id)
+        name_of = {i: n for n, i in ids.fields.items()}
         with readable_errors(f"writing {diff.tabell.navn}"):
-            for chunk in chunks(diff.create.values()):
-                sent = [{"fields": self._for_airtable(ids, row)} for row in chunk]
+            self._set_initial(ids, diff.initial.values())
+            for rows in chunks(diff.create.values()):
+                sent = [{"fields": self._for_airtable(ids, row)} for row in rows]
                 answer = table.batch_upsert(sent, key_fields=[ids.fields[diff.tabell.noekkel]])
-                name_of = {i: n for n, i in ids.fields.items()}
                 records = [
                     Record(r["id"], {name_of[i]: v for i, v in r["fields"].items() if i in name_of})
                     for r in answer["records"]
                 ]
+                diff.sent["created"] += len(records)
                 self._remember(diff.tabell, records)
-                created = set(answer["createdRecords"])
-                self._set_initial(ids, [r for r in records if r.id in created])
+                # All of them are new: the base lacked them when it was read. Not only those that this answer calls
+                # created – an upsert sent again because its first answer was lost calls them updated.
+                self._set_initial(ids, [r.id for r in records], known={r.id: r.fields for r in records})
             for updates in chunks(diff.update.values()):
                 table.batch_update([{"id": i, "fields": self._for_airtable(ids, row)} for i, row in updates])
+                diff.sent["updated"] += len(updates)
 
-    def _set_initial(self, ids: TableIds, created: list[Record]) -> None:
+    def _set_initial(self, ids: TableIds, record_ids: Iterable[str], *, known: Mapping[str, Row] | None = None) -> None:
+        """Set the fields that become sales' own, where they are empty.
+
+        Parameters
+        ----------
+        known
+            Record id → fields; None reads them from the records read before.
+        """
         start = {f.navn: f.start for f in ids.tabell.felt if f.eier == "initial"}
+        if not start or self.base is None:
+            return
+        fields_of = self.fields_of if known is None else known
         updates: list[UpdateRecordDict] = [
-            {"id": r.id, "fields": {ids.fields[n]: v for n, v in start.items() if not r.fields.get(n)}} for r in created
+            {"id": i, "fields": {ids.fields[n]: v for n, v in start.items() if not fields_of.get(i, {}).get(n)}}
+            for i in record_ids
         ]
-        if start and updates and self.base is not None:
-            self.base.table(ids.id).batch_update([u for u in updates if u["fields"]])
+        for part in chunks(u for u in updates if u["fields"]):
+            self.base.table(ids.id).batch_update(part)
 
     def _for_airtable(self, ids: TableIds, row: Row) -> Row:
         """Return a row by field id, links as record ids."""
@@ -239,14 +302,6 @@ def chunks(items: Iterable[T]) -> Iterator[list[T]]:
     rest = iter(items)
     while part := list(islice(rest, CHUNK)):
         yield part
-
-
-def totals(diffs: Iterable[TableDiff]) -> dict[str, int]:
-    """Return created, updated, unchanged and refused over all tables."""
-    total: Counter[str] = Counter(created=0, updated=0, unchanged=0, refused=0)
-    for diff in diffs:
-        total.update(diff.counts())
-    return dict(total)
 
 
 def guard_identity(existing: Iterable[Record], desired: RowsByKey, *, is_first_sync: bool, kommune: str) -> None:

@@ -63,6 +63,24 @@ def repair(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_]]:
     return polygonal(flat), invalid
 
 
+def known_crs(frame: gpd.GeoDataFrame, *, name: str) -> int:
+    """Return the EPSG code of a frame.
+
+    Raises
+    ------
+    LandError
+        When the CRS is missing, or none of EPSG:25832, 25833, 25835, 4258 and 4326.
+    """
+    code: int | None = None if frame.crs is None else frame.crs.to_epsg()
+    if code not in (*UTM_EPSG, *GEOGRAPHIC_EPSG):
+        wanted = ", ".join(map(str, (*UTM_EPSG, *GEOGRAPHIC_EPSG)))
+        raise LandError(
+            f"{name}: CRS is {frame.crs}; wanted is one of EPSG:{wanted}. "
+            "Reproject the data, or correct the CRS of the source."
+        )
+    return code
+
+
 def clean(frame: gpd.GeoDataFrame, *, epsg: int, key: str, account: Account) -> gpd.GeoDataFrame:
     """Return `frame` with valid 2D polygons in `epsg`; rows without one are dropped and counted.
 
@@ -80,20 +98,15 @@ def clean(frame: gpd.GeoDataFrame, *, epsg: int, key: str, account: Account) -> 
     LandError
         When the CRS is missing or another.
     """
-    code = None if frame.crs is None else frame.crs.to_epsg()
-    if code not in (*UTM_EPSG, *GEOGRAPHIC_EPSG):
-        wanted = ", ".join(map(str, (*UTM_EPSG, *GEOGRAPHIC_EPSG)))
-        raise LandError(
-            f"{account.navn}: CRS is {frame.crs}; wanted is one of EPSG:{wanted}. "
-            "Reproject the data, or correct the CRS of the source."
-        )
+    code = known_crs(frame, name=account.navn)
+    ids = frame[key].to_numpy()
     account.inn = len(frame)
     # Repair before projecting: a bow-tie is the digitiser's, and projecting an infinite coordinate fails.
     geometry, repaired = repair(frame.geometry.to_numpy())
     missing = shapely.is_missing(geometry)
     mended = repaired & ~missing
-    account.note("reparert", int(mended.sum()), frame[key].to_numpy()[mended])
-    account.drop("uten flate", frame[key].to_numpy()[missing])
+    account.note("reparert", int(mended.sum()), ids[mended])
+    account.drop("uten flate", ids[missing])
     kept = frame.loc[~missing].set_geometry(gpd.GeoSeries(geometry[~missing], index=frame.index[~missing], crs=code))
     if code != epsg:
         kept = kept.to_crs(epsg)

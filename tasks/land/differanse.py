@@ -91,6 +91,12 @@ def components(count: int, left: Indices, right: Indices) -> Indices:
         label = new
 
 
+def groups(label: Indices) -> list[Indices]:
+    """Return for each label, in order, the indices that carry it."""
+    order = np.argsort(label, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+
+
 def dissolve(pieces: Geometries) -> tuple[Geometries, Indices]:
     """Join pieces that share a border or overlap into connected polygons.
 
@@ -101,7 +107,7 @@ def dissolve(pieces: Geometries) -> tuple[Geometries, Indices]:
     Returns
     -------
     polygons : (m,) array of Polygon
-        Pairwise disjoint but for single points.
+        Pairwise disjoint but for single points. A hairline between two keeps them apart: `soem.stitch` closes it.
     polygon_of : (n,) array
         For each piece the polygon that it became part of.
     """
@@ -110,7 +116,7 @@ def dissolve(pieces: Geometries) -> tuple[Geometries, Indices]:
     label = components(len(pieces), *hits(np.array(pieces, dtype=object), pieces))
     joined: list[shapely.Polygon] = []
     polygon_of = np.empty(len(pieces), dtype=np.intp)
-    for members in np.split(order := np.argsort(label, kind="stable"), _starts(label[order])):
+    for members in groups(label):
         if len(members) == 1:
             polygon_of[members] = len(joined)
             joined.append(pieces[members[0]])
@@ -124,7 +130,3 @@ def dissolve(pieces: Geometries) -> tuple[Geometries, Indices]:
         polygon_of[members] = len(joined) + owner
         joined.extend(parts)
     return np.array(joined, dtype=object), polygon_of
-
-
-def _starts(sorted_labels: Indices) -> Indices:
-    return np.flatnonzero(np.diff(sorted_labels)) + 1

@@ -37,6 +37,7 @@ from tasks.land.tomt import find_tomter
 from tasks.store import Geodata
 
 AARSAK_BORTE = "Ligger ikke lenger i differansen"
+AARSAK_SAMMEN = "Slått sammen med {}"
 
 
 @dataclass(frozen=True)
@@ -81,19 +82,7 @@ def find_land(
         When a layer has no usable CRS, or nothing of a layer lies in the kommune (wrong CRS, swapped axes).
     """
     accounts = Accounts()
-    epsg, floors = kommune.epsg, rules.areal
-    grense = clean(core.grenser, epsg=epsg, key="kommunenummer", account=accounts.step("grense")).union_all()
-    layers = {
-        name: clean(getattr(core, name), epsg=epsg, key=key, account=accounts.step(name))
-        for name, key in (
-            ("soner", "sone_id"),
-            ("planomraader", "plan_id"),
-            ("reguleringsplaner", "plan_id"),
-            ("teiger", "teig_id"),
-        )
-    }
-    for name, frame in layers.items():
-        require_inside(frame, grense, name=name, kommune=kommune)
+    grense, layers = _cleaned(kommune, core, accounts=accounts)
     zones = housing_zones(
         layers["soner"],
         layers["planomraader"],
@@ -104,16 +93,59 @@ def find_land(
         regler=rules.plan,
         account=accounts.step("boligsoner"),
     )
-    settled, pending = split_plans(layers["reguleringsplaner"], regler=rules.plan, account=accounts.step("regulering"))
+    settled, pending = split_plans(
+        layers["reguleringsplaner"],
+        kommunenummer=kommune.nummer,
+        regler=rules.plan,
+        account=accounts.step("regulering"),
+    )
+    omraader, tomter = _cut(zones, settled, layers["teiger"], rules=rules, accounts=accounts)
+    for frame in (omraader, tomter):
+        frame["planer_under_arbeid"] = touching_plans(frame.geometry.to_numpy(), pending)
+    return _with_ids(kommune, omraader, tomter, old_omraader, old_tomter, rules=rules, accounts=accounts)
+
+
+def _cleaned(
+    kommune: Kommune, core: Core, *, accounts: Accounts
+) -> tuple[shapely.Geometry, dict[str, gpd.GeoDataFrame]]:
+    """Return the border and the layers, valid and in the kommune's own UTM zone."""
+    keys = {"soner": "sone_id", "planomraader": "plan_id", "reguleringsplaner": "plan_id", "teiger": "teig_id"}
+    grenser = clean(core.grenser, epsg=kommune.epsg, key="kommunenummer", account=accounts.step("grense"))
+    grense = grenser.union_all()
+    layers = {
+        name: clean(getattr(core, name), epsg=kommune.epsg, key=key, account=accounts.step(name))
+        for name, key in keys.items()
+    }
+    for name, frame in layers.items():
+        require_inside(frame, grense, name=name, kommune=kommune)
+    return grense, layers
+
+
+def _cut(
+    zones: gpd.GeoDataFrame,
+    settled: gpd.GeoDataFrame,
+    teiger: gpd.GeoDataFrame,
+    *,
+    rules: Regler,
+    accounts: Accounts,
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return the områder, zones minus what is settled, and the tomter, områder cut by property."""
     omraader, pieces = find_omraader(
-        zones, settled.geometry.to_numpy(), floor_m2=floors.minste_omraade_m2, account=accounts.step("omraader")
+        zones,
+        settled.geometry.to_numpy(),
+        floor_m2=rules.areal.minste_omraade_m2,
+        tolerance_m=rules.geometri.toleranse_m,
+        account=accounts.step("omraader"),
     )
     tomter = find_tomter(
-        omraader, pieces, layers["teiger"], floor_m2=floors.minste_tomt_m2, account=accounts.step("tomter")
+        omraader,
+        pieces,
+        teiger,
+        floor_m2=rules.areal.minste_tomt_m2,
+        tolerance_m=rules.geometri.toleranse_m,
+        account=accounts.step("tomter"),
     )
-    omraader["planer_under_arbeid"] = touching_plans(omraader.geometry.to_numpy(), pending)
-    tomter["planer_under_arbeid"] = touching_plans(tomter.geometry.to_numpy(), pending)
-    return _with_ids(kommune, omraader, tomter, old_omraader, old_tomter, rules=rules, accounts=accounts)
+    return omraader, tomter
 
 
 def require_inside(frame: gpd.GeoDataFrame, grense: shapely.Geometry, *, name: str, kommune: Kommune) -> None:
@@ -124,7 +156,10 @@ def require_inside(frame: gpd.GeoDataFrame, grense: shapely.Geometry, *, name: s
     LandError
         A wrong EPSG code is accepted silently by every reader; this is where it shows.
     """
-    if len(frame) and not shapely.intersects(grense, frame.geometry.to_numpy()).any():
+    shapely.prepare(grense)
+    outside = len(frame) and not shapely.intersects(grense, frame.geometry.to_numpy()).any()
+    shapely.destroy_prepared(grense)
+    if outside:
         raise LandError(
             f"{kommune.label}: none of the {len(frame)} {name} lies in the kommune; bounds "
             f"{[round(v) for v in frame.total_bounds]} in EPSG:{kommune.epsg}. Check the CRS and the axis order of "
@@ -162,8 +197,9 @@ def _with_ids(
         group_column="teig_id",
         min_iou=min_iou,
     )
-    ranked = with_gone(_columns(found, OMRAADER), old_omraader, id_column="omraade_id", aarsak=AARSAK_BORTE)
-    lots = with_gone(_columns(lots, TOMTER), old_tomter, id_column="tomt_id", aarsak=AARSAK_BORTE)
+    reasons = {"aarsak": AARSAK_BORTE, "sammen": AARSAK_SAMMEN}
+    ranked = with_gone(_columns(found, OMRAADER), old_omraader, id_column="omraade_id", **reasons)
+    lots = with_gone(_columns(lots, TOMTER), old_tomter, id_column="tomt_id", **reasons)
     for step, frame in (("omraader", ranked), ("tomter", lots)):
         accounts.step(step).note("borte", int((frame["tilstand"] != AKTIV).sum()))
     return Land(ranked, lots, accounts)

@@ -50,8 +50,10 @@ def match(
     if not len(new) or not len(old):
         return result
     i, j = hits(np.array(new, dtype=object), old)
-    shared = shapely.area(shapely.intersection(new[i], old[j]))
     a, b = shapely.area(new)[i], shapely.area(old)[j]
+    shared = np.array(b)
+    moved = ~shapely.equals_exact(new[i], old[j])  # from run to run most have not
+    shared[moved] = shapely.area(shapely.intersection(new[i[moved]], old[j[moved]]))
     iou = shared / (a + b - shared)
     same = new_group[i] == old_group[j]
     tier = np.select([(iou > 1 - 1e-9) & same, (iou > min_iou) & same, iou > min_iou], [0, 1, 2], default=3)
@@ -116,20 +118,41 @@ def carry_ids(
     return ids
 
 
-def with_gone(new: gpd.GeoDataFrame, old: gpd.GeoDataFrame | None, *, id_column: str, aarsak: str) -> gpd.GeoDataFrame:
+def with_gone(
+    new: gpd.GeoDataFrame, old: gpd.GeoDataFrame | None, *, id_column: str, aarsak: str, sammen: str
+) -> gpd.GeoDataFrame:
     """Return the living rows of `new` and the rows of `old` that are gone, sorted by id.
 
     Parameters
     ----------
     new
-        With `id_column`, without tilstand and aarsak.
+        With `id_column`, without tilstand and aarsak; same CRS as `old`.
     aarsak
         Why a row that is gone now is gone; one that was gone before keeps its own reason.
+    sammen
+        The reason, with ``{}`` for an id, where one living row covers more than half of the gone one.
     """
     rows = [new.assign(tilstand=AKTIV, aarsak=None)]
     if old is not None:
         gone = old[~old[id_column].isin(new[id_column])]
-        rows.append(gone.assign(aarsak=gone["aarsak"].where(gone["tilstand"] == BORTE, aarsak), tilstand=BORTE))
+        fresh = (gone["tilstand"] != BORTE).to_numpy()
+        reasons = gone["aarsak"].to_numpy(dtype=object, copy=True)
+        into = merged_into(gone.geometry.to_numpy()[fresh], new.geometry.to_numpy())
+        ids = new[id_column].to_numpy()
+        reasons[fresh] = [aarsak if k < 0 else sammen.format(ids[k]) for k in into]
+        rows.append(gone.assign(aarsak=reasons, tilstand=BORTE))
     present = [frame for frame in rows if len(frame)] or rows[:1]
     joined = pd.concat([frame[rows[0].columns] for frame in present], ignore_index=True)
     return gpd.GeoDataFrame(joined, geometry="geometry", crs=new.crs).sort_values(id_column, ignore_index=True)
+
+
+def merged_into(gone: Geometries, living: Geometries) -> Indices:
+    """Return for each gone polygon the index of the living one that covers more than half of it, or −1."""
+    result = np.full(len(gone), -1, dtype=np.intp)
+    if len(gone) and len(living):
+        i, j = hits(np.array(gone, dtype=object), living)
+        shared = shapely.area(shapely.intersection(gone[i], living[j]))
+        most = shared > 0.5 * shapely.area(gone)[i]
+        order = np.argsort(shared[most], kind="stable")  # where teiger overlap: the one that covers most
+        result[i[most][order]] = j[most][order]
+    return result

@@ -13,10 +13,11 @@ import shapely
 from tasks.account import Account
 from tasks.land.clean import Geometries
 from tasks.land.differanse import dissolve, explode, hits, subtract
+from tasks.land.soem import stitch
 
 
 def find_omraader(
-    zones: gpd.GeoDataFrame, settled: Geometries, *, floor_m2: float, account: Account
+    zones: gpd.GeoDataFrame, settled: Geometries, *, floor_m2: float, tolerance_m: float, account: Account
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return the områder, and the pieces of zones that they are made of.
 
@@ -28,6 +29,8 @@ def find_omraader(
         Adopted plans on the ground, same CRS.
     floor_m2
         Smallest område.
+    tolerance_m
+        Hairlines up to this width do not cut an område.
 
     Returns
     -------
@@ -40,6 +43,9 @@ def find_omraader(
     left = subtract(zones.geometry.to_numpy(), settled)
     parts, zone = explode(left)
     polygons, polygon_of = dissolve(parts)
+    before = len(polygons)
+    polygons, stitched = stitch(polygons, tolerance_m=tolerance_m)
+    polygon_of = stitched[polygon_of]
     area = shapely.area(polygons)
     large = area >= floor_m2
     number = np.cumsum(large) - 1
@@ -56,6 +62,7 @@ def find_omraader(
     account.inn = len(polygons)
     inside = shapely.get_coordinates(shapely.point_on_surface(polygons[~large])).round()
     account.drop("for små", [f"{east:.0f} {north:.0f}" for east, north in inside])
+    account.note("skjøtet", before - len(polygons))
     account.note("differanse_m2", float(area.sum()))
     account.note("for små_m2", float(area[~large].sum()))
     account.note("areal_m2", float(area[large].sum()))

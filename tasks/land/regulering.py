@@ -1,4 +1,8 @@
-"""Which reguleringsplaner settle the ground, and which are only under way."""
+"""Which reguleringsplaner settle the ground, and which are only under way.
+
+A neighbour's reguleringsplan that sticks in settles the ground like the kommune's own: land that somebody has regulated
+is never offered. It is noted in the account, since its neighbour's kommuneplan, by contrast, has no force here.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import geopandas as gpd
 
 from config.registers import PlanRegler
 from tasks.account import Account
+from tasks.land.soner import is_own
 
 
 def on_the_ground(planer: gpd.GeoDataFrame, regler: PlanRegler) -> gpd.GeoDataFrame:
@@ -15,7 +20,7 @@ def on_the_ground(planer: gpd.GeoDataFrame, regler: PlanRegler) -> gpd.GeoDataFr
 
 
 def split_plans(
-    planer: gpd.GeoDataFrame, *, regler: PlanRegler, account: Account
+    planer: gpd.GeoDataFrame, *, kommunenummer: str, regler: PlanRegler, account: Account
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return the plans that settle the ground, and those under way (started, proposed, delayed effect).
 
@@ -23,6 +28,8 @@ def split_plans(
     ----------
     planer
         Contract `reguleringsplaner`, cleaned.
+    kommunenummer
+        The kommune of the run; settling plans of another one are noted.
     """
     ground = on_the_ground(planer, regler)
     settled = ground[ground["planstatus"] == regler.vedtatt_status].reset_index(drop=True)
@@ -31,6 +38,8 @@ def split_plans(
     account.drop("ikke på bakken", planer.loc[~planer.index.isin(ground.index), "plan_id"])
     other = ~ground["planstatus"].isin([regler.vedtatt_status, *regler.under_arbeid_status])
     account.drop("annen status", ground.loc[other, "plan_id"])
+    foreign = settled.loc[~is_own(settled, kommunenummer), "plan_id"]
+    account.note("annen kommunes plan, avgjør likevel", len(foreign), foreign)
     account.note("under arbeid", len(pending), pending["plan_id"])
     account.close(len(settled) + len(pending))
     return settled, pending

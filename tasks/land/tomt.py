@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -14,14 +15,17 @@ from tasks.account import Account
 from tasks.land.clean import Geometries, polygonal
 from tasks.land.differanse import Indices, explode, hits
 from tasks.land.omraade import largest
+from tasks.land.soem import is_hairline, stitch
 
 
-def cut(omraader: Geometries, teiger: Geometries, *, floor_m2: float) -> tuple[Geometries, Indices, Indices]:
-    """Return the polygons that områder and teiger share, of at least `floor_m2`.
+def cut(omraader: Geometries, teiger: Geometries, *, tolerance_m: float) -> tuple[Geometries, Indices, Indices]:
+    """Return the polygons that områder and teiger share, of any area but no hairlines.
 
     Parameters
     ----------
     omraader, teiger : arrays of valid polygons, one metric CRS
+    tolerance_m
+        What is narrower is where two borders do not quite meet, and no piece of land.
 
     Returns
     -------
@@ -31,24 +35,29 @@ def cut(omraader: Geometries, teiger: Geometries, *, floor_m2: float) -> tuple[G
 
     Notes
     -----
-    Two short-cuts, both exact: a pair whose bounding boxes share less than the floor cannot give a lot, and a teig
-    wholly inside an område is the lot.
+    A teig wholly inside an område is the polygon itself: no intersection is computed.
     """
     tree = shapely.STRtree(teiger)
     targets = np.array(omraader, dtype=object)
     shapely.prepare(targets)
     i, j = tree.query(targets, predicate="intersects")
-    a, b = shapely.bounds(targets[i]), shapely.bounds(teiger[j])
-    sides = np.clip(np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0, None)
-    possible = np.prod(sides, axis=1) >= floor_m2
-    i, j = i[possible], j[possible]
     whole = shapely.contains_properly(targets[i], teiger[j])
     shapely.destroy_prepared(targets)
     shared = np.array(teiger[j], dtype=object)
     shared[~whole] = polygonal(shapely.intersection(targets[i[~whole]], teiger[j[~whole]]))
     polygons, pair = explode(shared)
-    large = shapely.area(polygons) >= floor_m2
-    return polygons[large], i[pair[large]], j[pair[large]]
+    land = ~is_hairline(polygons, tolerance_m)
+    polygons, pair = _mended(polygons[land], pair[land], tolerance_m)
+    return polygons, i[pair], j[pair]
+
+
+def _mended(polygons: Geometries, pair: Indices, tolerance_m: float) -> tuple[Geometries, Indices]:
+    """Join the pieces of one område on one teig that only a hairline in the område keeps apart."""
+    several = np.bincount(pair)[pair] > 1 if len(pair) else np.zeros(0, dtype=bool)
+    stitched, piece_of = stitch(polygons[several], tolerance_m=tolerance_m, within=pair[several])
+    pair_of = np.empty(len(stitched), dtype=np.intp)
+    pair_of[piece_of] = pair[several]
+    return np.concatenate([polygons[~several], stitched]), np.concatenate([pair[~several], pair_of])
 
 
 def find_tomter(
@@ -57,6 +66,7 @@ def find_tomter(
     teiger: gpd.GeoDataFrame,
     *,
     floor_m2: float,
+    tolerance_m: float,
     account: Account,
 ) -> gpd.GeoDataFrame:
     """Return the lots, sorted by teig and place.
@@ -67,6 +77,8 @@ def find_tomter(
         As from `omraade.find_omraader`.
     teiger
         Contract `teiger`, cleaned, same CRS.
+    floor_m2
+        Smallest lot; smaller pieces are counted in the account.
 
     Returns
     -------
@@ -74,19 +86,43 @@ def find_tomter(
         omraade (row number), teig_id, matrikkelenheter, har_tvist, areal_m2, and klasse, arealstatus and plan_ider
         of the zones under the lot; Polygon.
     """
-    polygons, omraade, teig = cut(omraader.geometry.to_numpy(), teiger.geometry.to_numpy(), floor_m2=floor_m2)
+    polygons, omraade, teig = cut(omraader.geometry.to_numpy(), teiger.geometry.to_numpy(), tolerance_m=tolerance_m)
+    area = shapely.area(polygons)
+    large = area >= floor_m2
+    _tell(omraader, teiger["teig_id"].to_numpy()[teig], omraade, area, large=large, account=account)
+    polygons, omraade, teig = polygons[large], omraade[large], teig[large]
     frame = teiger.loc[teig, ["teig_id", "matrikkelenheter", "har_tvist"]].reset_index(drop=True)
     tomter = gpd.GeoDataFrame(pd.DataFrame(frame), geometry=polygons, crs=omraader.crs)
-    tomter = tomter.assign(omraade=omraade, areal_m2=shapely.area(polygons))
+    tomter = tomter.assign(omraade=omraade, areal_m2=area[large])
     inside = shapely.get_coordinates(shapely.point_on_surface(polygons)).reshape(-1, 2)
     order = np.lexsort((inside[:, 1], inside[:, 0], tomter["teig_id"].to_numpy().astype(str)))
     tomter = tomter.iloc[order].reset_index(drop=True)
-    tomter = tomter.join(zones_under(tomter.geometry.to_numpy(), pieces))
-    account.inn = len(omraader)
-    account.note("områder uten tomt", len(omraader) - len(np.unique(omraade)))
-    account.note("areal_m2", float(tomter["areal_m2"].sum()))
-    account.close(len(tomter))
-    return tomter
+    return tomter.join(zones_under(tomter.geometry.to_numpy(), pieces))
+
+
+def _tell(
+    omraader: gpd.GeoDataFrame,
+    teig_ider: npt.NDArray[np.object_],
+    omraade: Indices,
+    area: npt.NDArray[np.float64],
+    *,
+    large: npt.NDArray[np.bool_],
+    account: Account,
+) -> None:
+    """Write the account: each piece of an område on a teig is a lot or too small; the rest lies on no teig.
+
+    `uten teig_m2` is, område by område, its area less the sum of its pieces. Where teiger overlap that is too little
+    (their shared part is counted twice), so below zero it is zero.
+    """
+    account.inn = len(area)
+    account.drop("for små", sorted(teig_ider[~large]))
+    account.note("områder uten tomt", len(omraader) - len(np.unique(omraade[large])))
+    account.note("areal_m2", float(area[large].sum()))
+    account.note("for små_m2", float(area[~large].sum()))
+    covered = np.bincount(omraade, weights=area, minlength=len(omraader))
+    bare = np.clip(omraader["areal_m2"].to_numpy(dtype=float) - covered, 0, None)
+    account.note("uten teig_m2", round(float(bare.sum()), 1))
+    account.close(int(large.sum()))
 
 
 def zones_under(polygons: Geometries, pieces: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
@@ -109,6 +110,9 @@ def _bind(port: int) -> socket.socket:
         bound.bind((HOST, port))
         # Listening at once: two servers that bind the same port cannot both get past this line.
         bound.listen(128)
+    except OverflowError as error:
+        bound.close()
+        raise OSError(errno.EINVAL, f"Port {port} cannot be used. Choose one between 0 and 65535.") from error
     except OSError as error:
         bound.close()
         message = f"Port {port} cannot be used ({error.strerror}). Stop what uses it, or choose another."

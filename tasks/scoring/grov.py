@@ -15,6 +15,7 @@ from config.registers import GrovProfil, Kommune, grov_profil
 from tasks.contracts import SCORER, TOMTER
 from tasks.errors import LandError
 from tasks.store import Geodata
+from tasks.tekst import tall
 
 M2_PER_DAA = 1000.0
 
@@ -69,19 +70,14 @@ def grov_score(tomter: pd.DataFrame, profil: GrovProfil) -> pd.DataFrame:
             "poeng_storrelse": storrelse,
             "score": (kapasitet + storrelse) / possible * 100,
             "begrunnelse": [
-                f"Kapasitet {norsk(k)} av {norsk(profil.kapasitet_maks)} poeng: omtrent {b:.0f} boliger "
-                f"({norsk(profil.m2_per_bolig, 0)} m² per bolig). "
-                f"Størrelse {norsk(s)} av {norsk(profil.storrelse_maks)} poeng: {norsk(d)} daa. "
+                f"Kapasitet {tall(k, 1)} av {tall(profil.kapasitet_maks, 1)} poeng: omtrent {tall(b)} boliger "
+                f"({tall(profil.m2_per_bolig)} m² per bolig). "
+                f"Størrelse {tall(s, 1)} av {tall(profil.storrelse_maks, 1)} poeng: {tall(d, 1)} daa. "
                 f"Grov score: bare disse to er vurdert."
                 for k, b, s, d in zip(kapasitet, boliger, storrelse, daa, strict=True)
             ],
         }
     )
-
-
-def norsk(number: float, decimals: int = 1) -> str:
-    """Return a number with a decimal comma."""
-    return f"{number:.{decimals}f}".replace(".", ",")
 
 
 @task(name="gi score", task_run_name="gi score {kommune.nummer}", cache_policy=NO_CACHE)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import geopandas as gpd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from config.registers import Kilde, Kommune, Tema, earlier_numbers, kilder, numbers_in_use, regler
 from config.settings import Settings
@@ -20,7 +22,10 @@ from tasks.answer import Answer, Empty, Failed, NotCovered, Provenance, Rows
 from tasks.contracts import GRENSER, PLANOMRAADER, REGULERINGSPLANER, SONER, STORAGE_EPSG, TEIGER, Contract
 from tasks.errors import SourceError
 from tasks.sources import flat, grense, ogc_features, plan, teig, wfs
-from tasks.sources.http import Client, Limits, NotFoundError, plain_address
+from tasks.sources.address import plain_address
+from tasks.sources.http import Client
+from tasks.sources.limits import Limits
+from tasks.sources.refusal import NotFoundError
 from tasks.sources.unntak import shorten
 from tasks.store import Geodata, read_parquet
 
@@ -81,23 +86,6 @@ def fetch(
         answer = _keep(fetched, kilde, kommune, address, geodata)
     _log(answer, kommune)
     return answer
-
-
-def fetch_plan(
-    kommune: Kommune, tema: Tema, *, settings: Settings, geodata: Geodata, limits: Limits | None = None
-) -> Answer:
-    """Fetch kommuneplan, kommunedelplan or reguleringsplan; see `fetch`."""
-    return fetch(kommune, tema, settings=settings, geodata=geodata, limits=limits)
-
-
-def fetch_teiger(kommune: Kommune, *, settings: Settings, geodata: Geodata, limits: Limits | None = None) -> Answer:
-    """Fetch the teiger; see `fetch`."""
-    return fetch(kommune, "teig", settings=settings, geodata=geodata, limits=limits)
-
-
-def fetch_grense(kommune: Kommune, *, settings: Settings, geodata: Geodata, limits: Limits | None = None) -> Answer:
-    """Fetch the boundary; see `fetch`."""
-    return fetch(kommune, "grense", settings=settings, geodata=geodata, limits=limits)
 
 
 def _address(kilde: Kilde, settings: Settings) -> str:
@@ -178,6 +166,8 @@ PROTOCOLS: dict[str, Protocol] = {
 def _keep(fetched: Fetched, kilde: Kilde, kommune: Kommune, address: str, geodata: Geodata) -> Answer:
     if fetched.frame.empty:
         if kilde.tom_betyr == "tom":
+            if geodata.latest(kilde.navn, kommune.nummer) is not None:
+                return _vanished(kilde, kommune, geodata)
             return Empty(kilde.navn, f"Kilden har ingenting av {kilde.tema} i {kommune.label}.")
         return NotCovered(
             kilde.navn,
@@ -201,6 +191,19 @@ def _keep(fetched: Fetched, kilde: Kilde, kommune: Kommune, address: str, geodat
     )
     path = geodata.snapshot(fetched.frame, kommune.nummer, provenance)
     return Rows(kilde.navn, path, provenance)
+
+
+def _vanished(kilde: Kilde, kommune: Kommune, geodata: Geodata) -> Failed:
+    """Return the answer for a source that had something and now has nothing.
+
+    A copy that is being filled again looks the same as one whose plans are gone, and only a person can tell which.
+    """
+    folder = geodata.raw_folder(kilde.navn, kommune.nummer)
+    return Failed(
+        kilde.navn,
+        f"Kilden har ingenting av {kilde.tema} i {kommune.label}, men hadde det sist: ingen tomt endres. Prøv igjen "
+        f"senere. Er planene virkelig borte, så flytt mappen {folder} ut av geodata og kjør på nytt.",
+    )
 
 
 def _log(answer: Answer, kommune: Kommune) -> None:
@@ -301,9 +304,6 @@ def _check_place(made: list[tuple[Contract, gpd.GeoDataFrame, Account]], kommune
 
 
 # --- tasks ---
-
-from prefect import task  # noqa: E402
-from prefect.cache_policies import NO_CACHE  # noqa: E402
 
 # No retries here: what may pass is retried below, in http.
 # The names stand in a graph whose letters lack ø, so they hold numbers instead of names.

@@ -18,10 +18,12 @@ import pandas as pd
 import shapely
 
 from tasks.errors import SourceError
+from tasks.sources.koder import fold
 
 MAX_DEPTH = 6
-UNHASHED = frozenset({"objid"})
-"""Columns that change from one delivery to the next without any change of the plan."""
+UNHASHED = frozenset({"objid", "kopidato", "versjonid"})
+"""Folded last names of columns that change from one delivery to the next without any change of the plan: the row in
+the copy's own table, when the copy was made, and the number of the object's edition, whose content is hashed itself."""
 
 
 def text(value: object) -> str | None:
@@ -97,7 +99,7 @@ def concat(frames: Sequence[gpd.GeoDataFrame], *, epsg: int) -> gpd.GeoDataFrame
 
 def content_sha256(raw: gpd.GeoDataFrame) -> str:
     """Return the sha256 of a frame's content, the same whatever the order of rows, columns and requests."""
-    columns = sorted(c for c in raw.columns if c != "geometry" and c not in UNHASHED)
+    columns = sorted(c for c in raw.columns if c != "geometry" and fold(c.rpartition(".")[2]) not in UNHASHED)
     cells = [[_cell(v) for v in raw[c]] for c in columns]
     shapes = shapely.to_wkb(np.asarray(raw.geometry.array, dtype=object))
     digests = sorted(

@@ -11,7 +11,8 @@ import shapely
 
 from config.registers import Kommune
 from tasks.errors import SourceError
-from tasks.sources.http import Client, plain_address
+from tasks.sources.address import plain_address
+from tasks.sources.http import Client
 from tasks.sources.koder import blank_is_none, fold
 from tasks.sources.ogc_features import PLAUSIBLE, read_json
 

@@ -15,19 +15,20 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any, Literal
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 import tenacity
 
-from config.registers import HentRegler
 from config.settings import is_loopback
 from tasks.errors import SourceError
-from tasks.sources.unntak import Unntak, recognise, shorten
+from tasks.sources.address import CHECK_ADDRESS, plain_address, same_origin
+from tasks.sources.limits import PACER, Limits
+from tasks.sources.refusal import MayPassError, NotFoundError, exception_error, retry_after
+from tasks.sources.unntak import recognise, shorten
 
 log = logging.getLogger("tomt.sources")
 
@@ -39,26 +40,6 @@ JSON_BYTES = 200_000_000
 Expected = Literal["json", "xml"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What one fetch may take: seconds, tries, requests a second, bytes, features per page."""
-
-    sekunder_tilkobling: float
-    sekunder_lesing: float
-    sekunder_kilde: float
-    forsoek: int
-    per_sekund: float
-    maks_bytes: int
-    side: int
-    pause_foerst: float = 1.0
-    pause_lengst: float = 30.0
-
-    @classmethod
-    def of(cls, rules: HentRegler) -> Limits:
-        """Return the limits of config/regler.toml."""
-        return cls(**rules.model_dump())
-
-
 @dataclass(frozen=True)
 class Body:
     """One answer with status 200."""
@@ -66,37 +47,6 @@ class Body:
     content: bytes
     url: str
     headers: Mapping[str, str]
-
-
-class MayPassError(SourceError):
-    """A refusal that may pass when asked again; `wait` is what the server asked for, in seconds."""
-
-    def __init__(self, message: str, wait: float | None = None) -> None:
-        super().__init__(message)
-        self.wait = wait
-
-
-class NotFoundError(SourceError):
-    """HTTP 404."""
-
-
-class Pacer:
-    """Hands out turns per host, shared by all clients of the process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._next: dict[str, float] = {}
-
-    def turn(self, host: str, per_second: float) -> float:
-        """Reserve the next turn and return how many seconds to wait for it."""
-        with self._lock:
-            now = time.monotonic()
-            start = max(now, self._next.get(host, now))
-            self._next[host] = start + 1 / per_second
-        return start - now
-
-
-PACER = Pacer()
 
 
 def user_agent(contact: str | None) -> str:
@@ -228,7 +178,7 @@ class Client:
         content = self._read(where, response, min(most, self._budget))
         unntak = recognise(content)
         if unntak is not None:
-            raise _exception_error(where, unntak)
+            raise exception_error(where, unntak)
         self._budget -= len(content)
         return Body(content, str(request.url), response.headers)
 
@@ -267,7 +217,7 @@ class Client:
         status = response.status_code
         what = f"{where}: HTTP {status}."
         if status == 429 or status >= 500:
-            return MayPassError(what, _retry_after(response.headers.get("retry-after")))
+            return MayPassError(what, retry_after(response.headers.get("retry-after")))
         if status in {401, 403}:
             return SourceError(f"{what} {self._credentials_advice(status)}")
         said = recognise(self._head(response))
@@ -357,47 +307,6 @@ class Client:
             self._left(request.url)
             reason = shorten(str(error)) or type(error).__name__
             raise MayPassError(f"{where}: connection failed ({reason}).") from None
-
-
-CHECK_ADDRESS = "Check the address in config/plankilder.toml."
-
-
-def plain_address(url: str) -> str:
-    """Return scheme, host, port and path, without credentials and query."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def same_origin(one: str, other: str) -> bool:
-    """Say whether two addresses have the same scheme, host and port."""
-    try:
-        return _origin(one) == _origin(other)
-    except ValueError:  # a port that is no number
-        return False
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _exception_error(where: str, unntak: Unntak) -> SourceError:
-    said = f"{where}: HTTP 200 with {unntak.slag}: {unntak.tekst or 'no text'}."
-    if unntak.slag == "an HTML page":
-        return SourceError(f"{said} A login page or a maintenance notice? {CHECK_ADDRESS}")
-    return MayPassError(said) if unntak.kan_gaa_over else SourceError(f"{said} {CHECK_ADDRESS}")
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Return the seconds of a Retry-After header: a number or a date."""
-    if not value:
-        return None
-    if value.strip().isdecimal():
-        return min(float(value.strip()[:9]), 1e9)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _decoded(where: str, response: httpx.Response) -> Iterator[bytes]:

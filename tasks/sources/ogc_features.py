@@ -19,7 +19,8 @@ import shapely
 
 from tasks.errors import SourceError
 from tasks.sources import flat
-from tasks.sources.http import Body, Client, plain_address, same_origin
+from tasks.sources.address import plain_address, same_origin
+from tasks.sources.http import Body, Client
 from tasks.sources.koder import fold, kommunenummer_of
 from tasks.sources.unntak import shorten
 

@@ -8,6 +8,7 @@ bruksnavn may be a person's name.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TypedDict
 
 import geopandas as gpd
@@ -23,6 +24,8 @@ from tasks.errors import SourceError
 from tasks.sources import wfs
 from tasks.sources.koder import blank_is_none, kommunenummer_of
 
+UNIT = re.compile(r"[0-9]{4}-[0-9]{1,6}(/[0-9]{1,6}){3}")
+"""A matrikkelenhet as kommune, gnr, bnr, fnr, snr: ``3207-46/1/0/0``."""
 GML_ID = "{http://www.opengis.net/gml/3.2}id"
 
 
@@ -69,11 +72,16 @@ def nothing() -> gpd.GeoDataFrame:
 def teiger(raw: gpd.GeoDataFrame, *, kommunenummer: str) -> tuple[gpd.GeoDataFrame, Account]:
     """Return the teiger of one kommune after contract `TEIGER`, and the account.
 
-    Exact duplicates collapse; of different teiger with one id the largest is kept. Both are counted.
+    Exact duplicates collapse; of different teiger with one id the largest is kept. A matrikkelenhet whose numbers are
+    none is left out of its teig. All are counted.
     """
     account = Account("teiger", len(raw))
     # a list comes back from parquet as an array
-    kept = raw.assign(matrikkelenheter=[list(units) for units in raw["matrikkelenheter"]])
+    units = [list(units) for units in raw["matrikkelenheter"]]
+    readable = [[u for u in of_teig if UNIT.fullmatch(u)] for of_teig in units]
+    odd = [len(every) - len(good) for every, good in zip(units, readable, strict=True)]
+    account.note("matrikkelenhet uten lesbart nummer", sum(odd), raw.loc[np.array(odd, dtype=int) > 0, "teig_id"])
+    kept = raw.assign(matrikkelenheter=readable)
 
     def keep(mask: npt.NDArray[np.bool_], reason: str) -> None:
         nonlocal kept
@@ -125,7 +133,7 @@ def _row(teig: etree._Element) -> Row:
 
 
 def _unit(element: etree._Element, kommunenummer: str | None) -> str | None:
-    """Return ``3207-46/1/0/0``: kommune, gnr, bnr, fnr, snr; None without gnr or bnr."""
+    """Return ``3207-46/1/0/0``: kommune, gnr, bnr, fnr, snr, as they stand; None without gnr or bnr."""
     parts = {_local(e): (e.text or "").strip() for e in element.iterchildren(tag=etree.Element)}
     kommune = kommunenummer_of(parts.get("kommunenummer")) or kommunenummer
     gnr, bnr = parts.get("gardsnummer"), parts.get("bruksnummer")

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from lxml import etree
 
 from tasks.errors import SourceError
-from tasks.sources.http import Body, Client, plain_address
+from tasks.sources.address import plain_address
+from tasks.sources.http import Body, Client
 from tasks.sources.unntak import shorten
 
 WFS = "http://www.opengis.net/wfs/2.0"

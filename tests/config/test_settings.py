@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
+from config import settings as module
 from config.errors import ConfigError
-from config.settings import Profile, Settings, is_loopback, load_settings
+from config.settings import AIRTABLE_URL, ROOT, Profile, Settings, is_loopback, load_settings, unknown_names
 
 
 @pytest.fixture(autouse=True)
-def _clean(monkeypatch, tmp_path):
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"TOMT_{name.upper()}", raising=False)
-    monkeypatch.chdir(tmp_path)  # no .env of the checkout
+def _clean(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("TOMT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TOMT_ENV_FILE", "")  # no .env of the checkout
+
+
+@pytest.fixture
+def checkout(monkeypatch, tmp_path):
+    """A folder that stands for the checkout, and its .env."""
+    monkeypatch.delenv("TOMT_ENV_FILE")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    return tmp_path
 
 
 @pytest.mark.parametrize(
@@ -48,10 +60,72 @@ def test_secrets_do_not_show(monkeypatch):
     assert "hemmelig" not in repr(load_settings())
 
 
-def test_an_object_store_is_refused_with_a_word(monkeypatch):
-    monkeypatch.setenv("TOMT_GEODATA", "s3://bucket/geodata")
+def test_the_file_of_the_checkout_is_read_wherever_a_command_starts(checkout, monkeypatch):
+    (checkout / ".env").write_text("TOMT_CONTACT=post@firma.example\n")
+    elsewhere = checkout / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".env").write_text("TOMT_CONTACT=another@firma.example\n")
+    monkeypatch.chdir(elsewhere)
+    assert load_settings().contact == "post@firma.example"
+    assert Settings().contact is None
+
+
+def test_another_file_can_be_named_and_none(checkout, monkeypatch):
+    (checkout / ".env").write_text("TOMT_CONTACT=a\n")
+    (checkout / "staging.env").write_text("TOMT_CONTACT=b\n")
+    monkeypatch.setenv("TOMT_ENV_FILE", str(checkout / "staging.env"))
+    assert load_settings().contact == "b"
+    monkeypatch.setenv("TOMT_ENV_FILE", " ")
+    assert load_settings().contact is None
+    monkeypatch.setenv("TOMT_ENV_FILE", str(checkout / "absent.env"))
+    with pytest.raises(ConfigError, match="TOMT_ENV_FILE"):
+        load_settings()
+
+
+def test_a_file_that_is_not_utf_8_is_named_but_not_shown(checkout):
+    (checkout / ".env").write_bytes("TOMT_CONTACT=Tøyen".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"\.env: cannot be read .*UTF-8") as error:
+        load_settings()
+    assert "yen" not in str(error.value)
+
+
+def test_an_object_store_is_refused_with_a_word(checkout, monkeypatch):
+    (checkout / ".env").write_text("TOMT_GEODATA=s3://bucket/geodata\n")
     with pytest.raises(ConfigError, match="folder"):
         load_settings()
+    monkeypatch.setenv("TOMT_GEODATA", "gs://bucket/geodata")
+    with pytest.raises(ConfigError, match="TOMT_GEODATA: an object store"):
+        load_settings()
+
+
+def test_a_blank_folder_is_the_usual_one(monkeypatch):
+    monkeypatch.setenv("TOMT_GEODATA", "  ")
+    assert load_settings().geodata == ROOT / "geodata"
+    monkeypatch.setenv("TOMT_GEODATA", "~/geodata")
+    assert load_settings().geodata.is_absolute()
+
+
+@pytest.mark.parametrize("name", ["TOMT_AIRTABLE_URL", "TOMT_SOURCES_URL"])
+@pytest.mark.parametrize("value", ["http://[::1", "http://host:port", "api.airtable.com", "file:///etc/passwd"])
+def test_what_is_no_address_is_refused(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=f"{name}: not an address") as error:
+        load_settings()
+    assert value not in str(error.value)
+
+
+def test_a_blank_address_is_the_usual_one(monkeypatch):
+    monkeypatch.setenv("TOMT_AIRTABLE_URL", "")
+    monkeypatch.setenv("TOMT_SOURCES_URL", "")
+    assert (load_settings().airtable_url, load_settings().sources_url) == (AIRTABLE_URL, None)
+
+
+def test_names_that_nothing_reads_are_found_in_both_places(checkout, monkeypatch):
+    (checkout / ".env").write_text("TOMT_GEODTA=/x\nTOMT_CONTACT=a\nOTHER=1\n")
+    monkeypatch.setenv("TOMT_AIRTABLE_TOKN", "patSECRET")
+    monkeypatch.setenv("TOMT_GEODATA", str(checkout))
+    assert unknown_names() == ["TOMT_AIRTABLE_TOKN", "TOMT_GEODTA"]
+    load_settings()
 
 
 @pytest.mark.parametrize(
@@ -63,6 +137,7 @@ def test_an_object_store_is_refused_with_a_word(monkeypatch):
         ("https://api.airtable.com", False),
         ("https://127.0.0.1.example.com", False),
         ("", False),
+        ("http://[::1", False),
     ],
 )
 def test_loopback(url, local):

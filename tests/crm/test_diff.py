@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.registers import base_register
-from tasks.crm.sync import Record, canonical, chunks, diff_table, guard_identity, totals
+from tasks.crm.sync import Record, canonical, chunks, diff_table, guard_identity
 from tasks.errors import IdentityError, OwnershipError
 
 TOMTER = base_register().table("Tomter")
@@ -98,10 +98,17 @@ def test_chunks_lose_nothing(items):
     assert all(1 <= len(part) <= 10 for part in parts)
 
 
-def test_totals_add_up():
-    one = diff_table(TOMTER, {"a": {**ROW, "Tomt-id": "a"}}, [], key_of={})
-    two = diff_table(TOMTER, {"a": {**ROW, "Tomt-id": "a"}}, [record(one.create["a"])], key_of={})
-    assert totals([one, two]) == {"created": 1, "updated": 0, "unchanged": 1, "refused": 0}
+def test_what_links_to_a_key_that_stands_twice_is_left_alone_too():
+    diff = diff_table(TOMTER, {"7001-000001": ROW}, [], key_of={}, ambiguous={"7001"})
+    assert "links to 7001" in diff.refused["7001-000001"]
+    assert not diff.create
+
+
+def test_a_lot_that_is_gone_keeps_its_links_as_they_are():
+    gone = {**ROW, "Tilstand": "Borte", "Område": ["7001-O00099"]}
+    there = {"Tomt-id": "7001-000001", "Kommune": ["recK"], "Score": 81.2, "Areal m²": 2500}
+    diff = diff_table(TOMTER, {"7001-000001": gone}, [record(there)], key_of={"recK": "7001"})
+    assert diff.update == {"7001-000001": ("rec1", {"Tilstand": "Borte"})}
 
 
 def test_lots_that_the_files_do_not_know_stop_the_run():

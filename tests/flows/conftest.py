@@ -24,11 +24,11 @@ def sources() -> Iterator[UpstreamServer]:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(monkeypatch, tmp_path):
+def _no_settings_of_this_machine(monkeypatch):
     for name in list(os.environ):
         if name.startswith("TOMT_"):
             monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)  # no .env of the checkout
+    monkeypatch.setenv("TOMT_ENV_FILE", "")  # no .env of the checkout
 
 
 @pytest.fixture

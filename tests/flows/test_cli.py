@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyairtable
 import pytest
 
-from config.settings import ROOT
+from config.registers import kilder
+from config.settings import ROOT, Profile, Settings
+from flows import cli, demo, doctor
+from flows.cli import Interruption
+from flows.demo import USUAL, Ports, child, choose_ports, free_port
+from tasks.errors import ConfigError, TomtError
 
 
 def environment(tmp_path: Path, **more: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("TOMT_", "PREFECT_"))}
-    return {**kept, "TOMT_GEODATA": str(tmp_path / "geodata"), "PREFECT_HOME": str(tmp_path / "prefect"), **more}
+    return {
+        **kept,
+        "TOMT_ENV_FILE": "",
+        "TOMT_GEODATA": str(tmp_path / "geodata"),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        **more,
+    }
 
 
 def tomt(tmp_path: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -122,7 +136,133 @@ def test_a_port_in_use(tmp_path):
         says(tomt(tmp_path, "demo", "--no-serve", "--port-prefect", port), f"Port {port}", "choose another")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("demo", "--port-prefect", "70000"),
+        ("demo", "--port-sources", "0"),
+        ("airtable", "serve", "--port", "70000"),
+    ],
+)
+def test_a_number_that_is_no_port(tmp_path, arguments):
+    done = tomt(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert "Invalid value for '--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_equal_ports(tmp_path):
+    port = str(free_port(None, 0))
+    says(tomt(tmp_path, "demo", "--port-airtable", port, "--port-sources", port), f"{port}, {port}", "different")
+
+
+def test_usual_ports_make_way_for_wanted_ones():
+    usual = {USUAL.prefect, USUAL.airtable, USUAL.sources}
+    assert len(set(choose_ports(Ports(sources=USUAL.prefect)))) == len(usual)
+    with pytest.raises(ConfigError, match="not all different"):
+        choose_ports(Ports(prefect=1, sources=1))
+
+
+def test_an_env_file_that_is_not_text(tmp_path):
+    path = tmp_path / "odd.env"
+    path.write_bytes(b"TOMT_CONTACT=T\xf8yen\n")
+    says(tomt(tmp_path, "doctor", TOMT_ENV_FILE=str(path)), "odd.env", "UTF-8")
+
+
+def test_an_address_that_is_none(tmp_path):
+    says(tomt(tmp_path, "doctor", TOMT_AIRTABLE_URL="http://[::1", TOMT_AIRTABLE_TOKEN="pat1"), "TOMT_AIRTABLE_URL")
+
+
+def test_the_second_signal_does_not_cut_the_ending_short(monkeypatch):
+    interruption = Interruption()
+    with pytest.raises(KeyboardInterrupt):
+        interruption(signal.SIGINT, None)
+    interruption(signal.SIGINT, None)
+    interruption(signal.SIGHUP, None)
+    monkeypatch.setattr(cli, "UNWIND_S", -1.0)
+    with pytest.raises(KeyboardInterrupt):
+        interruption(signal.SIGINT, None)
+
+
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+
+
+def test_a_child_that_does_not_end_is_killed_even_when_the_ending_is_interrupted(tmp_path):
+    interrupted = []
+
+    def interrupt(*_: object) -> None:
+        interrupted.append(True)
+        raise KeyboardInterrupt
+
+    logfile = tmp_path / "log"
+    old = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with (
+            contextlib.suppress(KeyboardInterrupt),
+            child([sys.executable, "-c", STUBBORN], env={}, logfile=logfile) as made,
+        ):
+            while "up" not in logfile.read_text():
+                assert made.poll() is None
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert interrupted
+    assert made.returncode == -signal.SIGKILL
+
+
+def test_deploying_that_takes_too_long_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "START_S", 0.01)
+    with pytest.raises(TomtError, match=r"work-pool create .* was not done within"):
+        demo.deploy({"PATH": os.environ["PATH"], "PREFECT_HOME": str(tmp_path)})
+
+
+def test_doctor_warns_of_names_that_nothing_reads(settings, monkeypatch):
+    monkeypatch.setenv("TOMT_GEODTA", "/x")
+    found = doctor._names()
+    assert (found.ok, found.mark) == (True, "!")
+    assert "TOMT_GEODTA" in found.found
+    monkeypatch.delenv("TOMT_GEODTA")
+    assert doctor._names().mark == "ok"
+
+
+def test_doctor_names_a_package_that_is_missing(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "WATCHED", ("prefect", "not-installed"))
+    (tmp_path / "constraints.txt").write_text("prefect==0\nnot-installed==1\n")
+    monkeypatch.setattr(doctor, "FOLDER", tmp_path)
+    with pytest.raises(TomtError, match="not-installed is missing, pinned 1"):
+        doctor._versions()
+
+
+def test_doctor_asks_through_the_proxy_as_the_fetch_does(monkeypatch):
+    asked = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        for name in ("no_proxy", "NO_PROXY", "ALL_PROXY", "all_proxy", "HTTP_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
+        kilde = kilder()["grense"].model_copy(update={"adresse": "http://source.invalid"})
+        try:
+            said = doctor._source(Settings(profile=Profile.STAGING), kilde)
+        finally:
+            proxy.shutdown()
+            thread.join()
+    assert said == "http://source.invalid answers"
+    assert asked == ["http://source.invalid/kommuner/3207"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_airtable_serve_answers_and_ends_when_told(tmp_path, how):
     serve = ("airtable", "serve", "--port", "0", "--data", str(tmp_path / "base"))
     process = subprocess.Popen(
@@ -141,5 +281,6 @@ def test_airtable_serve_answers_and_ends_when_told(tmp_path, how):
     finally:
         process.send_signal(how)
         output, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
     assert "Traceback" not in errors
     assert "patEgen" not in output

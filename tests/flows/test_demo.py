@@ -15,13 +15,17 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
+from prefect.client.schemas.objects import FlowRun
 
-from config.registers import invented_kommuner, kommune_register
+from config.registers import Kommune, invented_kommuner, kommune_register
 from config.settings import ROOT
 from flows.demo import free_port
+from flows.nightly import require_all, submit_all
+from tasks.errors import TomtError
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed")
@@ -38,6 +42,16 @@ class Demo:
         names = ("--port-prefect", "--port-airtable", "--port-sources")
         wanted = [word for name, port in zip(names, self.ports, strict=True) for word in (name, str(port))]
         env = {k: v for k, v in os.environ.items() if not k.startswith(("TOMT_", "PREFECT_"))}
+        # Whoever has a real base in the .env and in the environment must be able to try the demo, and harm nothing.
+        real = {
+            "TOMT_AIRTABLE_TOKEN": "patREAL",
+            "TOMT_AIRTABLE_BASE": "appREAL",
+            "TOMT_AIRTABLE_URL": "https://airtable.invalid",
+            "TOMT_SOURCES_URL": "https://sources.invalid",
+        }
+        env_file = folder / "real.env"
+        env_file.write_text("".join(f"{name}={value}\n" for name, value in real.items()))
+        env |= real | {"TOMT_ENV_FILE": str(env_file)}
         with self.errors.open("wb") as errors, self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "flows.cli", "demo", "--json", *wanted],
@@ -231,7 +245,7 @@ def test_other_commands_use_the_sandbox_that_runs(demo):
     done = subprocess.run(
         [sys.executable, "-m", "flows.cli", "run", "0099", "--json"],
         cwd=folder,
-        env={**env, "TOMT_GEODATA": str(folder / "geodata"), "PYTHONPATH": str(ROOT)},
+        env={**env, "TOMT_ENV_FILE": "", "TOMT_GEODATA": str(folder / "geodata"), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=90,
@@ -260,6 +274,19 @@ def test_the_nightly_submits_a_run_for_each_kommune_of_its_list(demo):
         flow_runs={"expected_start_time": {"after_": after}},
     )
     assert {r["parameters"]["kommune"] for r in submitted} == {k.label for k in invented_kommuner()}
+
+
+def test_a_kommune_that_cannot_be_submitted_does_not_stop_the_others():
+    def submit(kommune: Kommune) -> FlowRun:
+        if kommune.nummer == "7001":
+            raise httpx.ConnectError("no\nserver")
+        return FlowRun(flow_id=uuid4(), name=f"run {kommune.nummer}")
+
+    rows = submit_all(invented_kommuner(), submit)
+    assert [row["Kjøring"] for row in rows] == ["run 0099", "", "run 7002"]
+    with pytest.raises(TomtError, match=r"1 of 3 .*7001 .*ConnectError: no server"):
+        require_all(rows)
+    require_all([row for row in rows if not row["Feil"]])
 
 
 def test_ctrl_c_leaves_no_process_behind(demo):

@@ -16,7 +16,10 @@ Zones (KPA = kommuneplan, KDP = kommunedelplan with the extent x 1600–2000, bo
     I   KPA 1110   x  600–700   y  950–1050    5,000    the border cuts it at y 1000
     J   KPA 1110   x 1200–1238  y    0–50      1,900    under the floor of 2,000
     K   KPA 1119   x 1300–1400  y    0–100              garages, never housing
+    L   KPA 1110   x 1000–1100  y  900–1000  10,000    a neighbour's reguleringsplan takes half; no teig
     N   a neighbour's 1110, x 1900–2100, y 0–100        has no force here, though 10,000 lie inside
+
+The neighbour's kommunedelplan NKDP sticks in as far as x 1550 and takes nothing of F.
 
 Reguleringsplaner:
 
@@ -25,6 +28,7 @@ Reguleringsplaner:
     R3  proposed           x   0–50   y   0–50    takes nothing, is reported
     R4  adopted, ground    x 550–650  y  50–150   a hole of 10,000 in C
     R5  repealed           x 500–700  y   0–200   takes nothing
+    RN  a neighbour's, adopted, ground  x 1050–1300  y 900–1100   takes 5,000 of L
 """
 
 from __future__ import annotations
@@ -61,6 +65,7 @@ ZONES = {
     "I": ("KPA", "KpArealformålOmråde", "1110", "2", (600, 950, 700, 1050)),
     "J": ("KPA", "KpArealformålOmråde", "1110", "2", (1200, 0, 1238, 50)),
     "K": ("KPA", "KpArealformålOmråde", "1119", "2", (1300, 0, 1400, 100)),
+    "L": ("KPA", "KpArealformålOmråde", "1110", "2", (1000, 900, 1100, 1000)),
     "N": ("NABO", "KpArealformålOmråde", "1110", "2", (1900, 0, 2100, 100)),
 }
 PLANS = {
@@ -68,6 +73,7 @@ PLANS = {
     "KDP": ("21", "3", (1600, 0, 2000, 1000)),
     "OLD": ("20", "5", (0, 0, 2000, 1000)),
     "NABO": ("20", "3", (1900, 0, 3000, 1000)),
+    "NKDP": ("21", "3", (1550, 0, 3000, 1000)),
 }
 REGULATION = {
     "R1": ("3", "2", (150, 0, 250, 50)),
@@ -75,6 +81,7 @@ REGULATION = {
     "R3": ("2", "2", (0, 0, 50, 50)),
     "R4": ("3", "2", (550, 50, 650, 150)),
     "R5": ("4", "2", (500, 0, 700, 200)),
+    "RN": ("3", "2", (1050, 900, 1300, 1100)),
 }
 TEIGER = {
     "t1": (["9901-1/1/0/0"], (0, 0, 100, 1000)),
@@ -90,8 +97,11 @@ TEIGER = {
 }
 
 
+NEIGHBOURS = ("NABO", "NKDP", "RN")
+
+
 def plan_id(ident: str) -> str:
-    return f"9902_{ident}" if ident == "NABO" else f"9901_{ident}"
+    return f"9902_{ident}" if ident in NEIGHBOURS else f"9901_{ident}"
 
 
 def core() -> Core:
@@ -123,7 +133,7 @@ def core() -> Core:
         reguleringsplaner=frame(
             [
                 {
-                    "plan_id": f"9901_{i}",
+                    "plan_id": plan_id(i),
                     "plantype": "35",
                     "planstatus": s,
                     "vertikalnivaa": v,

@@ -7,12 +7,13 @@ import dataclasses
 import geopandas as gpd
 import pytest
 import shapely
+from shapely import affinity
 
 from config.registers import housing_classes, regler
 from tasks.contracts import OMRAADER, TOMTER
 from tasks.errors import LandError
 from tasks.land.find import Land, find_land
-from tests.land.golden import KOMMUNE, core, place
+from tests.land.golden import EAST, KOMMUNE, NORTH, core, place
 
 
 def run(given=None, before: Land | None = None, **changes) -> Land:
@@ -34,14 +35,14 @@ def land() -> Land:
 def test_the_omraader_are_those_worked_out_by_hand(land):
     # A ∪ B − R1 = 20,000 + 10,000 − 5,000, one polygon: they share the border x 200, y 50–100.
     # C − R4 = 40,000 − 10,000. D = 60 × 50. F west of the KDP = 100 × 100. G = 50 × 100.
-    # I south of the border = 100 × 50.
-    expected = {"A": 25_000, "C": 30_000, "D": 3_000, "F": 10_000, "G": 5_000, "I": 5_000}
+    # I south of the border = 100 × 50. L − RN = 50 × 100.
+    expected = {"A": 25_000, "C": 30_000, "D": 3_000, "F": 10_000, "G": 5_000, "I": 5_000, "L": 5_000}
     found = {ids[0]: area for ids, area in zip(land.omraader["sone_ider"], land.omraader["areal_m2"], strict=True)}
     assert found == pytest.approx(expected, abs=1e-6)
-    # J, 38 × 50 = 1,900, is under the floor; the differanse is 78,000 + 1,900.
+    # J, 38 × 50 = 1,900, is under the floor; the differanse is 83,000 + 1,900.
     step = land.accounts.step("omraader")
-    assert (step.inn, step.ut, step.utelatt["for små"].antall) == (7, 6, 1)
-    assert (step.merknader["differanse_m2"], step.merknader["for små_m2"]) == (79_900, 1_900)
+    assert (step.inn, step.ut, step.utelatt["for små"].antall) == (8, 7, 1)
+    assert (step.merknader["differanse_m2"], step.merknader["for små_m2"]) == (84_900, 1_900)
 
 
 def test_the_lots_are_those_worked_out_by_hand(land):
@@ -57,7 +58,23 @@ def test_the_lots_are_those_worked_out_by_hand(land):
         "t10": 5_000,  # the whole of G
     }
     assert dict(zip(land.tomter["teig_id"], land.tomter["areal_m2"], strict=True)) == pytest.approx(expected, abs=1e-6)
-    assert land.accounts.step("tomter").merknader == {"områder uten tomt": 1, "areal_m2": 66_900}  # I has no teig
+
+
+def test_what_becomes_no_lot_is_accounted_for(land):
+    step = land.accounts.step("tomter")
+    # 8 lots, and three pieces under 1,000: two of t5 with 10 × 50 each, t8 with 15 × 50.
+    assert (step.inn, step.ut) == (11, 8)
+    assert {reason: (gone.antall, gone.ider) for reason, gone in step.utelatt.items()} == {
+        "for små": (3, ("t5", "t5", "t8"))
+    }
+    # On no teig: I 5,000, L 5,000, of D 15 × 50, of F 100 × 100 − 80 × 80.
+    assert step.merknader == {
+        "områder uten tomt": 2,
+        "areal_m2": 66_900,
+        "for små_m2": 1_750,
+        "uten teig_m2": 14_350,
+    }
+    assert sum(land.omraader["areal_m2"]) == pytest.approx(66_900 + 1_750 + 14_350)
 
 
 def test_the_frames_keep_their_contracts(land):
@@ -79,19 +96,31 @@ def test_a_lot_says_what_it_lies_on(land):
 
 def test_every_feature_that_does_not_count_is_counted(land):
     step = land.accounts.step("boligsoner")
-    assert (step.inn, step.ut) == (13, 9)
+    assert (step.inn, step.ut) == (14, 10)
     assert {reason: dropped.ider for reason, dropped in step.utelatt.items()} == {
         "annen kommunes plan": ("N",),
         "plan ikke vedtatt": ("H",),
         "ikke bolig": ("E", "K"),
     }
+    assert step.merknader["annen kommunes planområder"] == 2  # NABO and NKDP
     step = land.accounts.step("regulering")
-    assert (step.inn, step.ut) == (5, 3)
+    assert (step.inn, step.ut) == (6, 4)
     assert {reason: dropped.ider for reason, dropped in step.utelatt.items()} == {
         "ikke på bakken": ("9901_R2",),
         "annen status": ("9901_R5",),
     }
     assert step.ider["under arbeid"] == ("9901_R3",)
+    assert step.ider["annen kommunes plan, avgjør likevel"] == ("9902_RN",)
+
+
+def test_a_neighbours_kommunedelplan_overrides_nothing_and_its_reguleringsplan_settles(land):
+    area = {ids[0]: area for ids, area in zip(land.omraader["sone_ider"], land.omraader["areal_m2"], strict=True)}
+    assert (area["F"], area["L"]) == pytest.approx((10_000, 5_000))
+    # Were they the kommune's own, NKDP would take the eastern half of F.
+    given = core()
+    given.planomraader["plan_id"] = given.planomraader["plan_id"].replace("9902_NKDP", "9901_NKDP")
+    own = run(given).omraader
+    assert {i[0]: a for i, a in zip(own["sone_ider"], own["areal_m2"], strict=True)}["F"] == pytest.approx(5_000)
 
 
 def test_a_run_again_changes_nothing(land):
@@ -118,7 +147,7 @@ def test_a_lot_that_a_new_plan_settles_is_gone_but_kept(land):
     after = run(given, before=land)
     gone = after.tomter[after.tomter["tilstand"] == "borte"]
     assert sorted(gone["teig_id"]) == ["t4", "t6"]
-    assert gone["aarsak"].notna().all()
+    assert set(gone["aarsak"]) == {"Ligger ikke lenger i differansen"}
     assert len(after.tomter) == len(land.tomter)
     # When the plan is repealed again, the lots come back under their old ids.
     back = run(before=after)
@@ -127,6 +156,34 @@ def test_a_lot_that_a_new_plan_settles_is_gone_but_kept(land):
     )
     assert (back.tomter["tilstand"] == "aktiv").all()
     assert back.tomter["aarsak"].isna().all()
+
+
+def test_a_lot_that_became_part_of_another_says_so(land):
+    given = core()
+    t2, t3 = place(100, 0, 300, 60), place(100, 60, 300, 500)
+    given.teiger.loc[given.teiger["teig_id"] == "t2", "geometry"] = t2.union(t3)
+    merged = dataclasses.replace(given, teiger=given.teiger[given.teiger["teig_id"] != "t3"].reset_index(drop=True))
+    after = run(merged, before=land).tomter
+    gone, living = after[after["tilstand"] == "borte"], after[after["teig_id"] == "t2"]
+    assert len(gone) == 1
+    alive = living[living["tilstand"] == "aktiv"]["tomt_id"].item()
+    assert list(gone["aarsak"]) == [f"Slått sammen med {alive}"]
+
+
+def test_a_border_vertex_of_one_zone_only_does_not_cut_in_the_kommunes_own_zone():
+    # Two zones of 30 × 50, each under the floor of 2,000, share a slanted border; only one has a vertex on it.
+    given = core()
+    keep = given.soner["sone_id"].isin(["J", "K"])
+    soner = given.soner[keep].assign(kode="1110").reset_index(drop=True)
+    west = shapely.Polygon([(0, 0), (30, 0), (37, 50), (7, 50)])
+    east = shapely.Polygon([(30, 0), (60, 0), (67, 50), (37, 50), (32.8, 20)])
+    soner["geometry"] = [affinity.translate(p, EAST + 1200, NORTH + 300) for p in (west, east)]
+    west_of_it = {f.name: _moved(getattr(given, f.name), -530_000) for f in dataclasses.fields(given)}
+    core_of_two = dataclasses.replace(given, **(west_of_it | {"soner": _moved(soner, -530_000)}))
+    land = run(core_of_two, kommune=KOMMUNE.model_copy(update={"epsg": 25832}))
+    assert [sorted(ids) for ids in land.omraader["sone_ider"]] == [["J", "K"]]
+    assert land.omraader["areal_m2"].sum() == pytest.approx(3_000, rel=0.02)
+    assert land.accounts.step("omraader").merknader["skjøtet"] == 1
 
 
 def test_an_id_is_never_given_to_another_lot(land):
@@ -177,7 +234,7 @@ def test_a_kommune_without_housing_zones_has_no_lots():
 def test_spredt_counts_only_when_config_says_so():
     given = core()
     given.soner.loc[given.soner["sone_id"] == "K", "kode"] = "5210"
-    assert len(run(given).omraader) == 6
+    assert len(run(given).omraader) == 7
     rules = regler()
     wider = rules.model_copy(
         update={"klasser": rules.klasser.model_copy(update={"teller": ("bolig", "mulig", "spredt")})}

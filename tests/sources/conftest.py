@@ -15,7 +15,7 @@ import pytest
 
 from config.registers import Kommune
 from config.settings import Settings
-from tasks.sources.http import Limits
+from tasks.sources.limits import Limits
 from tasks.store import Geodata
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"

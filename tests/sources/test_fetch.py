@@ -18,8 +18,8 @@ from config.settings import Settings
 from tasks.answer import Answer, Empty, Failed, NotCovered, Rows
 from tasks.contracts import GRENSER, PLANOMRAADER, REGULERINGSPLANER, SONER, TEIGER
 from tasks.errors import SourceError
-from tasks.sources.fetch import fetch, fetch_grense, fetch_plan, fetch_task, fetch_teiger, read_core, read_core_task
-from tasks.sources.http import Limits
+from tasks.sources.fetch import fetch, fetch_task, read_core, read_core_task
+from tasks.sources.limits import Limits
 from tasks.store import Geodata
 
 from .conftest import (
@@ -414,7 +414,7 @@ def test_external_entity(env: Env, tmp_path: Path) -> None:
 def test_boundary_that_is_not_the_one(env: Env, changed: dict[str, Any], said: str) -> None:
     good = {"kommunenummer": "0099", "kommunenavn": "Tomtevik", "omrade": square(side=5000)}
     env[0].answer = lambda h: h.json(good)
-    assert isinstance(fetch_grense(env[3], settings=env[1], geodata=env[2], limits=env[4]), Rows)
+    assert isinstance(ask(env, "grense"), Rows)
     env[0].answer = lambda h: h.json(good | changed)
     answer = ask(env, "grense")
     assert isinstance(answer, Failed)
@@ -452,10 +452,34 @@ def test_empty_means_what_the_register_says(env: Env) -> None:
     assert isinstance(ask(env, "kommuneplan"), NotCovered)
     assert isinstance(ask(env, "reguleringsplan"), NotCovered)
     env[0].answer = serve_teiger(b"", hits=0)
-    answer = fetch_teiger(env[3], settings=env[1], geodata=env[2], limits=env[4])
+    answer = ask(env, "teig")
     assert isinstance(answer, NotCovered)
     assert "0099 Tomtevik" in answer.grunn
     assert not env[2].root.exists()
+
+
+def test_plans_that_vanish_without_a_word_are_no_answer_until_a_person_says_so(env: Env) -> None:
+    features = [feature(1)]
+
+    def answer(h: Handler) -> None:
+        if h.path.endswith("/collections"):
+            return h.json(
+                {"collections": [{"id": "KpOmråde"}, {"id": "KpArealformålOmråde"}, {"id": "KpArealbrukOmråde"}]}
+            )
+        found = features if "KpOmr" in h.path else []
+        return h.json({"features": found, "numberMatched": len(found)}, **CONTENT_CRS)
+
+    env[0].answer = answer
+    rows = ask(env, "kommunedelplan")
+    assert isinstance(rows, Rows)
+    features.clear()
+    vanished = ask(env, "kommunedelplan")
+    assert isinstance(vanished, Failed)
+    assert "0099 Tomtevik" in vanished.grunn
+    assert str(rows.path.parent) in vanished.grunn
+    assert rows.path.exists()
+    rows.path.parent.rename(env[2].root.parent / "moved-away")
+    assert isinstance(ask(env, "kommunedelplan"), Empty)
 
 
 def test_sandbox_never_asks_the_real_services(env: Env) -> None:
@@ -483,6 +507,11 @@ def test_snapshot_is_kept_once_and_a_failure_leaves_it(env: Env) -> None:
     changed = ask(env)
     assert isinstance(changed, Rows)
     assert changed.path != first.path
+    delivered = {"kopidata": {"områdeId": "0099", "kopidato": "2026-11-22T00:00:00Z"}}
+    env[0].answer = serve_plans([feature(1, **delivered), feature(2, plannavn="B", **delivered)])
+    again = ask(env)
+    assert isinstance(again, Rows)
+    assert again.path == changed.path
 
 
 def test_log_holds_counts_and_no_password(env: Env, caplog: pytest.LogCaptureFixture) -> None:
@@ -536,7 +565,7 @@ def local_sources() -> Any:
 def test_the_whole_way_for_an_invented_kommune(local_sources: Any, geodata: Geodata) -> None:
     kommune = find_kommune("0099", sandbox=True)
     settings = make_settings(local_sources.url)
-    answers = {tema: fetch_plan(kommune, tema, settings=settings, geodata=geodata) for tema in kilder()}  # type: ignore[arg-type]
+    answers = {tema: fetch(kommune, tema, settings=settings, geodata=geodata) for tema in kilder()}  # type: ignore[arg-type]
     assert all(isinstance(a, Rows) for a in answers.values()), answers
     accounts = read_core(kommune, answers, geodata=geodata)  # type: ignore[arg-type]
     for account in accounts:

@@ -78,6 +78,9 @@ def test_hash_ignores_order_and_sees_content() -> None:
 
     assert sha(one, two) == sha(two | {"id": 9}, one)
     assert sha(one, two) == sha(feature(1, objid=7), two)
+    for stamp in ("kopidata.kopidato", "KOPIDATO", "identifikasjon.versjonId", "versjonid", "OBJID"):
+        assert sha(feature(1, **{stamp: "2026-11-21"})) == sha(feature(1, **{stamp: "2026-11-22"})), stamp
+    assert sha(feature(1, vedtaksdato="2026-11-21")) != sha(feature(1, vedtaksdato="2026-11-22"))
     assert sha(one, two) != sha(one, one)
     assert sha(one) != sha(one | {"geometry": square(side=101)})
     assert sha(one) != sha(feature(1, objid=1, plannavn="ny"))

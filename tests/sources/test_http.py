@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from config.registers import regler
-from tasks.sources.http import Limits, Pacer, plain_address, same_origin, user_agent
+from tasks.sources.address import plain_address, same_origin
+from tasks.sources.http import user_agent
+from tasks.sources.limits import Limits, Pacer
 from tasks.sources.unntak import recognise, shorten
 
 

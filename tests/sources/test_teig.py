@@ -13,7 +13,7 @@ from tasks.sources import teig
 from .conftest import collection, shared, teig_xml
 
 
-def unit(gnr: int, bnr: int, *, kommune: str = "0099", **more: int) -> str:
+def unit(gnr: int | str, bnr: int | str, *, kommune: str = "0099", **more: int | str) -> str:
     inner = "".join(f"<app:{k}>{v}</app:{k}>" for k, v in {"gardsnummer": gnr, "bruksnummer": bnr, **more}.items())
     return (
         f"<app:matrikkelenhet><app:Matrikkelenhet><app:kommunenummer>{kommune}</app:kommunenummer>{inner}"
@@ -33,6 +33,18 @@ def test_matrikkelenheter_none_one_and_many() -> None:
     frame, account = teig.teiger(raw, kommunenummer="0099")
     TEIGER.check(frame)
     assert (account.inn, account.ut, account.utelatt) == (3, 3, {})
+
+
+@pytest.mark.parametrize("odd", ["4a", "-4", "4/7", "٤", "9" * 7, "4 6"])
+@pytest.mark.parametrize("where", ["gardsnummer", "bruksnummer", "festenummer", "seksjonsnummer"])
+def test_a_matrikkelenhet_whose_number_is_none_is_left_out_and_counted(odd: str, where: str) -> None:
+    numbers: dict[str, int | str] = {"gardsnummer": 46, "bruksnummer": 1, where: odd}
+    gnr, bnr = numbers.pop("gardsnummer"), numbers.pop("bruksnummer")
+    gml = collection(teig_xml(1), teig_xml(2, units=unit(46, 2) + unit(gnr, bnr, **numbers)))
+    frame, account = teig.teiger(teig.read(gml, where="x"), kommunenummer="0099")
+    assert frame["matrikkelenheter"].to_list() == [[], ["0099-46/2/0/0"]]
+    assert account.merknader == {"matrikkelenhet uten lesbart nummer": 1}
+    assert account.ider == {"matrikkelenhet uten lesbart nummer": ("2",)}
 
 
 def test_drops_are_counted_with_ids() -> None:
