@@ -124,6 +124,9 @@ def demo(
         summaries = demonstration.run_flows(env)
         if as_json:
             _print_json(totals(summaries))
+        else:
+            for summary in summaries:
+                typer.echo(summary["tekst"])
         if no_serve:
             _say("Done. Start `tomt demo` without --no-serve to look around.")
             return

@@ -100,6 +100,7 @@ class Summary:
             "kall": self.kall,
             "kilder": {tema: answer_dict(answer) for tema, answer in self.kilder.items()},
             "regnskap": self.regnskap,
+            "tekst": self.as_text(),
         }
 
     def as_text(self) -> str:
