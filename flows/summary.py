@@ -127,16 +127,22 @@ class Summary:
         steps = self.regnskap["land"]
         return f"{steps['tomter']['ut']} tomter on {steps['omraader']['ut']} områder"
 
+    def _so_far(self) -> str:
+        """Return in Norwegian what a run that did not do its work had written; nothing where that is not known."""
+        if self.has_written:
+            return (
+                f"{self.count('created')} rader ble opprettet og {self.count('updated')} endret før det stoppet; neste "
+                "kjøring gjør resten."
+            )
+        # Stopped before Airtable's turn, or with the count of what it sent: none.
+        is_known = self.dry_run or bool(self.tabeller) or "airtable" not in self.sekunder_per_steg
+        return "Ingen tomt er endret." if is_known else ""
+
     def kort(self) -> str:
         """Return the summary in one Norwegian sentence or two, for the base and the run's state."""
         if not self.ok:
-            changed = (
-                f"{self.count('created')} rader ble opprettet og {self.count('updated')} endret før det stoppet; neste "
-                "kjøring gjør resten."
-                if self.has_written
-                else "Ingen tomt er endret."
-            )
-            return f"{self.kommune.label}: {self.resultat}. {self._aarsak()} {changed} ({self.grunn})"
+            words = [f"{self.kommune.label}: {self.resultat}.", self._aarsak(), self._so_far(), f"({self.grunn})"]
+            return " ".join(word for word in words if word)
         steps = self.regnskap["land"]
         changed = "ville blitt opprettet" if self.dry_run else "opprettet"
         return (

@@ -20,7 +20,7 @@ from tasks.crm.client import calls_of
 from tasks.crm.records import Row, RowsByKey, build_rows, kilder_text
 from tasks.crm.state import BaseState
 from tasks.crm.sync import BaseSync, Record, TableDiff, canonical, diff_table, guard_identity
-from tasks.errors import AirtableError, BaseIncompleteError, StoreError
+from tasks.errors import BaseIncompleteError, StoreError, TomtError
 from tasks.store import Geodata
 
 RUN_TABLE = "Kjøringer"
@@ -107,7 +107,7 @@ def publish(
     Raises
     ------
     AirtableError, IdentityError
-        Before the first write; what Airtable refuses on the way comes back as `Published.failure`.
+        Before the first write; what stops the writing on the way comes back as `Published.failure`.
     """
     rows = desired_rows(kommune, geodata, answers)
     tomter = _read(geodata, kommune, TOMTER)
@@ -126,11 +126,13 @@ def publish(
     diffs = _diffs(rows, existing, sync=sync, pending=pending)
     if dry_run:
         return Published(diffs)
-    state.keep_pending(kommune.nummer, pending | set(diffs[-1].create))
+    # Remembered before the first is made: a record that a crash leaves without its first values gets them next time.
+    fresh = {key for d in diffs if any(f.eier == "initial" for f in d.tabell.felt) for key in d.create}
+    state.keep_pending(kommune.nummer, pending | fresh)
     try:
         for diff in diffs:
             sync.write(diff)
-    except AirtableError as error:
+    except TomtError as error:
         return Published(diffs, str(error))
     state.keep_pending(kommune.nummer, [])
     state.keep_sent(kommune.nummer, tomter)

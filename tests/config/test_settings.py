@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from config import settings as module
 from config.errors import ConfigError
 from config.settings import AIRTABLE_URL, ROOT, Profile, Settings, is_loopback, load_settings, unknown_names
-
-
-@pytest.fixture(autouse=True)
-def _clean(monkeypatch):
-    for name in list(os.environ):
-        if name.startswith("TOMT_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("TOMT_ENV_FILE", "")  # no .env of the checkout
 
 
 @pytest.fixture

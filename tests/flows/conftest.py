@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,14 +20,6 @@ from tasks.sandbox.upstream import UpstreamServer
 def sources() -> Iterator[UpstreamServer]:
     with UpstreamServer(username="prøve", password="hemmelig") as server:
         yield server
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(monkeypatch):
-    for name in list(os.environ):
-        if name.startswith("TOMT_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("TOMT_ENV_FILE", "")  # no .env of the checkout
 
 
 @pytest.fixture

@@ -72,6 +72,9 @@ def test_sales_reads_norwegian_and_nothing_untrue_when_a_source_failed():
     assert "2 rader ble opprettet og 1 endret før det stoppet" in half.kort()
     assert "Ingen tomt er endret" not in half.kort()
     assert totals([half.as_dict()])["ok"] is False
+    surprise = summary(tabeller={}, sekunder_per_steg={"airtable": 1.0})
+    surprise.fail("Unexpected KeyError.")
+    assert "endret" not in surprise.kort()  # how far it came is not known, so nothing is claimed
 
 
 def test_text_from_outside_stays_text_in_the_artifact():
