@@ -208,10 +208,11 @@ def housing_classes() -> dict[tuple[str, str], Klasse]:
 
 
 class ArealRegler(Register):
-    """Area floors, m² in the kommune's own UTM zone."""
+    """Area floors, m² in the kommune's own UTM zone, and the smallest width of a lot, m (0: no such rule)."""
 
     minste_omraade_m2: float = Field(gt=0)
     minste_tomt_m2: float = Field(gt=0)
+    minste_bredde_m: float = Field(ge=0)
 
 
 class GeometriRegler(Register):
@@ -235,6 +236,22 @@ class PlanRegler(Register):
     manglende_arealstatus: str
     kommuneplan_typer: tuple[str, ...]
     kommunedelplan_typer: tuple[str, ...]
+
+
+class DifferanseRegler(Register):
+    """Which classes of differanse are looked for beside land outside every adopted plan."""
+
+    ikke_bolig_i_plan: bool
+
+
+class KjerneRegler(Register):
+    """Distances (m) and floors of the buildable core."""
+
+    bygning_m: float = Field(ge=0)
+    bygningspunkt_m: float = Field(ge=0)
+    veg_m: float = Field(ge=0)
+    minste_bredde_m: float = Field(ge=0)
+    minste_areal_m2: float = Field(gt=0)
 
 
 class IdentitetRegler(Register):
@@ -262,6 +279,8 @@ class Regler(Register):
     geometri: GeometriRegler
     klasser: KlasseRegler
     plan: PlanRegler
+    differanse: DifferanseRegler
+    kjerne: KjerneRegler
     identitet: IdentitetRegler
     hent: HentRegler
 

@@ -15,6 +15,7 @@ from tasks.errors import ContractError
 
 STORAGE_EPSG = 25833
 
+POLYGONS = ("Polygon", "MultiPolygon")
 TEXT, NUMBER, INTEGER, FLAG, TEXTS, NUMBERS = "text", "number", "integer", "flag", "texts", "numbers"
 
 
@@ -33,7 +34,9 @@ class Contract:
     required
         Columns that are never missing, beside the key.
     has_geometry
-        True for a polygon layer in EPSG:25833.
+        True for a layer in EPSG:25833.
+    geometry_types
+        What its geometries may be.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Contract:
     key: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     has_geometry: bool = True
+    geometry_types: tuple[str, ...] = POLYGONS
 
     def empty(self) -> pd.DataFrame:
         """Return a frame of this contract without rows."""
@@ -95,10 +99,11 @@ class Contract:
     def _check_geometry(self, frame: pd.DataFrame) -> None:
         if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or frame.crs.to_epsg() != STORAGE_EPSG:
             raise ContractError(f"{self.name}: geometry must be EPSG:{STORAGE_EPSG}")
-        bad = frame.geometry.isna() | frame.geometry.is_empty | ~frame.geom_type.isin(["Polygon", "MultiPolygon"])
+        bad = frame.geometry.isna() | frame.geometry.is_empty | ~frame.geom_type.isin(self.geometry_types)
         if bad.any():
             keys = frame.loc[bad, list(self.key)].head(3).to_dict("records") if self.key else int(bad.sum())
-            raise ContractError(f"{self.name}: {int(bad.sum())} rows without a polygon, first {keys}")
+            wanted = " or ".join(self.geometry_types)
+            raise ContractError(f"{self.name}: {int(bad.sum())} rows without {wanted}, first {keys}")
 
 
 def _is_list_of(value: object, item: type) -> bool:
@@ -154,6 +159,32 @@ TEIGER = Contract(
     key=("teig_id",),
 )
 
+REGULERINGSFORMAAL = Contract(
+    "reguleringsformaal",
+    {
+        "formaal_id": TEXT,  # identifikasjon.lokalId, or objekttype and number in the answer
+        "objekttype": TEXT,  # RpArealformålOmråde (PBL 2008) | RbFormålOmråde (PBL 1985)
+        "kode": TEXT,  # arealformål | reguleringsformål
+        "plan_id": TEXT,
+        "vertikalnivaa": TEXT,  # as for reguleringsplaner
+    },
+    key=("formaal_id",),
+    required=("objekttype", "plan_id", "vertikalnivaa"),
+)
+"""Purposes inside reguleringsplaner: read only where the second class of differanse is switched on."""
+
+HINDRE = Contract(
+    "hindre",
+    {
+        "hinder_id": TEXT,
+        "slag": TEXT,  # bygningspunkt | bygning | veg
+    },
+    key=("hinder_id",),
+    required=("slag",),
+    geometry_types=("Point", *POLYGONS),
+)
+"""What stands in the way of building: a building's point or outline, a road's surface."""
+
 OMRAADER = Contract(
     "omraader",
     {
@@ -197,6 +228,41 @@ TOMTER = Contract(
     key=("tomt_id",),
     required=("kommunenummer", "omraade_id", "teig_id", "tilstand"),
 )
+
+KJERNER = Contract(
+    "kjerner",
+    {
+        "tomt_id": TEXT,
+        "areal_m2": NUMBER,  # in the kommune's own UTM zone
+        "lengde_m": NUMBER,  # sides of the smallest rectangle around it, of any direction
+        "bredde_m": NUMBER,
+        "kompakthet": NUMBER,  # 4π × area / perimeter²: 1 for a circle, 0.79 for a square
+    },
+    key=("tomt_id",),
+)
+"""Buildable cores of living lots; a lot without one has no row."""
+
+HENDELSER = Contract(
+    "hendelser",
+    {
+        "nr": INTEGER,  # 1, 2, 3 … in the order of writing
+        "tomt_id": TEXT,
+        "kommunenummer": TEXT,
+        "dato": TEXT,  # ISO time of the run, UTC
+        "hendelse": TEXT,  # what happened: tasks.land.ledger.HENDELSER
+        "aarsak": TEXT,  # why: tasks.land.ledger.AARSAKER
+        "aarsak_ider": TEXTS,  # the plans, zones, teiger or rules that it comes from
+        "areal_foer_m2": NUMBER,
+        "areal_etter_m2": NUMBER,
+        "fra": TEXTS,  # lots whose land this one took over (split off from, merged)
+        "til": TEXTS,  # lots that took over the land of this one
+        "teig_id": TEXT,
+        "omraade_id": TEXT,
+    },
+    key=("nr",),
+    required=("tomt_id", "kommunenummer", "dato", "hendelse", "aarsak"),
+)
+"""The ledger of a kommune, append-only: geometry is the lot after the event, or as last seen when it went."""
 
 SCORER = Contract(
     "scorer",

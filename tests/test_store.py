@@ -93,8 +93,8 @@ def test_a_frame_without_rows_can_be_written(geodata, contract: Contract):
     [
         ({"kommunenummer": [301]}, "kommunenummer"),
         ({"kommunenummer": [None]}, "without a value"),
-        ({"geometry": [None]}, "without a polygon"),
-        ({"geometry": [box(0, 0, 1, 1).boundary]}, "without a polygon"),
+        ({"geometry": [None]}, "without Polygon or MultiPolygon"),
+        ({"geometry": [box(0, 0, 1, 1).boundary]}, "without Polygon or MultiPolygon"),
         ({"ukjent": ["x"]}, "ukjent"),
     ],
 )
