@@ -12,8 +12,15 @@ import numpy.typing as npt
 import shapely
 
 from tasks.land.clean import Geometries, polygonal
+from tasks.land.traader import chunks, in_threads
 
 Indices = npt.NDArray[np.intp]
+
+CROWD_MIN, CROWD_TOOLS, CROWD_VERTICES = 3, 32, 200_000
+"""Fewest tools for which a union pays; tools, and tools × vertices, from which it does."""
+
+GIANT_TOOLS, GIANT_WORK, GIANT_MARGIN_M = 8, 100_000, 1.0
+"""Tools, and tools × vertices, from which a target is cut into windows; what a window is wider than its tools."""
 
 
 def hits(targets: Geometries, tools: Geometries) -> tuple[Indices, Indices]:
@@ -23,11 +30,8 @@ def hits(targets: Geometries, tools: Geometries) -> tuple[Indices, Indices]:
     ----------
     targets, tools : arrays of valid polygons, one CRS
     """
-    tree = shapely.STRtree(tools)
-    shapely.prepare(targets)
-    # A prepared geometry must not be met by another thread, nor carried further: it is unmade at once.
-    target, tool = tree.query(targets, predicate="intersects")
-    shapely.destroy_prepared(targets)
+    # The query prepares each target for itself and forgets it: nothing prepared is left for another thread to meet.
+    target, tool = shapely.STRtree(tools).query(targets, predicate="intersects")
     return target, tool
 
 
@@ -41,7 +45,7 @@ def expected_overlap(targets: Geometries, tools: Geometries) -> npt.NDArray[np.f
     return overlap
 
 
-def subtract(targets: Geometries, tools: Geometries, *, floor_m2: float = 0.0) -> Geometries:
+def subtract(targets: Geometries, tools: Geometries, *, floor_m2: float = 0.0, traader: int = 1) -> Geometries:
     """Return each target minus all tools.
 
     Parameters
@@ -49,6 +53,8 @@ def subtract(targets: Geometries, tools: Geometries, *, floor_m2: float = 0.0) -
     targets, tools : arrays of valid polygons, one metric CRS
     floor_m2
         A target that falls below this area is given up (None). Exact, since area only shrinks.
+    traader
+        Threads to share the targets between.
 
     Returns
     -------
@@ -57,18 +63,84 @@ def subtract(targets: Geometries, tools: Geometries, *, floor_m2: float = 0.0) -
     """
     current = np.array(targets, dtype=object)
     if len(current) and len(tools):
-        target, tool = hits(current, tools)
-        order = np.lexsort((-expected_overlap(current[target], tools[tool]), target))
-        target, tool = target[order], tool[order]
-        rank = np.arange(len(target)) - np.searchsorted(target, target)
-        for k in range(int(rank.max(initial=-1)) + 1):
-            now = (rank == k) & ~shapely.is_missing(current[target])
-            i = target[now]
-            left = polygonal(shapely.difference(current[i], tools[tool[now]]))
-            left[shapely.area(left) < floor_m2] = None
-            current[i] = left
+        tree = shapely.STRtree(tools)
+
+        def fold(chunk: Indices) -> Geometries:
+            return _fold(current[chunk], tools, tree, floor_m2)
+
+        parts = chunks(shapely.get_num_coordinates(current).astype(float), traader)
+        current = np.concatenate(in_threads(fold, parts, traader=traader))
     current[~(shapely.area(current) >= floor_m2)] = None
     return current
+
+
+def _fold(targets: Geometries, tools: Geometries, tree: shapely.STRtree, floor_m2: float) -> Geometries:
+    target, tool = tree.query(targets, predicate="intersects")
+    crowded = _crowded(targets, target)
+    current = np.array(targets, dtype=object)
+    for i in np.flatnonzero(crowded):
+        union = shapely.union_all(tools[tool[target == i]])
+        current[i] = polygonal(np.array([shapely.difference(targets[i], union)], dtype=object))[0]
+    few = ~crowded[target]
+    target, tool = target[few], tool[few]
+    # Ties go by place, not by the order of the input: the same land gives the same result however it was read.
+    west, south, _, _ = shapely.bounds(tools[tool]).T
+    order = np.lexsort((south, west, -expected_overlap(current[target], tools[tool]), target))
+    target, tool = target[order], tool[order]
+    rank = np.arange(len(target)) - np.searchsorted(target, target)
+    for k in range(int(rank.max(initial=-1)) + 1):
+        now = (rank == k) & ~shapely.is_missing(current[target])
+        i = target[now]
+        left = polygonal(shapely.difference(current[i], tools[tool[now]]))
+        left[shapely.area(left) < floor_m2] = None
+        current[i] = left
+    return current
+
+
+def _crowded(targets: Geometries, target: Indices) -> npt.NDArray[np.bool_]:
+    """Return which targets are cheaper to cut once, by the union of what hits them.
+
+    A fold goes over the whole target for every tool: for a zone that covers a kommune, or a border of a million
+    vertices, that is the square of the work.
+    """
+    count = np.bincount(target, minlength=len(targets))
+    work = count * shapely.get_num_coordinates(targets)
+    result: npt.NDArray[np.bool_] = (count >= CROWD_MIN) & ((count > CROWD_TOOLS) | (work > CROWD_VERTICES))
+    return result
+
+
+def shared(targets: Geometries, i: Indices, tools: Geometries, j: Indices) -> Geometries:
+    """Return what targets[i] and tools[j] share, pair by pair: polygons, or None.
+
+    A target of very many vertices is cut down, by halves, to the windows in which its tools lie, so that no tool is
+    compared with all of it. The windows are wider than the tools: they leave no trace in the result.
+    """
+    result = np.empty(len(i), dtype=object)
+    count = np.bincount(i, minlength=len(targets))
+    giant = (count * shapely.get_num_coordinates(targets) > GIANT_WORK) & (count > GIANT_TOOLS)
+    plain = ~giant[i]
+    result[plain] = shapely.intersection(targets[i[plain]], tools[j[plain]])
+    for t in np.flatnonzero(giant):
+        pairs = np.flatnonzero(i == t)
+        result[pairs] = _shared_by_halves(targets[t], tools[j[pairs]])
+    return polygonal(result)
+
+
+def _shared_by_halves(giant: shapely.Geometry, tools: Geometries) -> Geometries:
+    if len(tools) <= GIANT_TOOLS:
+        found: Geometries = shapely.intersection(giant, tools)
+        return found
+    bounds = shapely.bounds(tools)
+    middle = bounds[:, :2] + bounds[:, 2:]
+    axis = int(np.argmax(np.ptp(middle, axis=0)))
+    order = np.argsort(middle[:, axis], kind="stable")
+    result = np.empty(len(tools), dtype=object)
+    for half in np.array_split(order, 2):
+        west, south = bounds[half, :2].min(axis=0) - GIANT_MARGIN_M
+        east, north = bounds[half, 2:].max(axis=0) + GIANT_MARGIN_M
+        window = shapely.intersection(giant, shapely.box(west, south, east, north))
+        result[half] = _shared_by_halves(polygonal(np.array([window], dtype=object))[0], tools[half])
+    return result
 
 
 def explode(geometries: Geometries) -> tuple[Geometries, Indices]:

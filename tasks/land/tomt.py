@@ -12,13 +12,16 @@ import pandas as pd
 import shapely
 
 from tasks.account import Account
-from tasks.land.clean import Geometries, polygonal
-from tasks.land.differanse import Indices, explode, hits
+from tasks.land.clean import Geometries
+from tasks.land.differanse import Indices, explode, hits, shared
 from tasks.land.omraade import largest
 from tasks.land.soem import is_hairline, stitch
+from tasks.land.traader import chunks, in_threads, own
 
 
-def cut(omraader: Geometries, teiger: Geometries, *, tolerance_m: float) -> tuple[Geometries, Indices, Indices]:
+def cut(
+    omraader: Geometries, teiger: Geometries, *, tolerance_m: float, traader: int = 1
+) -> tuple[Geometries, Indices, Indices]:
     """Return the polygons that områder and teiger share, of any area but no hairlines.
 
     Parameters
@@ -26,10 +29,13 @@ def cut(omraader: Geometries, teiger: Geometries, *, tolerance_m: float) -> tupl
     omraader, teiger : arrays of valid polygons, one metric CRS
     tolerance_m
         What is narrower is where two borders do not quite meet, and no piece of land.
+    traader
+        Threads to share the områder between.
 
     Returns
     -------
     polygons : (m,) array of Polygon
+        By område and teig.
     omraade, teig : (m,) arrays
         Index of the område and of the teig of each polygon.
 
@@ -38,14 +44,28 @@ def cut(omraader: Geometries, teiger: Geometries, *, tolerance_m: float) -> tupl
     A teig wholly inside an område is the polygon itself: no intersection is computed.
     """
     tree = shapely.STRtree(teiger)
-    targets = np.array(omraader, dtype=object)
+
+    def cut_chunk(chunk: Indices) -> tuple[Geometries, Indices, Indices]:
+        polygons, i, j = _cut(own(omraader[chunk]), teiger, tree, tolerance_m)
+        return polygons, chunk[i], j
+
+    weights = shapely.get_num_coordinates(omraader).astype(float)
+    found = in_threads(cut_chunk, chunks(weights, traader), traader=traader)
+    polygons, i, j = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.lexsort((j, i))
+    return polygons[order], i[order], j[order]
+
+
+def _cut(
+    targets: Geometries, teiger: Geometries, tree: shapely.STRtree, tolerance_m: float
+) -> tuple[Geometries, Indices, Indices]:
     shapely.prepare(targets)
     i, j = tree.query(targets, predicate="intersects")
     whole = shapely.contains_properly(targets[i], teiger[j])
     shapely.destroy_prepared(targets)
-    shared = np.array(teiger[j], dtype=object)
-    shared[~whole] = polygonal(shapely.intersection(targets[i[~whole]], teiger[j[~whole]]))
-    polygons, pair = explode(shared)
+    common = np.array(teiger[j], dtype=object)
+    common[~whole] = shared(targets, i[~whole], teiger, j[~whole])
+    polygons, pair = explode(common)
     land = ~is_hairline(polygons, tolerance_m)
     polygons, pair = _mended(polygons[land], pair[land], tolerance_m)
     return polygons, i[pair], j[pair]
@@ -129,11 +149,11 @@ def zones_under(polygons: Geometries, pieces: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return klasse, arealstatus and plan_ider of the zone pieces under each polygon, by largest shared area."""
     geometry = pieces.geometry.to_numpy()
     i, j = hits(np.array(polygons, dtype=object), geometry)
-    shared = shapely.area(polygons)[i]
+    common = shapely.area(polygons)[i]
     several = np.bincount(i, minlength=len(polygons))[i] > 1  # a lot that meets one piece lies on it
-    shared[several] = shapely.area(shapely.intersection(polygons[i[several]], geometry[j[several]]))
-    rows = pd.DataFrame(pieces.drop(columns="geometry")).iloc[j].assign(tomt=i, areal_m2=shared)
-    rows = rows[shared > 0]
+    common[several] = shapely.area(shared(geometry, j[several], polygons, i[several]))
+    rows = pd.DataFrame(pieces.drop(columns="geometry")).iloc[j].assign(tomt=i, areal_m2=common)
+    rows = rows[common > 0]
     return pd.DataFrame(
         {
             "klasse": largest(rows, "tomt", "klasse"),

@@ -75,7 +75,7 @@ def test_the_class_depends_on_objekttype_and_code():
 @pytest.mark.parametrize(
     ("name", "text", "load", "says"),
     [
-        ("regler.toml", "[areal]\nminste_omraade_m2 = 2000\nminste_tomt_m2 = 1000\nukjent = 1\n", "regler", "ukjent"),
+        ("regler.toml", "[areal]\nminste_omraade_m2 = 2000\nminste_tomt_m2 = 1000\nminste_bredde_m = 6\nukjent = 1\n", "regler", "ukjent"),
         ("vekter.toml", "[grov]\nversjon = '1'\n", "grov_profil", "m2_per_bolig"),
         ("vekter.toml", "[grov\n", "grov_profil", "vekter.toml"),
         ("nattlig.toml", "kommuner = [3207]\nsandkasse = []\n", "nightly_kommuner", "kommuner.0"),

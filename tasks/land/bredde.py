@@ -1,0 +1,89 @@
+"""Width: which polygons have room for a strip of a given width somewhere, and what of them is that wide everywhere.
+
+Two questions. `wide_enough` asks whether a polygon has *any* place that wide, so that an 8 × 400 m strip can be told
+from land: two halves joined by a neck pass it. `opened` takes away every place that is narrower, necks too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from tasks.land.clean import Geometries, polygonal
+
+# Segments of a quarter circle. A chord of an arc of radius r leaves it by r × (1 − cos(90° / 16)) = 0.5 % of r.
+QUAD_SEGS = 8
+
+
+def wide_enough(polygons: Geometries, *, width_m: float) -> npt.NDArray[np.bool_]:
+    """Return which polygons a circle of diameter `width_m` fits into.
+
+    Parameters
+    ----------
+    polygons : (n,) array of valid Polygon, one metric CRS
+        None counts as narrow.
+    width_m
+        0 means no such rule: everything is wide enough.
+
+    Returns
+    -------
+    (n,) array of bool
+
+    Notes
+    -----
+    The circle fits when the polygon eroded by half the width is not empty. Most are told without eroding: with area
+    A, perimeter P, h holes and r = `width_m` / 2
+
+        A ≥ r P + max(h − 1, 0) π r²   implies that a circle of radius r fits.
+
+    For the perimeter left after eroding by t is at most P + 2π (h − 1) t (Sz.-Nagy 1959), and the area is the sum of
+    these perimeters over t up to the radius ρ of the largest circle: A ≤ ρ P + (h − 1) π ρ². Without holes and with
+    one that bound is A / P ≥ r. With more it is not: a field of 1 ha with a pole every 4 m has A / P over 12 m, and
+    no circle of radius 3 m fits. Where the bound does not decide, the erosion does; its arcs are chords, so what is
+    less than 0.5 % of r too narrow may still pass.
+    """
+    if width_m == 0:
+        return np.ones(len(polygons), dtype=bool)
+    r = width_m / 2
+    more_holes = np.maximum(shapely.get_num_interior_rings(polygons) - 1, 0)
+    needed = r * shapely.length(polygons) + more_holes * np.pi * r**2
+    # Of a MultiPolygon the holes are not counted, so the bound says nothing.
+    single = shapely.get_type_id(polygons) == shapely.GeometryType.POLYGON
+    wide: npt.NDArray[np.bool_] = single & (shapely.area(polygons) >= needed)
+    unsure = np.flatnonzero(~wide & ~shapely.is_missing(polygons))
+    wide[unsure] = ~shapely.is_empty(shapely.buffer(polygons[unsure], -r, quad_segs=QUAD_SEGS))
+    return wide
+
+
+def opened(polygons: Geometries, *, width_m: float) -> Geometries:
+    """Return of each polygon the places that a circle of diameter `width_m` reaches without leaving it.
+
+    Parameters
+    ----------
+    polygons : (n,) array of valid Polygon or MultiPolygon, one metric CRS
+    width_m
+        0 means no such rule: the polygons come back as they are.
+
+    Returns
+    -------
+    (n,) array
+        Polygon, MultiPolygon, or None where nothing is that wide; never outside the input.
+
+    Notes
+    -----
+    The morphological opening: eroded and dilated by half the width, `buffer(-r).buffer(r)`, with round joins. A disc
+    is the only choice for which the opening lies inside the polygon, changes nothing when repeated, does not depend
+    on direction, and never grows when the polygon shrinks; mitred joins keep square corners, but lose all four. The
+    price is (1 − π / 4) r² at a right-angled corner, 1.9 m² for a width of 6 m. Chords for arcs leave the polygon at
+    its re-entrant corners by up to 0.5 % of r, so the result is cut with it once more.
+    """
+    result = np.array(polygons, dtype=object)
+    if width_m == 0:
+        return result
+    eroded = shapely.buffer(result, -width_m / 2, quad_segs=QUAD_SEGS)
+    wide = ~shapely.is_missing(eroded) & ~shapely.is_empty(eroded)
+    dilated = shapely.buffer(eroded[wide], width_m / 2, quad_segs=QUAD_SEGS)
+    result[wide] = polygonal(shapely.intersection(dilated, result[wide]))
+    result[~wide] = None
+    return result
