@@ -6,7 +6,9 @@ EPSG:25833; `areal_m2` is computed in the kommune's own UTM zone and carried as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -37,6 +39,8 @@ class Contract:
         True for a layer in EPSG:25833.
     geometry_types
         What its geometries may be.
+    defaults
+        Column → what it holds in files that are older than the column.
     """
 
     name: str
@@ -45,6 +49,15 @@ class Contract:
     required: tuple[str, ...] = ()
     has_geometry: bool = True
     geometry_types: tuple[str, ...] = POLYGONS
+    defaults: Mapping[str, str | float | None] = field(default_factory=dict)
+
+    def brought_up(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return `frame` with the columns that the contract has got since it was written."""
+        late: dict[str, Any] = {c: v for c, v in self.defaults.items() if c not in frame}
+        for column in late:
+            if self.columns[column] == TEXTS:
+                late[column] = [[] for _ in range(len(frame))]
+        return frame.assign(**late)
 
     def empty(self) -> pd.DataFrame:
         """Return a frame of this contract without rows."""
@@ -190,18 +203,22 @@ OMRAADER = Contract(
     {
         "omraade_id": TEXT,  # "7001-O00012", persisted
         "kommunenummer": TEXT,
+        "differanse": TEXT,  # uregulert | ikke bolig i plan (only where config/regler.toml asks for it)
         "areal_m2": NUMBER,  # in the kommune's own UTM zone
         "klasse": TEXT,  # bolig | mulig | spredt: the class with the largest area
         "arealstatus": TEXT,  # of the largest zone
         "sone_ider": TEXTS,
         "sone_areal_m2": NUMBERS,  # of the zone inside the område, in the order of sone_ider: largest first
         "plan_ider": TEXTS,  # kommune(del)planer that zone it
+        "andel_regulert": NUMBER,  # 0–1: how much of its zones adopted plans have settled
+        "reguleringsplaner": TEXTS,  # adopted plans that it ends at
         "planer_under_arbeid": TEXTS,  # reguleringsplaner with status 1, 2, 6 that touch it
         "tilstand": TEXT,  # aktiv | borte
         "aarsak": TEXT,  # why it is borte
     },
     key=("omraade_id",),
     required=("kommunenummer", "tilstand"),
+    defaults={"differanse": "uregulert", "andel_regulert": float("nan"), "reguleringsplaner": None},
 )
 
 TOMTER = Contract(
@@ -212,7 +229,10 @@ TOMTER = Contract(
         "omraade_id": TEXT,
         "teig_id": TEXT,
         "matrikkelenheter": TEXTS,
+        "differanse": TEXT,
         "areal_m2": NUMBER,
+        "kjerne_m2": NUMBER,  # buildable core, 0 = none; kjerner has its shape
+        "kjerne_grunnlag": TEXT,  # bygninger | form: without buildings, which no source has told
         "klasse": TEXT,
         "arealstatus": TEXT,
         "plan_ider": TEXTS,
@@ -227,6 +247,7 @@ TOMTER = Contract(
     },
     key=("tomt_id",),
     required=("kommunenummer", "omraade_id", "teig_id", "tilstand"),
+    defaults={"differanse": "uregulert", "kjerne_m2": float("nan"), "kjerne_grunnlag": None},
 )
 
 KJERNER = Contract(

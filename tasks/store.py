@@ -3,6 +3,7 @@
     raw/<source>/<kommunenummer>/<UTC time>.parquet     as answered; attrs["provenance"] says where from
     core/<noun>/<kommunenummer>.parquet                 cleaned input of the land engine
     out/<noun>/<kommunenummer>.parquet                  results; out/tomter holds the persisted ids
+    work/<noun>/<kommunenummer>.parquet                 memory that saves time
 
 Every file is written beside its place and moved there, so that a reader sees the old or the new one, never half.
 """
@@ -103,6 +104,10 @@ class Geodata:
 
     # --- core and out ---
 
+    def work_path(self, noun: str, kommunenummer: str) -> Path:
+        """Return where a file lies that may be deleted at the cost of time: no contract, one writer and reader."""
+        return self.root / "work" / noun / f"{kommunenummer}.parquet"
+
     def path(self, layer: Layer, contract: Contract, kommunenummer: str) -> Path:
         """Return where a frame of this contract lies."""
         return self.root / layer / contract.name / f"{kommunenummer}.parquet"
@@ -127,7 +132,7 @@ class Geodata:
         path = self.path(layer, contract, kommunenummer)
         if not path.exists():
             return None
-        frame = read_parquet(path)
+        frame = contract.brought_up(read_parquet(path))
         for column, kind in contract.columns.items():
             if kind in {"texts", "numbers"} and column in frame:
                 frame[column] = [list(v) for v in frame[column]]  # parquet gives arrays

@@ -1,80 +1,105 @@
-"""Land: from the cleaned input of one kommune to its områder and tomter, with persisted ids.
+"""Land: from the cleaned input of one kommune to its områder and tomter, with persisted ids and a ledger.
 
-Reads core/{grenser, soner, planomraader, reguleringsplaner, teiger}; writes out/{omraader, tomter}.
+Reads core/{grenser, soner, planomraader, reguleringsplaner, reguleringsformaal, hindre, teiger} and what the last run
+left; writes out/{omraader, tomter, kjerner, hendelser} and work/minne.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 import shapely
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config.registers import Klasse, Kommune, Regler, housing_classes, regler
-from tasks.account import Accounts
-from tasks.contracts import (
-    GRENSER,
-    OMRAADER,
-    PLANOMRAADER,
-    REGULERINGSPLANER,
-    SONER,
-    STORAGE_EPSG,
-    TEIGER,
-    TOMTER,
-    Contract,
-)
-from tasks.errors import LandError
-from tasks.land.clean import clean
+from tasks.account import Account, Accounts
+from tasks.contracts import HENDELSER, KJERNER, OMRAADER, STORAGE_EPSG, TOMTER, Contract
+from tasks.land import ledger
+from tasks.land.funn import UREGULERT, Funn, second_class
 from tasks.land.identity import AKTIV, carry_ids, with_gone
-from tasks.land.omraade import find_omraader, touching_plans
+from tasks.land.inndata import Core, cleaned, options, read_core, rule_texts
+from tasks.land.kjerne import core_areas, find_kjerner
+from tasks.land.minne import Husket, changes_since, keep, recall
+from tasks.land.motor import VERSJON, Inndata, Minne, beregn
+from tasks.land.omraade import touching_plans
 from tasks.land.regulering import split_plans
 from tasks.land.soner import housing_zones
-from tasks.land.tomt import find_tomter
 from tasks.store import Geodata
 
 AARSAK_BORTE = "Ligger ikke lenger i differansen"
 AARSAK_SAMMEN = "Slått sammen med {}"
+BYGNINGER, FORM = "bygninger", "form"
+MOST_THREADS = 4
+"""More bring nothing: reading, cleaning and attributes are the same whatever the threads."""
 
 
 @dataclass(frozen=True)
-class Core:
-    """The input of the land engine: contracts grenser, soner, planomraader, reguleringsplaner, teiger (EPSG:25833)."""
+class Forrige:
+    """What the last run left: contracts omraader, tomter, kjerner, hendelser, and its memory; None where nothing is."""
 
-    grenser: gpd.GeoDataFrame
-    soner: gpd.GeoDataFrame
-    planomraader: gpd.GeoDataFrame
-    reguleringsplaner: gpd.GeoDataFrame
-    teiger: gpd.GeoDataFrame
+    omraader: gpd.GeoDataFrame | None = None
+    tomter: gpd.GeoDataFrame | None = None
+    kjerner: gpd.GeoDataFrame | None = None
+    hendelser: gpd.GeoDataFrame | None = None
+    husket: Husket | None = None
 
 
 @dataclass(frozen=True)
 class Land:
-    """The result of the land engine: contracts omraader and tomter (EPSG:25833), and the accounts."""
+    """The result of the land engine, EPSG:25833: contracts omraader, tomter, kjerner and hendelser (the whole ledger).
+
+    Attributes
+    ----------
+    minne, regler, stempel
+        What the next run needs to go on from here.
+    """
 
     omraader: gpd.GeoDataFrame
     tomter: gpd.GeoDataFrame
+    kjerner: gpd.GeoDataFrame
+    hendelser: gpd.GeoDataFrame
+    minne: Minne
+    regler: Mapping[str, str]
+    stempel: str
     accounts: Accounts
+
+    def as_forrige(self, *, epsg: int) -> Forrige:
+        """Return what the next run finds of this one."""
+        lag = {"soner": self.minne.soner, "planer": self.minne.planer, "teiger": self.minne.teiger}
+        husket = Husket(self.minne, lag, self.regler, self.stempel, VERSJON, epsg)
+        return Forrige(self.omraader, self.tomter, self.kjerner, self.hendelser, husket)
 
 
 def find_land(
     kommune: Kommune,
     core: Core,
     *,
-    old_omraader: gpd.GeoDataFrame | None,
-    old_tomter: gpd.GeoDataFrame | None,
+    forrige: Forrige,
     rules: Regler,
     klasser: Mapping[tuple[str, str], Klasse],
+    tid: str,
+    traader: int = 1,
 ) -> Land:
-    """Return the områder and tomter of a kommune.
+    """Return the områder and tomter of a kommune, and what has happened to them since the last run.
 
     Parameters
     ----------
-    old_omraader, old_tomter
-        What the last run left, or None; ids are carried over from them.
+    forrige
+        What the last run left: ids are carried over, and what no change has reached is not computed again.
+    tid
+        ISO time of the run, UTC, for the ledger.
+    traader
+        Threads.
 
     Raises
     ------
@@ -82,7 +107,7 @@ def find_land(
         When a layer has no usable CRS, or nothing of a layer lies in the kommune (wrong CRS, swapped axes).
     """
     accounts = Accounts()
-    grense, layers = _cleaned(kommune, core, accounts=accounts)
+    grense, layers = cleaned(kommune, core, accounts=accounts)
     zones = housing_zones(
         layers["soner"],
         layers["planomraader"],
@@ -99,110 +124,70 @@ def find_land(
         regler=rules.plan,
         account=accounts.step("regulering"),
     )
-    omraader, tomter = _cut(zones, settled, layers["teiger"], rules=rules, accounts=accounts)
-    for frame in (omraader, tomter):
+    inndata = Inndata(zones.sort_values("sone_id", ignore_index=True), settled, layers["teiger"])
+    husket = forrige.husket if forrige.husket is not None and forrige.husket.epsg == kommune.epsg else None
+    resultat = beregn(inndata, options(rules, traader=traader), forrige=husket.minne if husket else None)
+    found = Funn.of(inndata, resultat, UREGULERT, accounts=accounts)
+    if "formaal" in layers:
+        found = found.plus(second_class(inndata, resultat, layers["formaal"], klasser, rules=rules, accounts=accounts))
+    for frame in (found.omraader, found.tomter):
         frame["planer_under_arbeid"] = touching_plans(frame.geometry.to_numpy(), pending)
-    return _with_ids(kommune, omraader, tomter, old_omraader, old_tomter, rules=rules, accounts=accounts)
-
-
-def _cleaned(
-    kommune: Kommune, core: Core, *, accounts: Accounts
-) -> tuple[shapely.Geometry, dict[str, gpd.GeoDataFrame]]:
-    """Return the border and the layers, valid and in the kommune's own UTM zone."""
-    keys = {"soner": "sone_id", "planomraader": "plan_id", "reguleringsplaner": "plan_id", "teiger": "teig_id"}
-    grenser = clean(core.grenser, epsg=kommune.epsg, key="kommunenummer", account=accounts.step("grense"))
-    grense = grenser.union_all()
-    layers = {
-        name: clean(getattr(core, name), epsg=kommune.epsg, key=key, account=accounts.step(name))
-        for name, key in keys.items()
-    }
-    for name, frame in layers.items():
-        require_inside(frame, grense, name=name, kommune=kommune)
-    return grense, layers
-
-
-def _cut(
-    zones: gpd.GeoDataFrame,
-    settled: gpd.GeoDataFrame,
-    teiger: gpd.GeoDataFrame,
-    *,
-    rules: Regler,
-    accounts: Accounts,
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Return the områder, zones minus what is settled, and the tomter, områder cut by property."""
-    omraader, pieces = find_omraader(
-        zones,
-        settled.geometry.to_numpy(),
-        floor_m2=rules.areal.minste_omraade_m2,
-        tolerance_m=rules.geometri.toleranse_m,
-        account=accounts.step("omraader"),
+    omraader, tomter = _with_ids(kommune, found, forrige, rules=rules)
+    hindre, stempel = layers.get("hindre"), core_stamp(rules, layers.get("hindre"))
+    kjerner = _cores(
+        found.tomter.assign(tomt_id=tomter["tomt_id"].to_numpy()),
+        tomter,
+        hindre,
+        forrige=forrige if husket is not None and husket.kjerner == stempel else Forrige(),
+        rules=rules,
+        account=accounts.step("kjerner"),
     )
-    tomter = find_tomter(
-        omraader,
-        pieces,
-        teiger,
-        floor_m2=rules.areal.minste_tomt_m2,
-        tolerance_m=rules.geometri.toleranse_m,
-        account=accounts.step("tomter"),
+    tomter = tomter.assign(
+        kjerne_m2=core_areas(tomter["tomt_id"], kjerner).round(1), kjerne_grunnlag=FORM if hindre is None else BYGNINGER
     )
-    return omraader, tomter
-
-
-def require_inside(frame: gpd.GeoDataFrame, grense: shapely.Geometry, *, name: str, kommune: Kommune) -> None:
-    """Raise unless at least one row of a layer meets the kommune; an empty layer passes.
-
-    Raises
-    ------
-    LandError
-        A wrong EPSG code is accepted silently by every reader; this is where it shows.
-    """
-    shapely.prepare(grense)
-    outside = len(frame) and not shapely.intersects(grense, frame.geometry.to_numpy()).any()
-    shapely.destroy_prepared(grense)
-    if outside:
-        raise LandError(
-            f"{kommune.label}: none of the {len(frame)} {name} lies in the kommune; bounds "
-            f"{[round(v) for v in frame.total_bounds]} in EPSG:{kommune.epsg}. Check the CRS and the axis order of "
-            "the source."
-        )
+    omraader, tomter = _with_the_gone(omraader, tomter, forrige, accounts=accounts)
+    texts = rule_texts(rules, klasser)
+    hendelser = ledger.append(
+        forrige.hendelser,
+        ledger.hendelser(
+            ledger.replay(forrige.hendelser),
+            tomter,
+            rester=found.rester.to_crs(STORAGE_EPSG).to_numpy(),
+            endringer=changes_since(husket, resultat.minne, texts),
+            kommunenummer=kommune.nummer,
+            dato=tid,
+            start_nr=ledger.next_nr(forrige.hendelser),
+        ),
+    )
+    _tell(accounts.step("hendelser"), forrige.hendelser, hendelser)
+    return Land(omraader, tomter, kjerner, hendelser, resultat.minne, texts, stempel, accounts)
 
 
 def _with_ids(
-    kommune: Kommune,
-    omraader: gpd.GeoDataFrame,
-    tomter: gpd.GeoDataFrame,
-    old_omraader: gpd.GeoDataFrame | None,
-    old_tomter: gpd.GeoDataFrame | None,
-    *,
-    rules: Regler,
-    accounts: Accounts,
-) -> Land:
+    kommune: Kommune, found: Funn, forrige: Forrige, *, rules: Regler
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return the living områder and lots, with ids, EPSG:25833."""
     min_iou = rules.identitet.minste_iou
-    found = omraader.to_crs(STORAGE_EPSG).assign(kommunenummer=kommune.nummer)
-    found["omraade_id"] = carry_ids(
-        found,
-        old_omraader,
+    omraader = found.omraader.to_crs(STORAGE_EPSG).assign(kommunenummer=kommune.nummer)
+    omraader["omraade_id"] = carry_ids(
+        omraader,
+        forrige.omraader,
         id_column="omraade_id",
         id_format=kommune.nummer + "-O{:05d}",
         group_column=None,
         min_iou=min_iou,
     )
-    lots = _with_points(tomter.to_crs(STORAGE_EPSG).assign(kommunenummer=kommune.nummer))
-    lots["omraade_id"] = found["omraade_id"].to_numpy()[tomter["omraade"].to_numpy()]
-    lots["tomt_id"] = carry_ids(
-        lots,
-        old_tomter,
+    tomter = _with_points(found.tomter.to_crs(STORAGE_EPSG).assign(kommunenummer=kommune.nummer))
+    tomter["omraade_id"] = omraader["omraade_id"].to_numpy()[found.tomter["omraade"].to_numpy(dtype=np.intp)]
+    tomter["tomt_id"] = carry_ids(
+        tomter,
+        forrige.tomter,
         id_column="tomt_id",
         id_format=kommune.nummer + "-{:06d}",
         group_column="teig_id",
         min_iou=min_iou,
     )
-    reasons = {"aarsak": AARSAK_BORTE, "sammen": AARSAK_SAMMEN}
-    ranked = with_gone(_columns(found, OMRAADER), old_omraader, id_column="omraade_id", **reasons)
-    lots = with_gone(_columns(lots, TOMTER), old_tomter, id_column="tomt_id", **reasons)
-    for step, frame in (("omraader", ranked), ("tomter", lots)):
-        accounts.step(step).note("borte", int((frame["tilstand"] != AKTIV).sum()))
-    return Land(ranked, lots, accounts)
+    return omraader, tomter
 
 
 def _with_points(lots: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -216,43 +201,114 @@ def _with_points(lots: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     )
 
 
+def _with_the_gone(
+    omraader: gpd.GeoDataFrame, tomter: gpd.GeoDataFrame, forrige: Forrige, *, accounts: Accounts
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    reasons = {"aarsak": AARSAK_BORTE, "sammen": AARSAK_SAMMEN}
+    every = (
+        with_gone(_columns(omraader, OMRAADER), forrige.omraader, id_column="omraade_id", **reasons),
+        with_gone(_columns(tomter, TOMTER), forrige.tomter, id_column="tomt_id", **reasons),
+    )
+    for step, frame in zip(("omraader", "tomter"), every, strict=True):
+        accounts.step(step).note("borte", int((frame["tilstand"] != AKTIV).sum()))
+    return every
+
+
 def _columns(frame: gpd.GeoDataFrame, contract: Contract) -> gpd.GeoDataFrame:
     result: gpd.GeoDataFrame = frame[[c for c in (*contract.columns, "geometry") if c in frame]]
     return result
 
 
-def read_core(geodata: Geodata, kommune: Kommune) -> Core:
-    """Read the input of the land engine.
+def core_stamp(rules: Regler, hindre: gpd.GeoDataFrame | None) -> str:
+    """Return a digest of everything but the lots that cores depend on."""
+    parts = [json.dumps(rules.kjerne.model_dump(), sort_keys=True).encode(), str(VERSJON).encode()]
+    if hindre is not None:
+        rows = hindre.sort_values("hinder_id")
+        parts += [str(rows["slag"].tolist()).encode(), b"".join(shapely.to_wkb(rows.geometry.to_numpy()))]
+    return hashlib.sha256(b"|".join(parts)).hexdigest()
 
-    Raises
-    ------
-    LandError
-        When a frame was never written: the sources have not been read.
+
+def _cores(
+    tomter: gpd.GeoDataFrame,
+    stored: gpd.GeoDataFrame,
+    hindre: gpd.GeoDataFrame | None,
+    *,
+    forrige: Forrige,
+    rules: Regler,
+    account: Account,
+) -> gpd.GeoDataFrame:
+    """Return the cores (contract kjerner) of lots.
+
+    Parameters
+    ----------
+    tomter, stored
+        The same living lots in the kommune's own UTM zone and in EPSG:25833.
+    forrige
+        Lots that are as they were then keep their cores; empty where obstacles or distances have changed since.
     """
-    frames = []
-    for contract in (GRENSER, SONER, PLANOMRAADER, REGULERINGSPLANER, TEIGER):
-        frame = geodata.read(kommune.nummer, layer="core", contract=contract)
-        if frame is None:
-            raise LandError(f"{kommune.label}: core/{contract.name} is not there. Run `tomt run {kommune.nummer}`.")
-        frames.append(frame)
-    return Core(*frames)
+    again = np.ones(len(tomter), dtype=bool)
+    kept = KJERNER.empty()
+    if forrige.kjerner is not None and forrige.tomter is not None:
+        before = pd.Series(shapely.to_wkb(forrige.tomter.geometry.to_numpy()), index=forrige.tomter["tomt_id"])
+        again = stored["tomt_id"].map(before).to_numpy() != shapely.to_wkb(stored.geometry.to_numpy())
+        kept = forrige.kjerner[forrige.kjerner["tomt_id"].isin(stored["tomt_id"][~again])]
+    account.note("uendret", int((~again).sum()))
+    fresh = find_kjerner(tomter[again], hindre, regler=rules.kjerne, account=account).to_crs(STORAGE_EPSG)
+    parts = [_columns(frame, KJERNER) for frame in (fresh, kept) if len(frame)] or [KJERNER.empty()]
+    joined = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=STORAGE_EPSG)
+    result: gpd.GeoDataFrame = joined.sort_values("tomt_id", ignore_index=True)
+    return result
+
+
+def _tell(account: Account, before: gpd.GeoDataFrame | None, now: gpd.GeoDataFrame) -> None:
+    account.inn = 0 if before is None else len(before)
+    for words, rows in now.iloc[account.inn :].groupby(["hendelse", "aarsak"], sort=True):
+        account.note(": ".join(map(str, words)), len(rows), rows["tomt_id"])
+    account.close(len(now))
+
+
+def read_forrige(geodata: Geodata, kommune: Kommune) -> Forrige:
+    """Read what the last run left."""
+
+    def last(contract: Contract) -> gpd.GeoDataFrame | None:
+        return geodata.read(kommune.nummer, layer="out", contract=contract)
+
+    husket = recall(geodata.work_path("minne", kommune.nummer))
+    return Forrige(last(OMRAADER), last(TOMTER), last(KJERNER), last(HENDELSER), husket)
+
+
+def write_land(land: Land, geodata: Geodata, kommune: Kommune) -> None:
+    """Write what a run found, the ledger after the lots it tells of, the memory last.
+
+    A run that is stopped in between leaves lots without their events, which the next one makes up for: the ledger is
+    compared with what its own replay gives, and causes with what the memory holds.
+    """
+    for frame, contract in (
+        (land.omraader, OMRAADER),
+        (land.tomter, TOMTER),
+        (land.kjerner, KJERNER),
+        (land.hendelser, HENDELSER),
+    ):
+        geodata.write(frame, kommune.nummer, layer="out", contract=contract)
+    path = geodata.work_path("minne", kommune.nummer)
+    keep(land.minne, path, regler=land.regler, kjerner=land.stempel, epsg=kommune.epsg)
 
 
 @task(name="finn tomter", task_run_name="finn tomter {kommune.nummer}", cache_policy=NO_CACHE)
 def find_tomter_task(kommune: Kommune, geodata: Geodata) -> Accounts:
-    """Read core/, find the lots, write out/omraader and out/tomter; return the accounts."""
-    old = [geodata.read(kommune.nummer, layer="out", contract=c) for c in (OMRAADER, TOMTER)]
-    core = read_core(geodata, kommune)
+    """Read core/ and what the last run left, find the lots, write out/ and work/; return the accounts."""
+    rules = regler()
+    forrige, core = read_forrige(geodata, kommune), read_core(geodata, kommune, rules)
     started = time.perf_counter()
     land = find_land(
         kommune,
         core,
-        old_omraader=old[0],
-        old_tomter=old[1],
-        rules=regler(),
+        forrige=forrige,
+        rules=rules,
         klasser=housing_classes(),
+        tid=datetime.now(UTC).isoformat(timespec="seconds"),
+        traader=min(MOST_THREADS, len(os.sched_getaffinity(0))),
     )
     land.accounts.sekunder = time.perf_counter() - started
-    geodata.write(land.omraader, kommune.nummer, layer="out", contract=OMRAADER)
-    geodata.write(land.tomter, kommune.nummer, layer="out", contract=TOMTER)
+    write_land(land, geodata, kommune)
     return land.accounts

@@ -1,6 +1,7 @@
-"""Områder: the connected polygons of the differanse, with the zones that each lies on.
+"""Områder: the connected polygons of the differanse that are large enough, with the zones that each lies on.
 
-A row is one connected polygon of at least the area floor; borders between two housing zones do not cut it.
+A row is one connected polygon of at least the area floor; borders between two housing zones do not cut it, unless the
+papers' zone-by-zone reading was asked for.
 """
 
 from __future__ import annotations
@@ -12,65 +13,56 @@ import shapely
 
 from tasks.account import Account
 from tasks.land.clean import Geometries
-from tasks.land.differanse import dissolve, explode, hits, subtract
-from tasks.land.soem import stitch
+from tasks.land.differanse import hits
+from tasks.land.motor import Inndata, Resultat
 
 
-def find_omraader(
-    zones: gpd.GeoDataFrame, settled: Geometries, *, floor_m2: float, tolerance_m: float, account: Account
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Return the områder, and the pieces of zones that they are made of.
-
-    Parameters
-    ----------
-    zones
-        As from `soner.housing_zones`, own UTM zone.
-    settled : array of polygons
-        Adopted plans on the ground, same CRS.
-    floor_m2
-        Smallest område.
-    tolerance_m
-        Hairlines up to this width do not cut an område.
+def describe_omraader(inndata: Inndata, resultat: Resultat, *, account: Account) -> gpd.GeoDataFrame:
+    """Return the områder with what is known of them, and write the account of the differanse.
 
     Returns
     -------
-    omraader : GeoDataFrame
+    GeoDataFrame
         areal_m2, klasse and arealstatus (of the class or status with the largest area), sone_ider and sone_areal_m2
-        (largest first), plan_ider; Polygon, same CRS.
-    pieces : GeoDataFrame
-        sone_id, klasse, arealstatus, plan_id, omraade (row number in `omraader`); Polygon.
+        (largest first), plan_ider, andel_regulert (of the zones that it lies on, 0–1), reguleringsplaner (adopted
+        plans whose border it has), Polygon, CRS of the input; in the order of `resultat.omraader`.
     """
-    left = subtract(zones.geometry.to_numpy(), settled)
-    parts, zone = explode(left)
-    polygons, polygon_of = dissolve(parts)
-    before = len(polygons)
-    polygons, stitched = stitch(polygons, tolerance_m=tolerance_m)
-    polygon_of = stitched[polygon_of]
-    area = shapely.area(polygons)
-    large = area >= floor_m2
-    number = np.cumsum(large) - 1
-    keep = large[polygon_of]
-    pieces = gpd.GeoDataFrame(
-        zones.loc[zone[keep], ["sone_id", "objekttype", "kode", "klasse", "arealstatus", "plan_id"]].reset_index(
-            drop=True
-        ),
-        geometry=parts[keep],
-        crs=zones.crs,
-    ).assign(omraade=number[polygon_of[keep]])
-    frame = gpd.GeoDataFrame({"areal_m2": area[large]}, geometry=polygons[large], crs=zones.crs)
-    omraader = frame.join(_attributes(pieces))
-    account.inn = len(polygons)
-    inside = shapely.get_coordinates(shapely.point_on_surface(polygons[~large])).round()
-    account.drop("for små", [f"{east:.0f} {north:.0f}" for east, north in inside])
-    account.note("skjøtet", before - len(polygons))
-    account.note("differanse_m2", float(area.sum()))
-    account.note("for små_m2", float(area[~large].sum()))
-    account.note("areal_m2", float(area[large].sum()))
-    account.close(len(omraader))
-    return omraader, pieces
+    minne = resultat.minne
+    polygons = minne.flater.geometri[resultat.omraader]
+    omraader = gpd.GeoDataFrame(
+        {"areal_m2": shapely.area(polygons)}, geometry=polygons, crs=inndata.soner.crs, index=range(len(polygons))
+    )
+    pieces = zone_pieces(inndata, resultat)
+    omraader = omraader.join(_of_zones(pieces))
+    omraader["andel_regulert"] = share_regulated(inndata, resultat, pieces)
+    omraader["reguleringsplaner"] = bordering_plans(
+        polygons, inndata.planer, tolerance_m=minne.valg.toleranse_m, column="plan_id"
+    )
+    _tell(resultat, account)
+    return omraader
 
 
-def _attributes(pieces: gpd.GeoDataFrame) -> pd.DataFrame:
+def zone_pieces(inndata: Inndata, resultat: Resultat) -> gpd.GeoDataFrame:
+    """Return the pieces of zones under the områder.
+
+    Returns
+    -------
+    GeoDataFrame
+        sone_id, klasse, arealstatus, plan_id, sone (row number of the zone), omraade (row number); Polygon.
+    """
+    minne = resultat.minne
+    number = np.full(len(minne.flater.geometri), -1, dtype=np.intp)
+    number[resultat.omraader] = np.arange(len(resultat.omraader))
+    omraade = number[minne.flater.av_del]
+    keep = omraade >= 0
+    rows = inndata.soner[["sone_id", "klasse", "arealstatus", "plan_id"]].iloc[minne.deler.sone[keep]]
+    frame = gpd.GeoDataFrame(
+        pd.DataFrame(rows.reset_index(drop=True)), geometry=minne.deler.geometri[keep], crs=inndata.soner.crs
+    )
+    return frame.assign(sone=minne.deler.sone[keep], omraade=omraade[keep])
+
+
+def _of_zones(pieces: gpd.GeoDataFrame) -> pd.DataFrame:
     rows = pd.DataFrame(pieces.drop(columns="geometry")).assign(areal_m2=pieces.area.to_numpy())
     zones = (
         rows.groupby(["omraade", "sone_id"], sort=False)
@@ -97,13 +89,56 @@ def largest(rows: pd.DataFrame, group: str, column: str) -> pd.Series:
     return total.drop_duplicates(group).set_index(group)[column]
 
 
+def share_regulated(inndata: Inndata, resultat: Resultat, pieces: gpd.GeoDataFrame) -> np.ndarray:
+    """Return for each område how much of the zones that it lies on adopted plans have settled, 0–1.
+
+    share = 1 − Σ area left of these zones / Σ area of these zones, whatever became of the part that is left.
+    """
+    whole = shapely.area(inndata.soner.geometry.to_numpy())
+    deler = resultat.minne.deler
+    left = np.bincount(deler.sone, weights=shapely.area(deler.geometri), minlength=len(whole))
+    zones = pieces[["omraade", "sone"]].drop_duplicates()
+    count = len(resultat.omraader)
+    omraade, sone = zones["omraade"].to_numpy(dtype=np.intp), zones["sone"].to_numpy(dtype=np.intp)
+    share = np.bincount(omraade, weights=left[sone], minlength=count) / np.bincount(
+        omraade, weights=whole[sone], minlength=count
+    )
+    return np.clip(1 - share, 0, 1).round(4)
+
+
+def bordering_plans(
+    geometries: Geometries, planer: gpd.GeoDataFrame, *, tolerance_m: float, column: str
+) -> list[list[str]]:
+    """Return for each polygon the ids of the plans that it ends at, sorted."""
+    tree = shapely.STRtree(planer.geometry.to_numpy())
+    i, j = tree.query(geometries, predicate="dwithin", distance=tolerance_m)
+    return _listed(len(geometries), i, planer[column].to_numpy()[j])
+
+
 def touching_plans(geometries: Geometries, pending: gpd.GeoDataFrame) -> list[list[str]]:
     """Return for each polygon the ids of the pending plans that share area with it, sorted."""
-    ids: list[set[str]] = [set() for _ in geometries]
-    if len(geometries) and len(pending):
-        plan_id = pending["plan_id"].to_numpy()
-        i, j = hits(np.array(geometries, dtype=object), pending.geometry.to_numpy())
-        shared = ~shapely.touches(geometries[i], pending.geometry.to_numpy()[j])
-        for target, plan in zip(i[shared], j[shared], strict=True):
-            ids[target].add(str(plan_id[plan]))
-    return [sorted(found) for found in ids]
+    plans = pending.geometry.to_numpy()
+    i, j = hits(geometries, plans)
+    common = ~shapely.touches(geometries[i], plans[j])
+    return _listed(len(geometries), i[common], pending["plan_id"].to_numpy()[j[common]])
+
+
+def _listed(count: int, row: np.ndarray, ids: np.ndarray) -> list[list[str]]:
+    found: list[set[str]] = [set() for _ in range(count)]
+    for number, name in zip(row, ids, strict=True):
+        found[number].add(str(name))
+    return [sorted(names) for names in found]
+
+
+def _tell(resultat: Resultat, account: Account) -> None:
+    flater = resultat.minne.flater
+    area = shapely.area(flater.geometri)
+    large = np.zeros(len(area), dtype=bool)
+    large[resultat.omraader] = True
+    account.inn = len(area)
+    inside = shapely.get_coordinates(shapely.point_on_surface(flater.geometri[~large]))
+    account.drop("for små", [f"{east:.0f} {north:.0f}" for east, north in inside])
+    account.note("differanse_m2", float(area.sum()))
+    account.note("for små_m2", float(area[~large].sum()))
+    account.note("areal_m2", float(area[large].sum()))
+    account.close(int(large.sum()))

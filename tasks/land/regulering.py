@@ -1,4 +1,4 @@
-"""Which reguleringsplaner settle the ground, and which are only under way.
+"""Which reguleringsplaner settle the ground, which are only under way, and which settle it for something else.
 
 A neighbour's reguleringsplan that sticks in settles the ground like the kommune's own: land that somebody has regulated
 is never offered. It is noted in the account, since its neighbour's kommuneplan, by contrast, has no force here.
@@ -6,10 +6,17 @@ is never offered. It is noted in the account, since its neighbour's kommuneplan,
 
 from __future__ import annotations
 
-import geopandas as gpd
+from collections.abc import Mapping
 
-from config.registers import PlanRegler
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from config.registers import Klasse, PlanRegler
 from tasks.account import Account
+from tasks.land.clean import Geometries, polygonal
+from tasks.land.differanse import groups, hits, shared
 from tasks.land.soner import is_own
 
 
@@ -43,3 +50,56 @@ def split_plans(
     account.note("under arbeid", len(pending), pending["plan_id"])
     account.close(len(settled) + len(pending))
     return settled, pending
+
+
+def not_housing(
+    zones: gpd.GeoDataFrame,
+    formaal: gpd.GeoDataFrame,
+    settled: gpd.GeoDataFrame,
+    *,
+    klasser: Mapping[tuple[str, str], Klasse],
+    regler: PlanRegler,
+    account: Account,
+) -> tuple[gpd.GeoDataFrame, Geometries]:
+    """Return the parts of zones that adopted plans have for other purposes than housing, and what plans have for it.
+
+    Parameters
+    ----------
+    zones
+        As from `soner.housing_zones`.
+    formaal
+        Contract `reguleringsformaal`, cleaned, same CRS.
+    settled
+        Plans that settle the ground: a purpose counts with its plan.
+
+    Returns
+    -------
+    zones : GeoDataFrame
+        Columns of `zones`, one row for each zone that has such a part, Polygon or MultiPolygon.
+    housing : array of polygons
+        Purposes of any housing class: where plans overlap they go before the others, so that land which one of them
+        gives to housing is not offered as forgotten.
+    """
+    account.inn = len(formaal)
+    counts = formaal["plan_id"].isin(settled["plan_id"]) & (formaal["vertikalnivaa"] == regler.bakkenivaa)
+    account.drop("plan ikke vedtatt, eller ikke på bakken", formaal.loc[~counts, "formaal_id"])
+    purposes = formaal[counts]
+    is_housing = np.array([pair in klasser for pair in zip(purposes["objekttype"], purposes["kode"], strict=True)])
+    is_housing = is_housing.astype(bool)
+    geometry = purposes.geometry.to_numpy()
+    account.note("bolig", int(is_housing.sum()))
+    account.close(int((~is_housing).sum()))
+    return _shared_with(zones, geometry[~is_housing]), geometry[is_housing]
+
+
+def _shared_with(zones: gpd.GeoDataFrame, other: Geometries) -> gpd.GeoDataFrame:
+    geometry = zones.geometry.to_numpy()
+    i, j = hits(geometry, other)
+    common = shared(geometry, i, other, j)
+    some = np.flatnonzero(~shapely.is_missing(common))
+    rows, parts = [], []
+    for members in groups(i[some]) if len(some) else []:
+        rows.append(int(i[some[members[0]]]))
+        parts.append(shapely.union_all(common[some[members]]))
+    chosen = pd.DataFrame(zones.drop(columns="geometry")).iloc[rows].reset_index(drop=True)
+    return gpd.GeoDataFrame(chosen, geometry=polygonal(np.array(parts, dtype=object)), crs=zones.crs)

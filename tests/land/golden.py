@@ -37,7 +37,7 @@ import geopandas as gpd
 from shapely import affinity, box
 
 from config.registers import Kommune
-from tasks.land.find import Core
+from tasks.land.inndata import Core
 
 EAST, NORTH = 500_000, 7_000_000
 KOMMUNE = Kommune(nummer="9901", navn="Gullkommune", fylke="Prøve", epsg=25833, oppdiktet=True)

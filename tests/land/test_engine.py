@@ -15,7 +15,7 @@ from tasks.errors import LandError
 from tasks.land.clean import clean, polygonal, repair
 from tasks.land.differanse import components, dissolve, subtract
 from tasks.land.identity import match, with_gone
-from tasks.land.tomt import cut
+from tasks.land.kutt import cut
 from tests.land.golden import frame
 
 GRID = st.integers(0, 20).map(lambda n: n * 5.0)
