@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
 POOL = "tomter"
-START_S = 90.0
+START_S = 300.0
 STOP_S = 5.0
 
 

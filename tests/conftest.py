@@ -1,12 +1,19 @@
-"""No test reads the settings of the machine that it runs on: neither its environment nor the checkout's `.env`.
+"""No test reads the settings of the machine that it runs on, and none fails because the machine is slow.
 
-Done when this is imported, since some modules read settings when they are.
+Neither its environment nor the checkout's `.env` is read. Done when this is imported, since some modules read settings
+when they are.
 """
 
 from __future__ import annotations
 
 import os
 
+from hypothesis import HealthCheck, settings
+
 for _name in [name for name in os.environ if name.startswith("TOMT_")]:
     del os.environ[_name]
 os.environ["TOMT_ENV_FILE"] = ""
+
+# The same examples every time: what passes here passes there. `--hypothesis-profile=default` looks further.
+settings.register_profile("patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 HOST = "127.0.0.1"
-START_S = 20.0
+START_S = 60.0
 STOP_S = 10.0
 
 

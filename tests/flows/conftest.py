@@ -14,6 +14,7 @@ from config.registers import find_kommune, regler
 from config.settings import Profile, Settings
 from flows.environment import connected
 from tasks.sandbox.upstream import UpstreamServer
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +69,7 @@ class FaultySources:
                     outer._target + self.path,
                     content=self.rfile.read(length),
                     headers=headers,
-                    timeout=30,
+                    timeout=PATIENCE_S,
                 )
                 status, kind, body = got.status_code, got.headers["content-type"], got.content
                 how = next((h for service, h in outer._broken.items() if service in self.path), {})

@@ -20,8 +20,10 @@ from config.registers import kilder
 from config.settings import ROOT, Profile, Settings
 from flows import cli, demo, doctor
 from flows.cli import Interruption
-from flows.demo import USUAL, Ports, child, choose_ports, free_port
+from flows.demo import Ports, child, choose_ports
 from tasks.errors import ConfigError, TomtError
+from tests.ports import spare_ports
+from tests.waiting import PATIENCE_S
 
 
 def environment(tmp_path: Path, **more: str) -> dict[str, str]:
@@ -42,7 +44,7 @@ def tomt(tmp_path: Path, *arguments: str, **env: str) -> subprocess.CompletedPro
         env={**environment(tmp_path, **env), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=2 * PATIENCE_S,
         check=False,
     )
 
@@ -152,13 +154,17 @@ def test_a_number_that_is_no_port(tmp_path, arguments):
 
 
 def test_equal_ports(tmp_path):
-    port = str(free_port(None, 0))
+    port = str(spare_ports(1)[0])
     says(tomt(tmp_path, "demo", "--port-airtable", port, "--port-sources", port), f"{port}, {port}", "different")
 
 
-def test_usual_ports_make_way_for_wanted_ones():
-    usual = {USUAL.prefect, USUAL.airtable, USUAL.sources}
-    assert len(set(choose_ports(Ports(sources=USUAL.prefect)))) == len(usual)
+def test_usual_ports_make_way_for_wanted_ones(monkeypatch):
+    usual = Ports(*spare_ports(3))
+    monkeypatch.setattr(demo, "USUAL", usual)
+    assert choose_ports(Ports()) == (usual.prefect, usual.airtable, usual.sources)
+    prefect, airtable, sources = choose_ports(Ports(sources=usual.prefect))
+    assert (airtable, sources) == (usual.airtable, usual.prefect)
+    assert prefect not in {airtable, sources}
     with pytest.raises(ConfigError, match="not all different"):
         choose_ports(Ports(prefect=1, sources=1))
 
@@ -275,12 +281,12 @@ def test_airtable_serve_answers_and_ends_when_told(tmp_path, how):
     )
     try:
         url = process.stdout.readline().split()[-1]
-        api = pyairtable.Api("patEgen", endpoint_url=url, timeout=(5, 5), retry_strategy=None)
+        api = pyairtable.Api("patEgen", endpoint_url=url, timeout=(PATIENCE_S, PATIENCE_S), retry_strategy=None)
         assert api.whoami()["id"].startswith("usr")
         says(tomt(tmp_path, *serve), "uses this folder")
     finally:
         process.send_signal(how)
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert "Traceback" not in errors
     assert "patEgen" not in output

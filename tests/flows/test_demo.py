@@ -8,35 +8,39 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import wraps
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import httpx
 import pytest
 from prefect.client.schemas.objects import FlowRun
+from selenium.webdriver.common.by import By
 
 from config.registers import Kommune, invented_kommuner, kommune_register
 from config.settings import ROOT
-from flows.demo import free_port
 from flows.nightly import require_all, submit_all
 from tasks.errors import TomtError
+from tests.chromium import chromium, click, fill, page_text, read, wait_until
+from tests.ports import spare_ports
+from tests.waiting import PATIENCE_S, eventually
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed")
-START_S = 150
+T = TypeVar("T")
+START_S = 4 * PATIENCE_S
+"""A server, three runs and the deployments, one after the other."""
 
 
 class Demo:
     """A demo that serves: its process, its addresses, what it printed."""
 
     def __init__(self, folder: Path) -> None:
-        self.ports = [free_port(None, 0) for _ in range(3)]
+        self.ports = spare_ports(3)
         self.errors = folder / "errors.txt"
         self.output = folder / "output.txt"
         names = ("--port-prefect", "--port-airtable", "--port-sources")
@@ -62,12 +66,18 @@ class Demo:
             )
         self.prefect, self.airtable, self.sources = (f"http://127.0.0.1:{port}" for port in self.ports)
 
-    def wait(self) -> None:
-        deadline = time.monotonic() + START_S
-        while "Ctrl-C ends everything" not in self.errors.read_text():
-            assert self.process.poll() is None, self.errors.read_text()[-3000:]
-            assert time.monotonic() < deadline, self.errors.read_text()[-3000:]
-            time.sleep(0.3)
+    def said(self) -> str:
+        return self.errors.read_text()[-3000:]
+
+    def until(self, predicate: Callable[[], T], *, within_s: float = PATIENCE_S) -> T:
+        """Return the predicate's answer once it is true, for as long as the demo runs; a busy server is asked again."""
+
+        @wraps(predicate)
+        def asked() -> T:
+            assert self.process.poll() is None, self.said()
+            return predicate()
+
+        return eventually(asked, ignored=(httpx.HTTPError,), shown=self.said, within_s=within_s)
 
     def descendants(self) -> set[int]:
         found, todo = set(), [self.process.pid]
@@ -75,59 +85,56 @@ class Demo:
             pid = todo.pop()
             found.add(pid)
             for path in Path(f"/proc/{pid}/task").glob("*/children"):
-                todo += [int(child) for child in path.read_text().split()]
+                with suppress(OSError):  # it has ended meanwhile
+                    todo += [int(child) for child in path.read_text().split()]
         return found
 
     def api(self, path: str, **body: object) -> list[dict]:
-        answer = httpx.post(f"{self.prefect}/api/{path}", json=body, timeout=20)
+        answer = httpx.post(f"{self.prefect}/api/{path}", json=body, timeout=PATIENCE_S)
         answer.raise_for_status()
         return answer.json()
+
+    def run(self, run: str) -> dict:
+        """Return a flow run."""
+        return httpx.get(f"{self.prefect}/api/flow_runs/{run}", timeout=PATIENCE_S).raise_for_status().json()
+
+    def submit(self, deployment: str, **parameters: object) -> str:
+        """Order a run of a deployment, and return its id."""
+        (found,) = self.api("deployments/filter", deployments={"name": {"any_": [deployment]}})
+        url = f"{self.prefect}/api/deployments/{found['id']}/create_flow_run"
+        body = {"state": {"type": "SCHEDULED"}, "parameters": parameters}
+        return httpx.post(url, json=body, timeout=PATIENCE_S).raise_for_status().json()["id"]
+
+    def end_of(self, run: str) -> str:
+        """Wait for a run to end, and return the type of its last state."""
+        under_way = {"SCHEDULED", "PENDING", "RUNNING"}
+        return self.until(lambda: (state := self.run(run)["state_type"]) not in under_way and state)
+
+
+def runs_on(pid: int) -> bool:
+    """Return whether a process works; one that has ended and waits to be collected has no command line."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory) -> Iterator[Demo]:
     running = Demo(tmp_path_factory.mktemp("demo"))
     try:
-        running.wait()
+        running.until(lambda: "Ctrl-C ends everything" in running.said(), within_s=START_S)
         yield running
     finally:
         if running.process.poll() is None:
             running.process.terminate()
-            running.process.wait(60)
+            running.process.wait(PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--window-size=1400,1000",
-        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.implicitly_wait(15)
-    try:
-        yield driver
-    finally:
-        driver.quit()
-
-
-def css(browser, selector: str):
-    from selenium.webdriver.common.by import By
-
-    return browser.find_elements(By.CSS_SELECTOR, selector)
+    with chromium(tmp_path_factory.mktemp("chromium")) as running:
+        yield running
 
 
 def test_the_summary_names_every_invented_kommune(demo):
@@ -147,96 +154,77 @@ def test_the_deployments_are_those_of_prefect_yaml(demo):
     assert len(labels) == 360
 
 
-@needs_browser
-def test_the_form_is_a_dropdown_with_help_and_its_run_ends_well(demo, browser):
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.support.ui import Select
+TOMTEVIK = "0099 Tomtevik (oppdiktet)"
+# The control drawn over the native one cannot be clicked headless; the native one takes the choice.
+CHOOSE = """
+const s = document.querySelector('select');
+s.selectedIndex = [...s.options].findIndex(o => o.text.trim() === arguments[0]);
+s.dispatchEvent(new Event('change', {bubbles: true}));
+"""
+# In one step: the form may be drawn anew between finding its button and clicking it.
+SUBMIT = """
+const b = [...document.querySelectorAll('button')].find(b => b.innerText.trim() === 'Submit' && !b.disabled);
+if (b) b.click();
+return Boolean(b);
+"""
 
+
+def test_the_form_is_a_dropdown_with_help_and_its_run_ends_well(demo, browser):
     (deployment,) = demo.api("deployments/filter", deployments={"name": {"any_": ["find-tomter"]}})
     browser.get(f"{demo.prefect}/deployments/deployment/{deployment['id']}/run")
-    chooser = Select(css(browser, "select")[0])
-    labels = [o.text.strip() for o in chooser.options]
-    assert "3207 Nordre Follo" in labels
-    assert "7001 Prøvedal (oppdiktet)" in labels
-    text = browser.find_element(By.TAG_NAME, "body").text
-    assert "Kommunen som skal kjøres" in text
-    assert "uten at noe skrives til Airtable" in text
-    # The control drawn over the native one cannot be clicked headless; the native one takes the choice.
-    browser.execute_script(
-        "const s = arguments[0]; s.selectedIndex = [...s.options].findIndex(o => o.text.trim() === arguments[1]);"
-        "s.dispatchEvent(new Event('change', {bubbles: true}));",
-        css(browser, "select")[0],
-        "0099 Tomtevik (oppdiktet)",
-    )
-    next(b for b in css(browser, "button") if b.text.strip() == "Submit").click()
-    deadline = time.monotonic() + 30
-    while not (runs := demo.api("flow_runs/filter", deployments={"name": {"any_": ["find-tomter"]}})):
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+    labels = {"3207 Nordre Follo", "7001 Prøvedal (oppdiktet)", TOMTEVIK}
+    wait_until(browser, lambda: labels <= set(read(browser, "select option", "text")))
+    # The work pool's name comes last; until then the form may be drawn anew.
+    for words in ("Kommunen som skal kjøres", "uten at noe skrives til Airtable", "Work Pool\ntomter"):
+        wait_until(browser, lambda words=words: words in page_text(browser))
+
+    def chosen() -> bool:
+        browser.execute_script(CHOOSE, TOMTEVIK)
+        return read(browser, "select option[selected]", "text") == [TOMTEVIK]
+
+    wait_until(browser, chosen)
+    wait_until(browser, lambda: browser.execute_script(SUBMIT))
+    runs = demo.until(lambda: demo.api("flow_runs/filter", deployments={"name": {"any_": ["find-tomter"]}}))
     (run,) = (r["id"] for r in runs)
-    assert runs[0]["parameters"]["kommune"] == "0099 Tomtevik (oppdiktet)"
-    deadline = time.monotonic() + 90
-    while (state := httpx.get(f"{demo.prefect}/api/flow_runs/{run}").json()["state_type"]) in {
-        "SCHEDULED",
-        "PENDING",
-        "RUNNING",
-    }:
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-    assert state == "COMPLETED"
+    assert runs[0]["parameters"]["kommune"] == TOMTEVIK
+    assert demo.end_of(run) == "COMPLETED"
     browser.get(f"{demo.prefect}/runs/flow-run/{run}")
-    shown = browser.find_element(By.TAG_NAME, "body")
-    while "Completed" not in shown.text or "0099 Tomtevik" not in shown.text:
-        assert time.monotonic() < deadline + 90
-        time.sleep(0.3)
-    deadline = time.monotonic() + 30  # logs are sent in batches
-    while not any(
-        "teiger: " in line["message"] for line in demo.api("logs/filter", logs={"flow_run_id": {"any_": [run]}})
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    wait_until(browser, lambda: "Completed" in page_text(browser) and "0099 Tomtevik" in page_text(browser))
+    of_run = {"flow_run_id": {"any_": [run]}}  # logs are sent in batches
+    demo.until(lambda: any("teiger: " in line["message"] for line in demo.api("logs/filter", logs=of_run)))
 
 
 def latest(demo: Demo, key: str) -> str:
     return next(a["latest_id"] for a in demo.api("artifacts/latest/filter", limit=100) if a["key"] == key)
 
 
-@needs_browser
 def test_the_artifacts_show_the_summary_the_best_lots_and_the_map(demo, browser):
-    from selenium.webdriver.common.by import By
-
     browser.get(f"{demo.prefect}/artifacts/artifact/{latest(demo, 'sammendrag-7001')}")
-    assert css(browser, "table")
-    text = browser.find_element(By.TAG_NAME, "body").text
-    assert "Fullført" in text
-    assert "ingen av tomtene finnes" in text
-    assert "reguleringsplan" in text
+    wait_until(browser, lambda: read(browser, "table"))
+    for words in ("Fullført", "ingen av tomtene finnes", "reguleringsplan"):
+        wait_until(browser, lambda words=words: words in page_text(browser))
     browser.get(f"{demo.prefect}/artifacts/artifact/{latest(demo, 'beste-tomter-7001')}")
-    links = [a.get_attribute("href") for a in css(browser, "a[href*='norgeskart.no']")]
-    assert len(links) == 20
+    wait_until(browser, lambda: len(read(browser, "a[href*='norgeskart.no']", "href")) == 20)
+    links = read(browser, "a[href*='norgeskart.no']", "href")
     assert all(re.search(r"lat=77\d{5}&lon=(29|30)\d{4}&", link) for link in links)  # metres, north as lat
-    assert len(css(browser, "a[href*='seeiendom.kartverket.no/eiendom/7001/']")) >= 15
+    wait_until(browser, lambda: len(read(browser, "a[href*='seeiendom.kartverket.no/eiendom/7001/']")) >= 15)
     browser.get(f"{demo.prefect}/artifacts/artifact/{latest(demo, 'kart-7001')}")
-    assert css(browser, "a[href*='norgeskart.no']")
+    wait_until(browser, lambda: read(browser, "a[href*='norgeskart.no']"))
 
 
-@needs_browser
 def test_the_local_airtable_shows_the_base(demo, browser):
-    from selenium.webdriver.common.by import By
-
     browser.get(demo.airtable)
-    browser.find_element(By.PARTIAL_LINK_TEXT, "Tomter").click()
-    assert len(css(browser, "table.grid tbody tr")) == 50
-    browser.find_element(By.LINK_TEXT, "Areal m²").click()
-    assert css(browser, "th[aria-sort='ascending']")
-    browser.find_element(By.NAME, "q").send_keys("7001-000005\n")
-    assert browser.find_element(By.ID, "count").text.startswith("1 av")
-    browser.find_element(By.CSS_SELECTOR, "td a.open").click()
-    assert browser.find_element(By.TAG_NAME, "h2").text == "7001-000005"
-    hrefs = [a.get_attribute("href") for a in css(browser, ".record a")]
-    assert any(h.startswith("https://norgeskart.no/") for h in hrefs)
-    browser.find_element(By.LINK_TEXT, "7001").click()
-    assert browser.find_element(By.TAG_NAME, "h2").text == "7001"
+    click(browser, By.PARTIAL_LINK_TEXT, "Tomter")
+    wait_until(browser, lambda: len(read(browser, "table.grid tbody tr")) == 50)
+    click(browser, By.LINK_TEXT, "Areal m²")
+    wait_until(browser, lambda: read(browser, "th[aria-sort='ascending']"))
+    fill(browser, By.NAME, "q", text="7001-000005\n")
+    wait_until(browser, lambda: "".join(read(browser, "#count")).startswith("1 av"))
+    click(browser, By.CSS_SELECTOR, "td a.open")
+    wait_until(browser, lambda: read(browser, "h2") == ["7001-000005"])
+    wait_until(browser, lambda: any(h.startswith("https://norgeskart.no/") for h in read(browser, ".record a", "href")))
+    click(browser, By.LINK_TEXT, "7001")
+    wait_until(browser, lambda: read(browser, "h2") == ["7001"])
 
 
 def test_other_commands_use_the_sandbox_that_runs(demo):
@@ -248,7 +236,7 @@ def test_other_commands_use_the_sandbox_that_runs(demo):
         env={**env, "TOMT_ENV_FILE": "", "TOMT_GEODATA": str(folder / "geodata"), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=2 * PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -257,17 +245,9 @@ def test_other_commands_use_the_sandbox_that_runs(demo):
 
 
 def test_the_nightly_submits_a_run_for_each_kommune_of_its_list(demo):
-    (deployment,) = demo.api("deployments/filter", deployments={"name": {"any_": ["nightly"]}})
-    answer = httpx.post(
-        f"{demo.prefect}/api/deployments/{deployment['id']}/create_flow_run", json={"state": {"type": "SCHEDULED"}}
-    )
-    run = answer.json()["id"]
-    deadline = time.monotonic() + 90
-    while (state := httpx.get(f"{demo.prefect}/api/flow_runs/{run}").json()["state_type"]) != "COMPLETED":
-        assert state not in {"FAILED", "CRASHED"}
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-    after = httpx.get(f"{demo.prefect}/api/flow_runs/{run}").json()["start_time"]
+    run = demo.submit("nightly")
+    assert demo.end_of(run) == "COMPLETED"
+    after = demo.run(run)["start_time"]
     submitted = demo.api(
         "flow_runs/filter",
         deployments={"name": {"any_": ["find-tomter"]}},
@@ -290,18 +270,14 @@ def test_a_kommune_that_cannot_be_submitted_does_not_stop_the_others():
 
 
 def test_ctrl_c_leaves_no_process_behind(demo):
-    # The runs that the nightly submitted are at work now: they must end too.
-    deadline = time.monotonic() + 60
-    while len(started := demo.descendants()) < 4:  # itself, the Prefect server, the worker, a run
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    # A run is at work: it must end too.
+    demo.submit("find-tomter", kommune="7002 Eksempelstad (oppdiktet)")
+    # Itself, the Prefect server, the worker, a run.
+    started = demo.until(lambda: len(found := demo.descendants()) >= 4 and found)
     demo.process.send_signal(signal.SIGINT)
-    assert demo.process.wait(60) == 0
-    deadline = time.monotonic() + 15
-    while alive := [pid for pid in started if Path(f"/proc/{pid}/cmdline").exists()]:
-        assert time.monotonic() < deadline, [Path(f"/proc/{p}/cmdline").read_text() for p in alive]
-        time.sleep(0.2)
+    assert demo.process.wait(PATIENCE_S) == 0
+    eventually(lambda: not any(map(runs_on, started)), shown=lambda: f"at work: {[*filter(runs_on, started)]}")
     for url in (demo.prefect, demo.airtable, demo.sources):
         with pytest.raises(httpx.ConnectError):
-            httpx.get(url, timeout=2)
+            httpx.get(url, timeout=PATIENCE_S)
     assert not (demo.output.parent / "geodata" / "sandbox" / "running.json").exists()

@@ -16,6 +16,7 @@ from flows.demo import child_environment
 from flows.environment import connected, require_runnable, within_sandbox
 from tasks.crm.client import connect
 from tasks.errors import BusyError, ConfigError
+from tests.waiting import PATIENCE_S
 
 REAL = "TOMT_AIRTABLE_TOKEN=patREAL\nTOMT_AIRTABLE_BASE=appREAL\nTOMT_SOURCES_URL=https://sources.example\n"
 
@@ -98,9 +99,9 @@ def test_a_command_waits_for_the_one_that_uses_the_base(settings, caplog, monkey
             with connected(settings):
                 thread = threading.Thread(target=second)
                 thread.start()
-                assert waiting.wait(10)
+                assert waiting.wait(PATIENCE_S)
                 assert not entered.is_set()
-            thread.join(10)
+            thread.join(PATIENCE_S)
     finally:
         environment.log.removeHandler(seen)
     assert entered.is_set()

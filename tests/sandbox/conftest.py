@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -10,13 +11,15 @@ import requests
 from pyairtable import Api, Base
 
 from tasks.sandbox.airtable import AirtableServer
+from tests.waiting import PATIENCE_S
 
 LINES = {"name": "Navn", "type": "singleLineText"}
 TALL = {"name": "Tall", "type": "number", "options": {"precision": 1}}
+NOTAT = "Notat / åpen {x}"
 
 
 def connect(url: str, token: str = "pat-for-tests") -> Api:
-    return Api(token, endpoint_url=url, timeout=(5, 30), retry_strategy=None)
+    return Api(token, endpoint_url=url, timeout=(PATIENCE_S, PATIENCE_S), retry_strategy=None)
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +38,7 @@ def api(airtable) -> Iterator[Api]:
 @pytest.fixture(scope="session")
 def web(airtable) -> Iterator[httpx.Client]:
     headers = {"Authorization": "Bearer pat-for-tests"}
-    with httpx.Client(base_url=airtable.url, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=airtable.url, headers=headers, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -62,7 +65,7 @@ def base(api) -> Base:
                     "timeZone": "Europe/Oslo",
                 },
             },
-            {"name": "Notat / åpen {x}", "type": "multilineText"},
+            {"name": NOTAT, "type": "multilineText"},
             {"name": "Område", "type": "multipleRecordLinks", "options": {"linkedTableId": omraader}},
             {"name": "Bilder", "type": "multipleAttachments"},
             {"name": "Lenke", "type": "url"},
@@ -94,3 +97,8 @@ def answer(response: requests.Response | httpx.Response) -> tuple[int, str, str]
     if isinstance(error, str):
         return response.status_code, error, ""
     return response.status_code, error["type"], error.get("message", "")
+
+
+def names(records: list[dict[str, Any]]) -> list[str | None]:
+    """Return the field Navn of each record."""
+    return [r["fields"].get("Navn") for r in records]

@@ -12,7 +12,7 @@ from pyairtable.formulas import match
 
 from tasks.sandbox.airtable.errors import ApiError
 from tasks.sandbox.airtable.formula import MAX_CHARACTERS, compile_formula, passes
-from tests.sandbox.conftest import answer, refusal
+from tests.sandbox.conftest import answer, names, refusal
 
 FIELDS = {"Navn": "fld1", "Tall": "fld2", "fld1": "fld1", "a}b": "fld3", "a\\b": "fld3"}
 
@@ -183,10 +183,6 @@ def test_numbers_compare_as_in_python(left, right, sign):
 
 
 # --- over HTTP ---
-
-
-def names(records):
-    return [r["fields"].get("Navn") for r in records]
 
 
 def test_filters_over_http(tomter, omraader):

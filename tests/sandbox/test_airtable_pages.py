@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from tasks.sandbox.airtable.pages import number_text, time_text, web_host
+from tests.chromium import chromium, click, fill, read, wait_until
 
-CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 SCRIPT = "<script>document.title='tatt'</script>"
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
-    missing = [p for p in (CHROMIUM, DRIVER) if not Path(p).exists()]
-    if missing:
-        pytest.skip(f"not installed: {', '.join(missing)}")
-    profile = tmp_path_factory.mktemp("profile")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={profile}"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
-    shutil.rmtree(profile, ignore_errors=True)
+def browser(tmp_path_factory) -> Iterator[Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -51,80 +33,54 @@ def filled(tomter, omraader):
 
 
 def column(browser, n):
-    return [cell.text for cell in browser.find_elements(By.CSS_SELECTOR, f".grid tbody td:nth-child({n})")]
-
-
-def follow(browser, element):
-    """Click, and wait for the next page."""
-    element.click()
-    WebDriverWait(browser, 10).until(lambda _: _is_stale(element))
-
-
-def _is_stale(element):
-    from selenium.common.exceptions import StaleElementReferenceException
-
-    try:
-        element.is_enabled()
-    except StaleElementReferenceException:
-        return True
-    return False
+    return read(browser, f".grid tbody td:nth-child({n})")
 
 
 def test_from_the_start_page_to_a_record_and_its_link(browser, airtable, base, filled):
     browser.get(airtable.url)
-    cards = {
-        a.find_element(By.TAG_NAME, "strong").text: a
-        for a in browser.find_elements(By.CSS_SELECTOR, f".tables a[href*='{base.id}']")
-    }
-    assert set(cards) == {"Områder/felt", "Tomter"}
-    assert "60 rader" in cards["Tomter"].text
-    assert "1 rad" in cards["Områder/felt"].text
-    follow(browser, cards["Tomter"])
-    assert len(column(browser, 1)) == 50
-    follow(browser, browser.find_element(By.LINK_TEXT, "tomt 00"))
-    assert browser.find_element(By.TAG_NAME, "h2").text == "tomt 00"
-    follow(browser, browser.find_element(By.LINK_TEXT, "Nes"))
-    assert browser.find_element(By.TAG_NAME, "h2").text == "Nes"
-    follow(browser, browser.find_element(By.LINK_TEXT, "tomt 00"))
-    assert browser.find_element(By.TAG_NAME, "h2").text == "tomt 00"
+    cards = f".tables a[href*='{base.id}']"
+    wait_until(browser, lambda: sorted(read(browser, f"{cards} strong")) == ["Områder/felt", "Tomter"])
+    wait_until(browser, lambda: [c for c in read(browser, cards) if "Tomter" in c and "60 rader" in c])
+    wait_until(browser, lambda: [c for c in read(browser, cards) if "Områder/felt" in c and "1 rad" in c])
+    click(browser, By.CSS_SELECTOR, f"{cards}[href$='{filled.id}']")
+    wait_until(browser, lambda: len(column(browser, 1)) == 50)
+    for link in ("tomt 00", "Nes", "tomt 00"):
+        click(browser, By.LINK_TEXT, link)
+        wait_until(browser, lambda link=link: read(browser, "h2") == [link])
 
 
 def test_a_column_header_sorts_both_ways_and_pages_follow(browser, airtable, base, filled):
     browser.get(f"{airtable.url}/base/{base.id}/Tomter")
-    numbers = [float(n.replace(",", ".")) for n in column(browser, 2)]
-    assert numbers != sorted(numbers)
-    follow(browser, browser.find_element(By.LINK_TEXT, "Tall"))
-    assert column(browser, 2) == [f"{n},0" for n in range(50)]
-    follow(browser, browser.find_element(By.PARTIAL_LINK_TEXT, "Tall"))
-    assert column(browser, 2) == [f"{n},0" for n in range(59, 9, -1)]
-    assert browser.find_element(By.CSS_SELECTOR, "th[aria-sort]").get_attribute("aria-sort") == "descending"
-    follow(browser, browser.find_element(By.PARTIAL_LINK_TEXT, "Neste"))
-    assert column(browser, 2) == [f"{n},0" for n in range(9, -1, -1)]
+    wait_until(browser, lambda: column(browser, 2) == [f"{n * 7 % 60},0" for n in range(50)])
+    click(browser, By.LINK_TEXT, "Tall")
+    wait_until(browser, lambda: column(browser, 2) == [f"{n},0" for n in range(50)])
+    click(browser, By.PARTIAL_LINK_TEXT, "Tall")
+    wait_until(browser, lambda: column(browser, 2) == [f"{n},0" for n in range(59, 9, -1)])
+    wait_until(browser, lambda: read(browser, "th[aria-sort]", "ariaSort") == ["descending"])
+    click(browser, By.PARTIAL_LINK_TEXT, "Neste")
+    wait_until(browser, lambda: column(browser, 2) == [f"{n},0" for n in range(9, -1, -1)])
 
 
 def test_the_filter_narrows_and_counts(browser, airtable, base, filled):
     browser.get(f"{airtable.url}/base/{base.id}/Tomter")
-    assert browser.find_element(By.ID, "count").text == "60 rader"
+    wait_until(browser, lambda: read(browser, "#count") == ["60 rader"])
     for text, count in (("TOMT 1", 10), ("nes", 1), ("finnes ikke", 0)):
-        box = browser.find_element(By.ID, "q")
-        box.clear()
-        box.send_keys(text)
-        follow(browser, browser.find_element(By.CSS_SELECTOR, ".filter button"))
-        assert browser.find_element(By.ID, "count").text == f"{count} av 60 rader"
-        assert len([t for t in column(browser, 1) if "Ingen rader" not in t]) == count
+        fill(browser, By.ID, "q", text=text)
+        click(browser, By.CSS_SELECTOR, ".filter button")
+        wait_until(browser, lambda count=count: read(browser, "#count") == [f"{count} av 60 rader"])
+        wait_until(browser, lambda count=count: len(read(browser, ".grid a.open")) == count)
 
 
 def test_addresses_are_links_of_the_web_alone_and_scripts_are_text(browser, airtable, base, filled):
     browser.get(f"{airtable.url}/base/{base.id}/Tomter")
-    links = browser.find_elements(By.CSS_SELECTOR, ".grid a[target=_blank]")
-    assert [a.get_attribute("href") for a in links] == ["https://www.norgeskart.no/#!?x=1"]
-    assert links[0].get_attribute("rel") == "noopener noreferrer"
+    links = ".grid a[target=_blank]"
+    wait_until(browser, lambda: read(browser, links, "href") == ["https://www.norgeskart.no/#!?x=1"])
+    assert read(browser, links, "rel") == ["noopener noreferrer"]
     assert column(browser, 1)[2] == SCRIPT
-    follow(browser, browser.find_element(By.LINK_TEXT, SCRIPT))
-    assert browser.find_element(By.TAG_NAME, "h2").text == SCRIPT
-    assert browser.title.startswith(SCRIPT)
-    assert "javascript:alert(1)" in browser.find_element(By.TAG_NAME, "dl").text
-    assert browser.find_elements(By.CSS_SELECTOR, "a[href^=javascript]") == []
+    click(browser, By.LINK_TEXT, SCRIPT)
+    wait_until(browser, lambda: read(browser, "h2") == [SCRIPT] and browser.title.startswith(SCRIPT))
+    wait_until(browser, lambda: "javascript:alert(1)" in "".join(read(browser, "dl")))
+    assert read(browser, "a[href^=javascript]") == []
 
 
 def test_a_phone_needs_no_sideways_scroll(browser, airtable, base, filled):
@@ -135,7 +91,8 @@ def test_a_phone_needs_no_sideways_scroll(browser, airtable, base, filled):
         rec = filled.first()["id"]
         for path in ("/", f"/base/{base.id}/Tomter", f"/base/{base.id}/Tomter/{rec}"):
             browser.get(airtable.url + path)
-            assert browser.execute_script("return document.documentElement.scrollWidth") <= 390, path
+            wait_until(browser, lambda: read(browser, "h1, h2"))
+            wait_until(browser, lambda: int(read(browser, ":root", "scrollWidth")[0]) <= 390)
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

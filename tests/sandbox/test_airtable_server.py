@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,9 @@ from tasks.sandbox.airtable.errors import ApiError
 from tasks.sandbox.airtable.limit import RateLimit
 from tasks.sandbox.airtable.schema import make_table
 from tasks.sandbox.airtable.store import Store
+from tests.ports import spare_ports
 from tests.sandbox.conftest import LINES, TALL, answer, connect, refusal
+from tests.waiting import PATIENCE_S
 
 RECORDED = Path(__file__).parents[2].parent / "shared" / "data" / "airtable" / "errors.json"
 SERVE = """
@@ -53,13 +56,15 @@ def filled(url):
 def test_without_the_token_everything_is_401(airtable, base, header):
     headers = {} if header is None else {"Authorization": header}
     for path in ("/v0/meta/whoami", "/v0/meta/bases", f"/v0/{base.id}/Tomter", "/v0/", "/v0/hva/som/helst/her"):
-        response = httpx.get(airtable.url + path, headers=headers)
+        response = httpx.get(airtable.url + path, headers=headers, timeout=PATIENCE_S)
         assert answer(response) == (401, "AUTHENTICATION_REQUIRED", "Authentication required")
-    assert httpx.post(f"{airtable.url}/v0/{base.id}/Tomter", headers=headers, json={"fields": {}}).status_code == 401
+    url, new = f"{airtable.url}/v0/{base.id}/Tomter", {"fields": {}}
+    assert httpx.post(url, headers=headers, json=new, timeout=PATIENCE_S).status_code == 401
 
 
 def test_health_needs_no_token(airtable):
-    assert httpx.get(f"{airtable.url}/health").json() == {"status": "ok", "product": "tomtesourcing local Airtable"}
+    said = httpx.get(f"{airtable.url}/health", timeout=PATIENCE_S).json()
+    assert said == {"status": "ok", "product": "tomtesourcing local Airtable"}
 
 
 @pytest.mark.parametrize(
@@ -67,12 +72,12 @@ def test_health_needs_no_token(airtable):
 )
 def test_another_host_name_is_refused(airtable, host, status):
     for path in ("/health", "/"):
-        assert httpx.get(airtable.url + path, headers={"Host": host}).status_code == status
+        assert httpx.get(airtable.url + path, headers={"Host": host}, timeout=PATIENCE_S).status_code == status
 
 
 def test_it_listens_on_the_loopback_address_alone(airtable):
     with socket.socket() as other:
-        other.settimeout(2)
+        other.settimeout(PATIENCE_S)
         assert other.connect_ex(("127.0.0.2", airtable.port)) != 0
 
 
@@ -163,7 +168,7 @@ def test_the_refusals_read_as_recorded(web, airtable, base, tomter):
     eleven = [{"fields": {}}] * 11
     made = {"name": "Tasks", "fields": [LINES, {"name": "Created At", "type": "createdTime"}]}
     seen = [
-        httpx.get(airtable.url + table),
+        httpx.get(airtable.url + table, timeout=PATIENCE_S),
         web.get("/v0/app00000000000000/T"),
         web.get(f"{table}/rec00000000000000"),
         web.delete(f"{table}/rec00000000000000"),
@@ -186,14 +191,15 @@ def test_the_refusals_read_as_recorded(web, airtable, base, tomter):
 
 
 def test_a_stop_and_a_start_keep_everything_in_order(tmp_path):
-    with start(tmp_path) as server:
+    (port,) = spare_ports(1)
+    with start(tmp_path, port=port) as server:
         api, table = filled(server.url)
         table.delete(table.all()[1]["id"])
         table.batch_create([{"Navn": "d", "Tall": 1}])
         table.update(table.all()[0]["id"], {"Tall": 5})
         before, schema = table.all(), table.base.schema().model_dump()
         api.session.close()
-    with start(tmp_path, port=server.port) as server:
+    with start(tmp_path, port=port) as server:
         again = connect(server.url, "pat")
         base = again.base(table.base.id)
         assert base.table("T").all() == before
@@ -215,7 +221,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path):
             table.update(rec["id"], {"Tall": 8})
         finally:
             process.send_signal(signal.SIGKILL)
-            process.wait(timeout=10)
+            process.wait(timeout=PATIENCE_S)
         api.session.close()
     with start(tmp_path) as server:
         again = connect(server.url, "pat")
@@ -225,12 +231,13 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path):
 
 
 def test_a_second_server_on_the_folder_is_refused_and_its_port_is_free_again(tmp_path):
+    (port,) = spare_ports(1)
     with start(tmp_path):
-        second = start(tmp_path)
+        second = start(tmp_path, port=port)
         with pytest.raises(BlockingIOError, match=r"another local Airtable uses this folder"):
             second.start()
-        with start(tmp_path / "annen", port=second.port) as third:
-            assert httpx.get(f"{third.url}/health").status_code == 200
+        with start(tmp_path / "annen", port=port) as third:
+            assert httpx.get(f"{third.url}/health", timeout=PATIENCE_S).status_code == 200
 
 
 def test_a_port_in_use_is_refused(tmp_path):
@@ -272,7 +279,7 @@ def test_a_folder_that_is_no_database_is_let_go(tmp_path):
         start(tmp_path).start()
     (tmp_path / "airtable.sqlite").unlink()
     with start(tmp_path) as server:
-        assert httpx.get(f"{server.url}/health").status_code == 200
+        assert httpx.get(f"{server.url}/health", timeout=PATIENCE_S).status_code == 200
 
 
 def test_eight_threads_create_and_read(base, airtable):
@@ -316,14 +323,16 @@ def test_one_request_too_many_brings_30_s_of_refusals():
         limit.check("app1")
 
 
-def test_the_rate_limit_over_http(tmp_path):
+def test_the_rate_limit_over_http(tmp_path, monkeypatch):
+    # All requests come within one second of a clock that stands still.
+    monkeypatch.setattr("tasks.sandbox.airtable.api.RateLimit", partial(RateLimit, clock=lambda: 100.0))
     with AirtableServer(tmp_path, token="pat") as server:
         headers = {"Authorization": "Bearer pat"}
-        with httpx.Client(base_url=server.url, headers=headers) as client:
+        with httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE_S) as client:
             body = {"name": "B", "workspaceId": "w", "tables": [{"name": "T", "fields": [LINES]}]}
             base = client.post("/v0/meta/bases", json=body).json()["id"]
-            seen = [client.get(f"/v0/{base}/T") for _ in range(30)]
-            assert seen[4].status_code == 200
+            seen = [client.get(f"/v0/{base}/T") for _ in range(7)]
+            assert [r.status_code for r in seen] == [200] * 5 + [429] * 2
             wanted = (429, "RATE_LIMIT_REACHED", "Rate limit exceeded. Please try again later")
             assert answer(seen[-1]) == wanted
             assert client.get("/v0/meta/bases").status_code == 200
