@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -145,7 +145,7 @@ def find_kommune(text: str, *, sandbox: bool) -> Kommune:
 
 # --- plankilder -----------------------------------------------------------------------------------------------
 
-Tema = Literal["kommuneplan", "kommunedelplan", "reguleringsplan", "teig", "grense"]
+Tema = Literal["kommuneplan", "kommunedelplan", "reguleringsplan", "reguleringsformaal", "teig", "grense", "bygning"]
 
 
 class Kilde(Register):
@@ -159,6 +159,8 @@ class Kilde(Register):
     lag: tuple[str, ...]
     paakrevd: tuple[str, ...]
     innhold: tuple[str, ...] = ()
+    utelat: tuple[str, ...] = ()
+    valgfri: bool = False
     legitimasjon: str | None = None
     tom_betyr: Literal["tom", "ikke_dekket"]
     lisens: str
@@ -180,14 +182,33 @@ def kilder() -> dict[str, Kilde]:
     return {str(tema): kilde for tema, kilde in by_tema.items()}
 
 
+def themes(*, ikke_bolig_i_plan: bool) -> tuple[Tema, ...]:
+    """Return the themes that a run fetches, in order.
+
+    Parameters
+    ----------
+    ikke_bolig_i_plan
+        Whether the second class of differanse is looked for, which alone needs the purposes inside plans.
+    """
+    known = kilder()
+    wanted = (tema for tema in get_args(Tema) if tema in known)
+    return tuple(tema for tema in wanted if ikke_bolig_i_plan or tema != "reguleringsformaal")
+
+
+def optional_themes() -> frozenset[str]:
+    """Return the themes without which a run still finds lots."""
+    return frozenset(tema for tema, kilde in kilder().items() if kilde.valgfri)
+
+
 # --- arealformål, rules, weights ------------------------------------------------------------------------------
 
 Klasse = Literal["bolig", "mulig", "spredt"]
 
 
 class Klasser(Register):
-    """Codes of one object type, by housing class."""
+    """Codes of one object type: the range of the list, and those of each housing class."""
 
+    koder: tuple[int, int]
     bolig: tuple[str, ...]
     mulig: tuple[str, ...]
     spredt: tuple[str, ...]
@@ -207,6 +228,15 @@ def housing_classes() -> dict[tuple[str, str], Klasse]:
     return table
 
 
+def is_known_code(objekttype: str, code: str | None) -> bool:
+    """Return whether a code lies in the range of its list in config/arealformaal.toml."""
+    row = _read("arealformaal.toml").get(objekttype)
+    if row is None or code is None or not code.isdecimal():
+        return False
+    first, last = _load(Klasser, row, f"arealformaal.toml: {objekttype}").koder
+    return first <= int(code) <= last
+
+
 class ArealRegler(Register):
     """Area floors, m² in the kommune's own UTM zone, and the smallest width of a lot, m (0: no such rule)."""
 
@@ -216,9 +246,10 @@ class ArealRegler(Register):
 
 
 class GeometriRegler(Register):
-    """The width of a hairline, m."""
+    """The width of a hairline, m, and whether borders between zones cut."""
 
     toleranse_m: float = Field(gt=0, le=0.05)
+    per_sone: bool
 
 
 class KlasseRegler(Register):

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any
 
 from prefect import Task
 
-from config.registers import Kommune, Tema
+from config.registers import Kommune, optional_themes, regler, themes
 from config.settings import Settings
 from flows.summary import FEILET, IKKE_DEKKET, Summary
 from tasks.answer import NotCovered, blocking
@@ -20,7 +20,8 @@ from tasks.crm.sync import TableDiff
 from tasks.errors import TomtError
 from tasks.land.find import find_tomter_task
 from tasks.scoring.grov import score_task
-from tasks.sources.fetch import fetch_task, read_core_task
+from tasks.sources.core import read_core_task
+from tasks.sources.fetch import fetch_task
 from tasks.store import Geodata
 
 log = logging.getLogger("tomt.run")
@@ -83,12 +84,12 @@ def _work(
     kommune: Kommune, settings: Settings, geodata: Geodata, connection: Connection, *, summary: Summary, call: Call
 ) -> None:
     with _timed(summary, "hent"):
-        for tema in get_args(Tema):
+        for tema in themes(ikke_bolig_i_plan=regler().differanse.ikke_bolig_i_plan):
             summary.kilder[tema] = call(fetch_task, kommune, tema, settings=settings, geodata=geodata)
-    stops = blocking(list(summary.kilder.values()))
+    stops = blocking(summary.kilder, optional=optional_themes())
     if stops:
-        uncovered = all(isinstance(a, NotCovered) for a in stops)
-        summary.fail(" ".join(dict.fromkeys(a.grunn for a in stops)), IKKE_DEKKET if uncovered else FEILET)
+        uncovered = all(isinstance(a, NotCovered) for a in stops.values())
+        summary.fail(" ".join(dict.fromkeys(a.grunn for a in stops.values())), IKKE_DEKKET if uncovered else FEILET)
         return
     with _timed(summary, "les"):
         accounts = call(read_core_task, kommune, summary.kilder, geodata=geodata)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from config.registers import Kommune
-from tasks.answer import Answer, Failed, NotCovered, Rows
+from config.registers import Kommune, optional_themes
+from tasks.answer import Answer, Failed, NotCovered, Rows, blocking
 from tasks.tekst import tall
 
 WRITES = ("created", "updated")
 COUNTS = ("created", "updated", "unchanged", "refused")
 SVAR = {"Rows": "data", "Empty": "ingenting der", "NotCovered": "dekker ikke kommunen", "Failed": "feilet"}
+MANGLER = {"NotCovered": "dekker ikke kommunen", "Failed": "svarte ikke som den skal"}
 FULLFORT, IKKE_DEKKET, FEILET = "Fullført", "Ikke dekket", "Feilet"
 
 
@@ -113,6 +114,7 @@ class Summary:
             f"{self.count('updated')} {would}updated, {self.count('unchanged')} unchanged, "
             f"{self.count('refused')} refused, {self.kall} calls; {self.sekunder:.1f} s."
         ]
+        lines += [f"  without fresh data on {tema}: {answer.grunn}" for tema, answer in self._unanswered()]
         lines += [f"  {line}" for line in self.mangler_i_basen]
         lines += [
             f"  {navn} {key} is left alone: it {why}" for navn, rows in self.avvist.items() for key, why in rows.items()
@@ -149,16 +151,30 @@ class Summary:
             f"{self.kommune.label}: {steps['tomter']['ut']} tomter på {steps['omraader']['ut']} områder. "
             f"Airtable: {self.count('created')} {changed}, {self.count('updated')} endret, "
             f"{self.count('unchanged')} uendret, {self.count('refused')} avvist."
-        ) + "".join(
+        ) + "".join([*self._uten(), *self._ikke_rort()])
+
+    def _ikke_rort(self) -> list[str]:
+        return [
             f" {navn} {key} er ikke rørt: {why}." for navn, rows in self.avvist.items() for key, why in rows.items()
-        )
+        ]
+
+    def _uten(self) -> list[str]:
+        """Return in Norwegian which sources the lots were found without."""
+        return [
+            f" Kilden for {tema} {MANGLER[type(answer).__name__]}; tomtene er funnet uten ferske data derfra."
+            for tema, answer in self._unanswered()
+        ]
+
+    def _unanswered(self) -> list[tuple[str, NotCovered | Failed]]:
+        return [(tema, a) for tema, a in blocking(self.kilder).items() if tema in optional_themes()]
 
     def _aarsak(self) -> str:
         """Return in Norwegian what went wrong, for sales; the detail is the operator's."""
-        silent = [tema for tema, a in self.kilder.items() if isinstance(a, Failed)]
-        uncovered = [tema for tema, a in self.kilder.items() if isinstance(a, NotCovered)]
-        parts = [f"Kilden for {' og '.join(silent)} svarte ikke som den skal."] if silent else []
-        parts += [f"Kilden for {' og '.join(uncovered)} dekker ikke kommunen."] if uncovered else []
+        stops = blocking(self.kilder, optional=optional_themes())
+        silent = [tema for tema, a in stops.items() if isinstance(a, Failed)]
+        uncovered = [tema for tema, a in stops.items() if isinstance(a, NotCovered)]
+        parts = [f"Kilden for {' og '.join(silent)} {MANGLER['Failed']}."] if silent else []
+        parts += [f"Kilden for {' og '.join(uncovered)} {MANGLER['NotCovered']}."] if uncovered else []
         return " ".join(parts) or "Noe gikk galt underveis."
 
     def as_markdown(self) -> str:

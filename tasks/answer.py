@@ -5,6 +5,7 @@ Only `Empty` may be read as "nothing there". `NotCovered` and `Failed` never rem
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,14 @@ class Failed:
 Answer = Rows | Empty | NotCovered | Failed
 
 
-def blocking(answers: list[Answer]) -> list[NotCovered | Failed]:
-    """Return the answers that forbid drawing any conclusion about the land."""
-    return [a for a in answers if isinstance(a, NotCovered | Failed)]
+def blocking(answers: Mapping[str, Answer], *, optional: Collection[str] = ()) -> dict[str, NotCovered | Failed]:
+    """Return the answers, by theme, that forbid drawing any conclusion about the land.
+
+    Parameters
+    ----------
+    answers
+        Theme → answer.
+    optional
+        Themes without which lots are found all the same.
+    """
+    return {t: a for t, a in answers.items() if isinstance(a, NotCovered | Failed) and t not in optional}

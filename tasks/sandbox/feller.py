@@ -1,7 +1,8 @@
 """The traps: every way in which real plan data mislead, each laid at least once in every invented kommune.
 
 A trap has a name, a sentence (`FELLER`) and, in each kommune, the ids of the objects that are its example:
-identifikasjon.lokalId of plan objects, teigId of teiger.
+identifikasjon.lokalId of plan objects, teigId of teiger. Those of purposes and of buildings stand with these
+(`tasks.sandbox.formaal`, `tasks.sandbox.bygninger`).
 """
 
 from __future__ import annotations

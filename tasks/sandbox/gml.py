@@ -69,7 +69,7 @@ def _member(teig: Teig, shape: Polygon, point: Point, *, crs: Crs, knr: str, nav
     srs = f'srsName="{crs.navn}"'
     place = (
         f'<app:representasjonspunkt><gml:Point gml:id="{gid}_APP_REPRESENTASJONSPUNKT" {srs}>'
-        f"<gml:pos>{_positions(shapely.get_coordinates(point), crs)}</gml:pos></gml:Point></app:representasjonspunkt>"
+        f"<gml:pos>{positions(shapely.get_coordinates(point), crs)}</gml:pos></gml:Point></app:representasjonspunkt>"
     )
     avklart = "false" if len(teig.enheter) > 1 else "true"
     enheter = "".join(_enhet(enhet, knr, avklart) for enhet in teig.enheter)
@@ -135,22 +135,23 @@ def _surface(teig: Teig, shape: Polygon, crs: Crs, gid: str) -> str:
 
 
 def _ring(xy: npt.NDArray[np.float64], crs: Crs) -> str:
-    return f"<gml:LinearRing><gml:posList>{_positions(xy, crs)}</gml:posList></gml:LinearRing>"
+    return f"<gml:LinearRing><gml:posList>{positions(xy, crs)}</gml:posList></gml:LinearRing>"
 
 
 def _arc_ring(shape: Polygon, first: int, *, crs: Crs, gid: str) -> str:
     """Return the exterior as a Ring of one Curve: line, arc through three points from `first`, line."""
     xy = shapely.get_coordinates(shape.exterior)
     line = "<gml:LineStringSegment><gml:posList>{}</gml:posList></gml:LineStringSegment>"
-    before = line.format(_positions(xy[: first + 1], crs)) if first else ""
-    arc = f"<gml:Arc><gml:posList>{_positions(xy[first : first + 3], crs)}</gml:posList></gml:Arc>"
-    after = line.format(_positions(xy[first + 2 :], crs))
+    before = line.format(positions(xy[: first + 1], crs)) if first else ""
+    arc = f"<gml:Arc><gml:posList>{positions(xy[first : first + 3], crs)}</gml:posList></gml:Arc>"
+    after = line.format(positions(xy[first + 2 :], crs))
     return (
         f'<gml:Ring><gml:curveMember><gml:Curve gml:id="{gid}_BUE"><gml:segments>'
         f"{before}{arc}{after}</gml:segments></gml:Curve></gml:curveMember></gml:Ring>"
     )
 
 
-def _positions(xy: npt.NDArray[np.float64], crs: Crs) -> str:
+def positions(xy: npt.NDArray[np.float64], crs: Crs) -> str:
+    """Return coordinates as the text of a gml:pos or gml:posList."""
     numbers = xy.ravel().tolist()
     return " ".join([f"%.{crs.desimaler}f"] * len(numbers)) % tuple(numbers)

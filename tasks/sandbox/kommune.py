@@ -1,4 +1,4 @@
-"""The invented municipalities of the sandbox: border, plans, teiger and the traps among them.
+"""The invented municipalities of the sandbox: border, plans, teiger, buildings and the traps among them.
 
 Three, in open sea, the same to the byte on every machine; what they are called and how big they are stands in
 config/sandbox.toml. Everything is in EPSG:25833. Nothing in them exists.
@@ -14,27 +14,29 @@ from types import MappingProxyType
 import numpy as np
 from shapely import MultiPolygon
 
+from tasks.sandbox import bygninger, feller, formaal
+from tasks.sandbox.bygninger import legg_feller_i_bygningene, tegn_bygninger
 from tasks.sandbox.feller import (
-    FELLER,
     legg_feller_i_planene,
     legg_feller_i_sonene,
     legg_feller_i_teigene,
 )
+from tasks.sandbox.formaal import legg_formaal
 from tasks.sandbox.landskap import CELL_M, Landskap
 from tasks.sandbox.reguleringer import tegn_kommunedelplan, tegn_kommuneplan, tegn_reguleringer
 from tasks.sandbox.soner import tegn_soner
 from tasks.sandbox.teiger import tegn_teiger
-from tasks.sandbox.utkast import Matrikkelenhet, PlanObjekt, Teig, Utkast, fakta
+from tasks.sandbox.utkast import Bygning, Matrikkelenhet, PlanObjekt, Teig, Utkast, fakta
 
-__all__ = ["TRAPS", "Matrikkelenhet", "OppdiktetKommune", "PlanObjekt", "Teig", "Trap", "invent", "numre"]
+__all__ = ["TRAPS", "Bygning", "Matrikkelenhet", "OppdiktetKommune", "PlanObjekt", "Teig", "Trap", "invent", "numre"]
 
-TRAPS: Mapping[str, str] = MappingProxyType(FELLER)
+TRAPS: Mapping[str, str] = MappingProxyType(feller.FELLER | formaal.FELLER | bygninger.FELLER)
 """Every trap: name → what it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """One trap in one kommune: what it is, and the ids (lokalId or teigId) of the objects that are its example."""
+    """One trap in one kommune: what it is, and the ids (lokalId, teigId, bygningId) of the objects that show it."""
 
     hva: str
     ids: tuple[str, ...]
@@ -56,6 +58,8 @@ class OppdiktetKommune:
         Plan objects by service and type (`reguleringsplaner/vn2/RpOmråde`), geometry in EPSG:25833.
     teiger
         The parcels, EPSG:25833.
+    bygninger
+        The buildings, EPSG:25833.
     traps
         The traps by name (`TRAPS`) with the ids of their examples.
     """
@@ -68,6 +72,7 @@ class OppdiktetKommune:
     grense: MultiPolygon
     plan: Mapping[str, tuple[PlanObjekt, ...]]
     teiger: tuple[Teig, ...]
+    bygninger: tuple[Bygning, ...]
     traps: Mapping[str, Trap]
 
 
@@ -105,12 +110,15 @@ def invent(nummer: str) -> OppdiktetKommune:
     )
     tegn_soner(utkast)
     tegn_teiger(utkast)
+    tegn_bygninger(utkast)
     tegn_reguleringer(utkast)
     legg_feller_i_sonene(utkast)
     tegn_kommuneplan(utkast)
     tegn_kommunedelplan(utkast)
     legg_feller_i_planene(utkast)
     legg_feller_i_teigene(utkast)
+    legg_formaal(utkast)
+    legg_feller_i_bygningene(utkast)
     return OppdiktetKommune(
         nummer=f.nummer,
         navn=f.navn,
@@ -120,5 +128,6 @@ def invent(nummer: str) -> OppdiktetKommune:
         grense=utkast.grense,
         plan=MappingProxyType({key: tuple(value) for key, value in utkast.plan.items()}),
         teiger=tuple(utkast.teiger),
-        traps=MappingProxyType({k: Trap(FELLER[k], tuple(dict.fromkeys(v))) for k, v in utkast.feller.items()}),
+        bygninger=tuple(utkast.bygninger),
+        traps=MappingProxyType({k: Trap(TRAPS[k], tuple(dict.fromkeys(v))) for k, v in utkast.feller.items()}),
     )

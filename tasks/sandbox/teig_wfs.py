@@ -1,282 +1,28 @@
-"""The parcel service of the sandbox: WFS 2.0 of `app:Teig` with the habits of the real one.
-
-Open, GML alone, GET and POST. The header of an answer lies (numberMatched="unknown" numberReturned="0");
-resultType=hits tells the truth. The only filter is kommunenummer; anything else is refused, never ignored.
-"""
+"""The parcel service of the sandbox: `app:Teig` as `tasks.sandbox.wfs` serves it, its GML from `tasks.sandbox.gml`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from xml.sax.saxutils import escape, quoteattr
-
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
-from lxml import etree
-from starlette.concurrency import run_in_threadpool
-
-from tasks.sandbox.crs import SERVED, Crs, parse
+from tasks.sandbox.crs import Crs
 from tasks.sandbox.gml import APP, members
 from tasks.sandbox.kommune import numre
+from tasks.sandbox.wfs import Tjeneste
 
 PATH = "/skwms1/wfs.matrikkelen-eiendomskart-teig"
-MAX_BODY = 64 * 1024
-CHUNK = 500
-XML = "text/xml; charset=UTF-8"
-WFS_NS, GML_NS, OWS_NS = (
-    "http://www.opengis.net/wfs/2.0",
-    "http://www.opengis.net/gml/3.2",
-    "http://www.opengis.net/ows/1.1",
-)
-DEFAULT_SRS = "urn:ogc:def:crs:EPSG::25833"
 
 
-@dataclass(frozen=True, slots=True)
-class Quirks:
-    """How the service behaves where real servers differ.
-
-    Attributes
-    ----------
-    paging
-        Whether startIndex and count are honoured; otherwise every answer is whole.
-    exception_status
-        HTTP status of an ExceptionReport: 400, or 200 as some servers answer.
-    """
-
-    paging: bool = True
-    exception_status: int = 400
+def _medlemmer(kommuner: frozenset[str] | None, crs: Crs) -> list[bytes]:
+    """Return the teiger of these kommuner, or of all."""
+    chosen = [nummer for nummer in numre() if kommuner is None or nummer in kommuner]
+    return [member for nummer in chosen for member in members(nummer, crs)]
 
 
-class WfsError(ValueError):
-    """A request that is answered with an ExceptionReport."""
-
-    def __init__(self, code: str, locator: str, text: str) -> None:
-        super().__init__(text)
-        self.code, self.locator = code, locator
-
-
-@dataclass(frozen=True, slots=True)
-class GetFeature:
-    """What a client asks for; `kommuner` None means every kommune."""
-
-    kommuner: frozenset[str] | None
-    crs: Crs
-    hits: bool
-    start: int
-    count: int | None
-
-
-def create_router(quirks: Quirks) -> APIRouter:
-    """Return the routes of the parcel service."""
-    router = APIRouter()
-
-    def answer(values: Mapping[str, str], url: str) -> Response:
-        try:
-            return _answer(values, url, quirks)
-        except WfsError as error:
-            return Response(exception_report(error), quirks.exception_status, media_type=XML)
-
-    @router.get(PATH)
-    def get(request: Request) -> Response:
-        return answer({k.lower(): v for k, v in request.query_params.items()}, _url(request))
-
-    @router.post(PATH)
-    async def post(request: Request) -> Response:
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                error = WfsError("OperationProcessingFailed", "", f"The request is longer than {MAX_BODY} bytes.")
-                return Response(exception_report(error), 413, media_type=XML)
-        try:
-            values = from_xml(bytes(body))
-        except WfsError as error:
-            return Response(exception_report(error), quirks.exception_status, media_type=XML)
-        return await run_in_threadpool(answer, values, _url(request))
-
-    return router
-
-
-def _url(request: Request) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}{PATH}"
-
-
-def exception_report(error: WfsError) -> str:
-    """Return the ExceptionReport of an error."""
-    locator = f" locator={quoteattr(error.locator)}" if error.locator else ""
-    return (
-        "<?xml version='1.0' encoding='UTF-8'?>\n"
-        f'<ows:ExceptionReport xmlns:ows="{OWS_NS}" version="2.0.0">\n'
-        f"  <ows:Exception exceptionCode={quoteattr(error.code)}{locator}>\n"
-        f"    <ows:ExceptionText>{escape(str(error))}</ows:ExceptionText>\n"
-        "  </ows:Exception>\n</ows:ExceptionReport>\n"
-    )
-
-
-def parse_xml(text: bytes) -> etree._Element:
-    """Parse XML of a client: no external entities, no DTD, no network."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        root = etree.fromstring(text, parser)
-    except etree.XMLSyntaxError as error:
-        raise WfsError("OperationParsingFailed", "", f"The request is not well-formed XML: {error}") from error
-    if root.getroottree().docinfo.doctype:
-        raise WfsError("OperationParsingFailed", "", "A document type is not allowed in a request.")
-    return root
-
-
-def from_xml(body: bytes) -> dict[str, str]:
-    """Return a posted request under the names of the key-value form."""
-    root = parse_xml(body)
-    values = {"request": etree.QName(root).localname}
-    values |= {str(etree.QName(str(k)).localname).lower(): str(v) for k, v in root.attrib.items()}
-    queries = [child for child in root if isinstance(child.tag, str) and etree.QName(child).localname == "Query"]
-    if len(queries) > 1:
-        raise WfsError("OptionNotSupported", "Query", "One query at a time.")
-    for query in queries:
-        values |= {str(k).lower(): str(v) for k, v in query.attrib.items()}
-        for child in query:
-            if isinstance(child.tag, str) and etree.QName(child).localname == "Filter":
-                values["filter"] = etree.tostring(child, encoding="unicode", with_tail=False)
-    return values
-
-
-def _answer(values: Mapping[str, str], url: str, quirks: Quirks) -> Response:
-    operation = values.get("request", "")
-    if operation == "GetCapabilities":
-        return Response(capabilities(url), media_type=XML)
-    if operation == "DescribeFeatureType":
-        return Response(schema(), media_type=XML)
-    if operation != "GetFeature":
-        code = "OperationNotSupported" if operation else "MissingParameterValue"
-        raise WfsError(code, "request", f"Operation {operation[:60]!r} is not supported.")
-    return _features(read(values), quirks)
-
-
-def read(values: Mapping[str, str]) -> GetFeature:
-    """Return the request of the parameters; refuse what the service would otherwise have to ignore."""
-    name = values.get("typenames") or values.get("typename")
-    if not name:
-        raise WfsError("MissingParameterValue", "typeNames", "typeNames is missing.")
-    local = name.rpartition(":")[2].rpartition("}")[2]
-    if local != "Teig":
-        text = f"Feature type with name '{local[:80]}' is not served by this WFS."
-        raise WfsError("InvalidParameterValue", "typeName", text)
-    for unsupported in ("bbox", "resourceid", "storedquery_id", "sortby"):
-        if values.get(unsupported):
-            raise WfsError("OptionNotSupported", unsupported, f"{unsupported} is not supported by the local service.")
-    srs = values.get("srsname") or DEFAULT_SRS
-    crs = parse(srs)
-    if crs is None:
-        raise WfsError("InvalidParameterValue", "srsName", f"{srs[:80]!r} is not served.")
-    count = values.get("count") or values.get("maxfeatures")
-    return GetFeature(
-        kommuner=_filter(values["filter"]) if values.get("filter") else None,
-        crs=crs,
-        hits=values.get("resulttype") == "hits",
-        start=_whole("startIndex", values.get("startindex") or "0"),
-        count=None if not count else _whole("count", count),
-    )
-
-
-def _whole(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise WfsError("InvalidParameterValue", name, f"{name} must be a whole number: {text[:40]!r}.")
-    return int(text)
-
-
-def _filter(text: str) -> frozenset[str]:
-    """Return the kommunenumre of a FES filter: PropertyIsEqualTo, alone or under And / Or."""
-    if len(text.encode()) > MAX_BODY:
-        raise WfsError("OperationProcessingFailed", "filter", f"The filter is longer than {MAX_BODY} bytes.")
-    root = parse_xml(text.encode())
-    children = [child for child in root if isinstance(child.tag, str)]
-    if etree.QName(root).localname != "Filter" or len(children) != 1:
-        raise WfsError("InvalidParameterValue", "filter", "A filter holds exactly one condition.")
-    return _condition(children[0], depth=0)
-
-
-def _condition(node: etree._Element, *, depth: int) -> frozenset[str]:
-    name = etree.QName(node).localname
-    children = [child for child in node if isinstance(child.tag, str)]
-    if name in {"And", "Or"} and children and depth < 8:
-        sets = [_condition(child, depth=depth + 1) for child in children]
-        return frozenset.intersection(*sets) if name == "And" else frozenset.union(*sets)
-    parts = {etree.QName(child).localname: (child.text or "").strip() for child in children}
-    reference = parts.get("ValueReference", parts.get("PropertyName", "")).rpartition(":")[2]
-    if name != "PropertyIsEqualTo" or reference != "kommunenummer" or "Literal" not in parts:
-        text = f"Only PropertyIsEqualTo on kommunenummer is supported, not {name} on {reference[:60]!r}."
-        raise WfsError("OptionNotSupported", "filter", text)
-    return frozenset({parts["Literal"]})
-
-
-def _features(asked: GetFeature, quirks: Quirks) -> Response:
-    chosen = [nummer for nummer in numre() if asked.kommuner is None or nummer in asked.kommuner]
-    found = [member for nummer in chosen for member in members(nummer, asked.crs)]
-    if asked.hits:
-        return Response(_head(str(len(found))) + "</wfs:FeatureCollection>\n", media_type=XML)
-    if quirks.paging:
-        found = found[asked.start : None if asked.count is None else asked.start + asked.count]
-
-    def stream() -> Iterator[bytes]:
-        yield _head("unknown").encode()
-        for k in range(0, len(found), CHUNK):
-            yield b"".join(found[k : k + CHUNK])
-        yield b"</wfs:FeatureCollection>\n"
-
-    return StreamingResponse(stream(), media_type=XML)
-
-
-def _head(matched: str) -> str:
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return (
-        "<?xml version='1.0' encoding='UTF-8'?>\n"
-        f'<wfs:FeatureCollection xmlns:wfs="{WFS_NS}" xmlns:gml="{GML_NS}" xmlns:app="{APP}" timeStamp="{stamp}" '
-        f'numberMatched="{matched}" numberReturned="0">\n'
-    )
-
-
-def capabilities(url: str) -> str:
-    """Return the capabilities document."""
-    href = quoteattr(url)
-
-    def operation(name: str) -> str:
-        return (
-            f'<ows:Operation name="{name}"><ows:DCP><ows:HTTP><ows:Get xlink:href={href}/><ows:Post xlink:href={href}/>'
-            "</ows:HTTP></ows:DCP></ows:Operation>"
-        )
-
-    operations = "".join(operation(name) for name in ("GetCapabilities", "DescribeFeatureType", "GetFeature"))
-    others = "".join(
-        f"<wfs:OtherCRS>urn:ogc:def:crs:EPSG::{epsg}</wfs:OtherCRS>" for epsg in SERVED if epsg != SERVED[0]
-    )
-    return (
-        "<?xml version='1.0' encoding='UTF-8'?>\n"
-        f'<wfs:WFS_Capabilities version="2.0.0" xmlns:wfs="{WFS_NS}" xmlns:ows="{OWS_NS}" xmlns:gml="{GML_NS}" '
-        f'xmlns:fes="http://www.opengis.net/fes/2.0" xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:app="{APP}">'
-        "<ows:ServiceIdentification><ows:Title>Matrikkelen – Eiendomskart Teig (oppdiktede data)</ows:Title>"
-        "<ows:Abstract>Oppdiktede teiger i oppdiktede kommuner.</ows:Abstract><ows:ServiceType>WFS</ows:ServiceType>"
-        "<ows:ServiceTypeVersion>2.0.0</ows:ServiceTypeVersion><ows:Fees>none</ows:Fees>"
-        "<ows:AccessConstraints>none</ows:AccessConstraints></ows:ServiceIdentification>"
-        "<ows:ServiceProvider><ows:ProviderName>tomtesourcing (oppdiktede data)</ows:ProviderName>"
-        "<ows:ServiceContact/></ows:ServiceProvider>"
-        f"<ows:OperationsMetadata>{operations}</ows:OperationsMetadata>"
-        "<wfs:FeatureTypeList><wfs:FeatureType><wfs:Name>app:Teig</wfs:Name><wfs:Title>Teig</wfs:Title>"
-        f"<wfs:DefaultCRS>{DEFAULT_SRS}</wfs:DefaultCRS>{others}"
-        "<wfs:OutputFormats><wfs:Format>application/gml+xml; version=3.2</wfs:Format></wfs:OutputFormats>"
-        "<ows:WGS84BoundingBox><ows:LowerCorner>-2 57</ows:LowerCorner><ows:UpperCorner>36 73</ows:UpperCorner>"
-        "</ows:WGS84BoundingBox></wfs:FeatureType></wfs:FeatureTypeList>"
-        "<fes:Filter_Capabilities><fes:Scalar_Capabilities><fes:ComparisonOperators><fes:ComparisonOperator "
-        'name="PropertyIsEqualTo"/></fes:ComparisonOperators></fes:Scalar_Capabilities></fes:Filter_Capabilities>'
-        "</wfs:WFS_Capabilities>\n"
-    )
-
-
-def schema() -> str:
-    """Return the description of the feature type: names and kinds of its elements."""
-    xs = "http://www.w3.org/2001/XMLSchema"
-    kinds = {
+TEIG = Tjeneste(
+    sti=PATH,
+    tittel="Matrikkelen – Eiendomskart Teig",
+    sammendrag="Oppdiktede teiger i oppdiktede kommuner.",
+    objekttype="Teig",
+    navnerom=APP,
+    elementer={
         "identTeig": "xs:anyType",
         "datafangstdato": "xs:dateTime",
         "oppdateringsdato": "xs:dateTime",
@@ -293,17 +39,7 @@ def schema() -> str:
         "teigareal": "xs:anyType",
         "noyaktighetsklasseTeig": "xs:string",
         "uuidTeig": "xs:string",
-    }
-    rows = "".join(
-        f'<xs:element name="{name}" type="{kind}" minOccurs="0"'
-        + (' maxOccurs="unbounded"/>' if name == "matrikkelenhet" else "/>")
-        for name, kind in kinds.items()
-    )
-    return (
-        "<?xml version='1.0' encoding='UTF-8'?>\n"
-        f'<xs:schema xmlns:xs="{xs}" xmlns:gml="{GML_NS}" xmlns:app="{APP}" targetNamespace="{APP}" '
-        f'elementFormDefault="qualified"><xs:import namespace="{GML_NS}"/>'
-        '<xs:element name="Teig" type="app:TeigType" substitutionGroup="gml:AbstractFeature"/>'
-        '<xs:complexType name="TeigType"><xs:complexContent><xs:extension base="gml:AbstractFeatureType">'
-        f"<xs:sequence>{rows}</xs:sequence></xs:extension></xs:complexContent></xs:complexType></xs:schema>\n"
-    )
+    },
+    medlemmer=_medlemmer,
+    flere=frozenset({"matrikkelenhet"}),
+)

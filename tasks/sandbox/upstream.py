@@ -1,4 +1,4 @@
-"""The local sources: one server that answers as the plan, parcel and kommune services do, with invented data.
+"""The local sources: one server that answers as the plan, parcel, building and kommune services do, with invented data.
 
 On 127.0.0.1 alone. `create_app` is the application, `UpstreamServer` runs it in a thread of this process.
 """
@@ -13,13 +13,16 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from tasks.sandbox import nap, teig_wfs
+from tasks.sandbox import nap, wfs
+from tasks.sandbox.bygning_wfs import BYGNING
 from tasks.sandbox.crs import SERVED, Crs, reproject
 from tasks.sandbox.kommune import OppdiktetKommune, invent, numre
 from tasks.sandbox.serve import Server
-from tasks.sandbox.teig_wfs import Quirks
+from tasks.sandbox.teig_wfs import TEIG
+from tasks.sandbox.wfs import Quirks
 
 KOMMUNEINFO = "/kommuneinfo/v1"
+TJENESTER = (TEIG, BYGNING)
 
 
 def create_app(*, username: str, password: str, quirks: Quirks | None = None) -> FastAPI:
@@ -28,9 +31,9 @@ def create_app(*, username: str, password: str, quirks: Quirks | None = None) ->
     Parameters
     ----------
     username, password
-        HTTP Basic credentials of the plan services; parcels and kommuneinfo are open, as in life.
+        HTTP Basic credentials of the plan services; parcels, buildings and kommuneinfo are open, as in life.
     quirks
-        How the parcel service behaves where real servers differ.
+        How the parcel and building services behave where real servers differ.
     """
     app = FastAPI(title="Lokale kilder (oppdiktede data)", docs_url=None, redoc_url=None, openapi_url=None)
     # A page on the web that points its own name at 127.0.0.1 must not read from here.
@@ -61,7 +64,8 @@ def create_app(*, username: str, password: str, quirks: Quirks | None = None) ->
         return {"kommunenummer": found.nummer, "kommunenavn": found.navn, "omrade": geometry}
 
     app.include_router(nap.create_router(username=username, password=password))
-    app.include_router(teig_wfs.create_router(quirks or Quirks()))
+    for tjeneste in TJENESTER:
+        app.include_router(wfs.create_router(tjeneste, quirks or Quirks()))
     return app
 
 
@@ -105,13 +109,14 @@ def _kommune(found: OppdiktetKommune, crs: Crs) -> dict[str, object]:
 def _page() -> str:
     """Return the page that says what is served."""
     services = "".join(f"<li><code>{nap.PREFIX}/{name}</code></li>" for name in nap.SERVICES)
+    registers = "".join(f"<li><code>{tjeneste.sti}</code> app:{tjeneste.objekttype}</li>" for tjeneste in TJENESTER)
     return (
         '<!doctype html><html lang="nb"><head><meta charset="utf-8"><title>Lokale kilder (oppdiktede data)</title>'
         "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}</style>"
-        "</head><body><h1>Lokale kilder</h1><p><strong>Oppdiktede data.</strong> Kommunene, planene og teigene her "
-        f"finnes ikke; de ligger i åpent hav. Kommunenumre: {', '.join(numre())}.</p>"
+        "</head><body><h1>Lokale kilder</h1><p><strong>Oppdiktede data.</strong> Kommunene, planene, teigene og "
+        f"bygningene her finnes ikke; de ligger i åpent hav. Kommunenumre: {', '.join(numre())}.</p>"
         f"<h2>Plandata (OGC API Features, krever innlogging)</h2><ul>{services}</ul>"
-        f"<h2>Teiger (WFS 2.0)</h2><p><code>{teig_wfs.PATH}</code></p>"
+        f"<h2>Matrikkelen (WFS 2.0)</h2><ul>{registers}</ul>"
         f"<h2>Kommuneinfo</h2><p><code>{KOMMUNEINFO}/kommuner/{numre()[0]}/omrade?utkoordsys=25833</code></p>"
         "</body></html>"
     )
@@ -127,7 +132,7 @@ class UpstreamServer(Server):
     port
         0 takes a free one.
     quirks
-        How the parcel service behaves where real servers differ.
+        How the parcel and building services behave where real servers differ.
 
     Examples
     --------

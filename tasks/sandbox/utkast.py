@@ -2,7 +2,7 @@
 
 A plan object is a `PlanObjekt`: geometry in EPSG:25833 (or None) and properties under the flat names of the NAP
 specification (`arealplanId.planidentifikasjon`); the server nests them where the real service does. A teig is a
-`Teig`, key `teig_id`.
+`Teig`, key `teig_id`; a building a `Bygning`, key `bygning_id`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypedDict
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from shapely import MultiPolygon, Polygon
+from shapely import MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from tasks.sandbox.landskap import Landskap, Rect
@@ -102,6 +102,26 @@ class Teig:
         return ",".join([text, *(str(other.bruksnummer) for other in self.enheter[1:])])
 
 
+@dataclass(frozen=True, slots=True)
+class Bygning:
+    """One building by its point, EPSG:25833 (None is one of the traps).
+
+    `status` is a BygningsstatusKode, `bygningstype` a code of the register's list; `kommunenummer` is the one that the
+    building is registered in, wherever it stands.
+    """
+
+    bygning_id: int
+    kommunenummer: str
+    status: str
+    bygningstype: str
+    punkt: Point | None
+
+    @property
+    def bygningsnummer(self) -> int:
+        """The number that the register knows it by: nine digits."""
+        return 300_000_000 + self.bygning_id % 100_000_000
+
+
 @dataclass(slots=True)
 class Sone:
     """One zone of the kommuneplan while it is being drawn."""
@@ -135,6 +155,7 @@ class Utkast:
     soner: list[Sone] = field(default_factory=list)
     plan: dict[str, list[PlanObjekt]] = field(default_factory=dict)
     teiger: list[Teig] = field(default_factory=list)
+    bygninger: list[Bygning] = field(default_factory=list)
     feller: dict[str, list[str]] = field(default_factory=dict)
     neste: int = 0
 

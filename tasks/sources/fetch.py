@@ -1,4 +1,4 @@
-"""Fetching: ask a source → raw snapshot with provenance → one of the four answers; then raw → core.
+"""Fetching: ask a source → raw snapshot with provenance → one of the four answers.
 
 Nothing on disk changes on anything but `Rows`. The sources differ between the sandbox and the real services in
 address and credentials alone.
@@ -7,27 +7,27 @@ address and credentials alone.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 import geopandas as gpd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from config.registers import Kilde, Kommune, Tema, earlier_numbers, kilder, numbers_in_use, regler
+from config.registers import Kilde, Kommune, Tema, kilder, regler
 from config.settings import Settings
-from tasks.account import Account
 from tasks.answer import Answer, Empty, Failed, NotCovered, Provenance, Rows
-from tasks.contracts import GRENSER, PLANOMRAADER, REGULERINGSPLANER, SONER, STORAGE_EPSG, TEIGER, Contract
+from tasks.contracts import STORAGE_EPSG
 from tasks.errors import SourceError
-from tasks.sources import flat, grense, ogc_features, plan, teig, wfs
+from tasks.sources import bygning, flat, grense, ogc_features, teig, wfs
 from tasks.sources.address import plain_address
 from tasks.sources.http import Client
 from tasks.sources.limits import Limits
 from tasks.sources.refusal import NotFoundError
 from tasks.sources.unntak import shorten
-from tasks.store import Geodata, read_parquet
+from tasks.store import Geodata
 
 log = logging.getLogger("tomt.sources")
 
@@ -40,7 +40,7 @@ class Fetched:
     ventet: int | None
 
 
-Protocol = Callable[[Client, str, Kilde, Kommune, Limits], Fetched]
+Ask = Callable[[Client, str, Kilde, Kommune, Limits], Fetched]
 
 
 def fetch(
@@ -138,10 +138,32 @@ def _typed(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
     return frame.assign(objekttypenavn=[v if isinstance(v, str) and v.strip() else name for v in own])
 
 
+class WfsReader(Protocol):
+    """A module that reads the GML of one feature type."""
+
+    NAMESPACE: str
+
+    def read(self, content: bytes, *, where: str) -> gpd.GeoDataFrame:
+        """Return every feature of an answer."""
+
+    def nothing(self) -> gpd.GeoDataFrame:
+        """Return a raw frame without features."""
+
+
+WFS_READERS: dict[str, WfsReader] = {"app:Teig": teig, "app:Bygning": bygning}
+
+
 def _by_wfs(client: Client, address: str, kilde: Kilde, kommune: Kommune, limits: Limits) -> Fetched:
     typename = kilde.lag[0]
-    answered = wfs.get_features(client, address, typename, kommunenummer=kommune.nummer, epsg=STORAGE_EPSG)
-    frame = teig.read(answered.content, where=plain_address(address)) if answered.content else teig.nothing()
+    reader = WFS_READERS.get(typename)
+    if reader is None:
+        raise SourceError(
+            f"{plain_address(address)}: no reader for {typename}; there are {', '.join(WFS_READERS)}. Correct `lag` of "
+            f"{kilde.navn} in config/plankilder.toml."
+        )
+    asked = wfs.Question(typename, reader.NAMESPACE, kommune.nummer, STORAGE_EPSG)
+    answered = wfs.get_features(client, address, asked)
+    frame = reader.read(answered.content, where=plain_address(address)) if answered.content else reader.nothing()
     wfs.check_count(address, ventet=answered.ventet, mottatt=len(frame))
     return Fetched(frame, answered.ventet)
 
@@ -153,7 +175,7 @@ def _by_kommuneinfo(client: Client, address: str, kilde: Kilde, kommune: Kommune
         return Fetched(flat.concat([], epsg=STORAGE_EPSG), None)
 
 
-PROTOCOLS: dict[str, Protocol] = {
+PROTOCOLS: dict[str, Ask] = {
     "ogc_features": _by_ogc_features,
     "wfs": _by_wfs,
     "kommuneinfo": _by_kommuneinfo,
@@ -213,99 +235,8 @@ def _log(answer: Answer, kommune: Kommune) -> None:
         log.warning("%s %s: %s, %s", kommune.nummer, answer.kilde, type(answer).__name__, answer.grunn)
 
 
-# --- core ---
-
-
-def known_numbers(kommune: Kommune, *, sandbox: bool) -> plan.Numre:
-    """Return what is known of kommunenummer, for a run of this kommune."""
-    return plan.Numre(kommune.nummer, numbers_in_use(sandbox=sandbox), earlier_numbers(sandbox=sandbox))
-
-
-def read_core(kommune: Kommune, answers: Mapping[Tema, Answer], *, geodata: Geodata) -> list[Account]:
-    """Map the raw snapshots to the contracts and write them under core/.
-
-    A frame is written only when all the sources it is made of answered with `Rows` or `Empty`; otherwise the old
-    file stays as it was.
-
-    Parameters
-    ----------
-    answers
-        Theme → answer, as `fetch` gave them.
-
-    Returns
-    -------
-    list of Account
-        One per frame written.
-
-    Raises
-    ------
-    SourceError
-        When a source's data lie outside the kommune.
-    """
-    raws = {tema: raw for tema, answer in answers.items() if (raw := _raw(answer)) is not None}
-    numre = known_numbers(kommune, sandbox=kommune.oppdiktet)
-    made: list[tuple[Contract, gpd.GeoDataFrame, Account]] = []
-    if "grense" in raws and len(raws["grense"]):
-        made.append(_boundary(raws["grense"]))
-    if "kommuneplan" in raws and "kommunedelplan" in raws:
-        made += _kommuneplaner(raws["kommuneplan"], raws["kommunedelplan"], numre)
-    if "reguleringsplan" in raws:
-        rules = regler().plan
-        frame, account = plan.reguleringsplaner(raws["reguleringsplan"], numre, manglende_nivaa=rules.bakkenivaa)
-        made.append((REGULERINGSPLANER, frame, account))
-    if "teig" in raws:
-        made.append((TEIGER, *teig.teiger(raws["teig"], kommunenummer=kommune.nummer)))
-    _check_place(made, kommune)
-    for contract, frame, _ in made:
-        geodata.write(frame, kommune.nummer, layer="core", contract=contract)
-    return [account for _, _, account in made]
-
-
-def _raw(answer: Answer) -> gpd.GeoDataFrame | None:
-    """Return the raw frame of an answer: without rows when `Empty`, None when nothing may be concluded."""
-    if isinstance(answer, Rows):
-        return gpd.GeoDataFrame(read_parquet(answer.path))
-    return flat.concat([], epsg=STORAGE_EPSG) if isinstance(answer, Empty) else None
-
-
-def _boundary(raw: gpd.GeoDataFrame) -> tuple[Contract, gpd.GeoDataFrame, Account]:
-    account = Account(GRENSER.name, len(raw))
-    account.close(len(raw))
-    return GRENSER, raw, account
-
-
-def _kommuneplaner(
-    kommuneplan: gpd.GeoDataFrame, kommunedelplan: gpd.GeoDataFrame, numre: plan.Numre
-) -> list[tuple[Contract, gpd.GeoDataFrame, Account]]:
-    rules = regler().plan
-    both = flat.concat([kommuneplan, kommunedelplan], epsg=STORAGE_EPSG)
-    zones, zone_account = plan.soner(both, numre, manglende_arealstatus=rules.manglende_arealstatus)
-    parts = [
-        plan.planomraader(raw, numre, manglende_plantype=plantypes[0])
-        for raw, plantypes in ((kommuneplan, rules.kommuneplan_typer), (kommunedelplan, rules.kommunedelplan_typer))
-    ]
-    extents = flat.concat([frame for frame, _ in parts], epsg=STORAGE_EPSG)
-    account = parts[0][1].plus(parts[1][1])
-    return [(SONER, zones, zone_account), (PLANOMRAADER, extents, account)]
-
-
-def _check_place(made: list[tuple[Contract, gpd.GeoDataFrame, Account]], kommune: Kommune) -> None:
-    """Refuse frames that lie nowhere near the kommune: the wrong kommune, or a CRS that is not what it says."""
-    boundary = next((frame for contract, frame, _ in made if contract is GRENSER), None)
-    if boundary is None:
-        return
-    west, south, east, north = boundary.total_bounds
-    for contract, frame, _ in made:
-        if len(frame) and frame.cx[west:east, south:north].empty:
-            raise SourceError(
-                f"{contract.name}: none of {len(frame)} rows touches {kommune.label}, bounds "
-                f"{[round(float(v)) for v in frame.total_bounds]}. Wrong kommune or CRS; tell whoever runs the source."
-            )
-
-
 # --- tasks ---
 
 # No retries here: what may pass is retried below, in http.
 # The names stand in a graph whose letters lack ø, so they hold numbers instead of names.
 fetch_task = task(name="hent fra kilde", task_run_name="hent {tema} {kommune.nummer}", cache_policy=NO_CACHE)(fetch)
-read_core_task = task(name="les kildedata", task_run_name="les {kommune.nummer}", cache_policy=NO_CACHE)(read_core)

@@ -23,7 +23,9 @@ from tasks.contracts import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources import wfs
 from tasks.sources.koder import blank_is_none, kommunenummer_of
+from tasks.sources.wfs import local_name
 
+NAMESPACE = "http://skjema.geonorge.no/SOSI/produktspesifikasjon/Matrikkelen-Eiendomskart-Teig/20211101"
 UNIT = re.compile(r"[0-9]{4}-[0-9]{1,6}(/[0-9]{1,6}){3}")
 """A matrikkelenhet as kommune, gnr, bnr, fnr, snr: ``3207-46/1/0/0``."""
 GML_ID = "{http://www.opengis.net/gml/3.2}id"
@@ -115,7 +117,7 @@ def _row(teig: etree._Element) -> Row:
     )
     units: list[etree._Element] = []
     for child in teig.iterchildren(tag=etree.Element):
-        name = _local(child)
+        name = local_name(child)
         if name == "identTeig":
             row["teig_id"] = blank_is_none(child.findtext("{*}IdentTeig/{*}teigId"))
         elif name == "kommunenummer":
@@ -134,16 +136,12 @@ def _row(teig: etree._Element) -> Row:
 
 def _unit(element: etree._Element, kommunenummer: str | None) -> str | None:
     """Return ``3207-46/1/0/0``: kommune, gnr, bnr, fnr, snr, as they stand; None without gnr or bnr."""
-    parts = {_local(e): (e.text or "").strip() for e in element.iterchildren(tag=etree.Element)}
+    parts = {local_name(e): (e.text or "").strip() for e in element.iterchildren(tag=etree.Element)}
     kommune = kommunenummer_of(parts.get("kommunenummer")) or kommunenummer
     gnr, bnr = parts.get("gardsnummer"), parts.get("bruksnummer")
     if not (kommune and gnr and bnr):
         return None
     return f"{kommune}-{gnr}/{bnr}/{parts.get('festenummer') or 0}/{parts.get('seksjonsnummer') or 0}"
-
-
-def _local(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]
 
 
 def _number(text: str | None) -> float:

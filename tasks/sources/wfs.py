@@ -19,7 +19,6 @@ from tasks.sources.unntak import shorten
 
 WFS = "http://www.opengis.net/wfs/2.0"
 FES = "http://www.opengis.net/fes/2.0"
-APP = "http://skjema.geonorge.no/SOSI/produktspesifikasjon/Matrikkelen-Eiendomskart-Teig/20211101"
 CRS = "urn:ogc:def:crs:EPSG::{epsg}"
 
 
@@ -31,20 +30,40 @@ class Answered:
     ventet: int
 
 
-def question(typename: str, *, kommunenummer: str, epsg: int, only_hits: bool) -> bytes:
-    """Return a GetFeature request as XML; `typename` has the prefix ``app``."""
-    namespaces = {"wfs": WFS, "fes": FES, "app": APP}
+@dataclass(frozen=True)
+class Question:
+    """What is asked for: the features of one type in one kommune.
+
+    Attributes
+    ----------
+    typename
+        With the prefix ``app``: ``app:Teig``.
+    namespace
+        What ``app`` stands for.
+    kommunenummer, epsg
+        Whose features, and the CRS wanted.
+    """
+
+    typename: str
+    namespace: str
+    kommunenummer: str
+    epsg: int
+
+
+def request(asked: Question, *, only_hits: bool) -> bytes:
+    """Return a GetFeature request as XML."""
+    namespaces = {"wfs": WFS, "fes": FES, "app": asked.namespace}
     root = etree.Element(f"{{{WFS}}}GetFeature", service="WFS", version="2.0.0", nsmap=namespaces)
     if only_hits:
         root.set("resultType", "hits")
-    query = etree.SubElement(root, f"{{{WFS}}}Query", typeNames=typename, srsName=CRS.format(epsg=epsg))
+    query = etree.SubElement(root, f"{{{WFS}}}Query", typeNames=asked.typename, srsName=CRS.format(epsg=asked.epsg))
     equal = etree.SubElement(etree.SubElement(query, f"{{{FES}}}Filter"), f"{{{FES}}}PropertyIsEqualTo")
     etree.SubElement(equal, f"{{{FES}}}ValueReference").text = "app:kommunenummer"
-    etree.SubElement(equal, f"{{{FES}}}Literal").text = kommunenummer
+    etree.SubElement(equal, f"{{{FES}}}Literal").text = asked.kommunenummer
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
-def hits(client: Client, url: str, typename: str, *, kommunenummer: str, epsg: int) -> int:
+def hits(client: Client, url: str, asked: Question) -> int:
     """Return how many features the source says it has.
 
     Raises
@@ -52,7 +71,7 @@ def hits(client: Client, url: str, typename: str, *, kommunenummer: str, epsg: i
     SourceError
         When it does not tell: an answer whose completeness cannot be checked is not used.
     """
-    body = client.post_xml(url, question(typename, kommunenummer=kommunenummer, epsg=epsg, only_hits=True))
+    body = client.post_xml(url, request(asked, only_hits=True))
     said = _root(body).get("numberMatched", "")
     if not (said.isascii() and said.isdecimal() and len(said) < 12):
         raise SourceError(
@@ -62,7 +81,7 @@ def hits(client: Client, url: str, typename: str, *, kommunenummer: str, epsg: i
     return int(said)
 
 
-def get_features(client: Client, url: str, typename: str, *, kommunenummer: str, epsg: int) -> Answered:
+def get_features(client: Client, url: str, asked: Question) -> Answered:
     """Return the GML of all features of one kommune; nothing is asked for when there are none.
 
     Raises
@@ -70,11 +89,11 @@ def get_features(client: Client, url: str, typename: str, *, kommunenummer: str,
     SourceError
         When the source refuses, or its count changes while reading.
     """
-    before = hits(client, url, typename, kommunenummer=kommunenummer, epsg=epsg)
+    before = hits(client, url, asked)
     if before == 0:
         return Answered(b"", 0)
-    body = client.post_xml(url, question(typename, kommunenummer=kommunenummer, epsg=epsg, only_hits=False))
-    after = hits(client, url, typename, kommunenummer=kommunenummer, epsg=epsg)
+    body = client.post_xml(url, request(asked, only_hits=False))
+    after = hits(client, url, asked)
     if after != before:
         raise SourceError(
             f"{plain_address(url)}: the count changed from {before} to {after} while reading. Try again later."
@@ -127,6 +146,11 @@ def members(content: bytes, *, where: str) -> Iterator[etree._Element]:
     if root is None or root.tag != f"{{{WFS}}}FeatureCollection":
         name = shorten(str(root.tag)) if root is not None else "nothing"
         raise SourceError(f"{where}: no wfs:FeatureCollection but {name}. Check the address in config/plankilder.toml.")
+
+
+def local_name(element: etree._Element) -> str:
+    """Return the name of an element without its namespace, which changes with the edition of a specification."""
+    return str(element.tag).rpartition("}")[2]
 
 
 def _root(body: Body) -> etree._Element:

@@ -75,7 +75,12 @@ def test_the_class_depends_on_objekttype_and_code():
 @pytest.mark.parametrize(
     ("name", "text", "load", "says"),
     [
-        ("regler.toml", "[areal]\nminste_omraade_m2 = 2000\nminste_tomt_m2 = 1000\nminste_bredde_m = 6\nukjent = 1\n", "regler", "ukjent"),
+        (
+            "regler.toml",
+            "[areal]\nminste_omraade_m2 = 2000\nminste_tomt_m2 = 1000\nminste_bredde_m = 6\nukjent = 1\n",
+            "regler",
+            "ukjent",
+        ),
         ("vekter.toml", "[grov]\nversjon = '1'\n", "grov_profil", "m2_per_bolig"),
         ("vekter.toml", "[grov\n", "grov_profil", "vekter.toml"),
         ("nattlig.toml", "kommuner = [3207]\nsandkasse = []\n", "nightly_kommuner", "kommuner.0"),
@@ -100,3 +105,10 @@ def test_the_base_register_hangs_together():
     base = base_register()
     assert [t.navn for t in base.tabell] == ["Kommuner", "Områder", "Eiendommer", "Tomter", "Kjøringer"]
     assert {f.navn for f in base.table("Tomter").felt if f.eier == "initial"} == {"Fase"}
+
+
+def test_purposes_are_a_theme_of_a_run_only_when_wanted_and_buildings_are_optional():
+    every = registers.themes(ikke_bolig_i_plan=True)
+    assert set(every) == set(registers.kilder())
+    assert registers.themes(ikke_bolig_i_plan=False) == tuple(t for t in every if t != "reguleringsformaal")
+    assert registers.optional_themes() == {"bygning"}

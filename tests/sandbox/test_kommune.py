@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapely
 
-from tasks.sandbox.kommune import TRAPS, OppdiktetKommune, PlanObjekt, Teig, invent, numre
+from tasks.sandbox.kommune import TRAPS, Bygning, OppdiktetKommune, PlanObjekt, Teig, invent, numre
 from tasks.sandbox.soner import BOKSTAVER
 from tasks.sandbox.utkast import fakta
 
@@ -28,6 +28,7 @@ for name, objects in sorted(kommune.plan.items()):
         digest.update(shapely.to_wkb(o["geometry"]) or b"null")
 for teig in kommune.teiger:
     digest.update(repr(teig).encode() + shapely.to_wkb(teig.geometri))
+digest.update(repr(kommune.bygninger).encode())
 print(digest.hexdigest())
 """
 VN2 = "reguleringsplaner/vn2/RpOmråde"
@@ -57,6 +58,11 @@ def housing_zones(kommune: OppdiktetKommune) -> list[shapely.Geometry]:
         for o in rows
         if o["properties"]["arealformål"] == "1110" and o["properties"]["arealplanId.planidentifikasjon"] == planid
     ]
+
+
+def bygninger(kommune: OppdiktetKommune, trap: str) -> list[Bygning]:
+    ids = set(kommune.traps[trap].ids)
+    return [bygning for bygning in kommune.bygninger if str(bygning.bygning_id) in ids]
 
 
 def overlap(kommune: OppdiktetKommune, o: PlanObjekt) -> float:
@@ -177,7 +183,8 @@ def test_every_trap_is_laid(kommune: OppdiktetKommune) -> None:
     assert all(trap.ids for trap in kommune.traps.values())
     of_teiger = {"bue", "hull_teig", "dobbel_teig"}
     for name in kommune.traps:
-        assert teiger(kommune, name) if name in of_teiger else objects(kommune, name)
+        found = bygninger if name.startswith("bygning_") else teiger if name in of_teiger else objects
+        assert found(kommune, name)
 
 
 def test_kommunedelplan_changes_housing_both_ways(kommune: OppdiktetKommune) -> None:

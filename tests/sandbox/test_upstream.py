@@ -18,8 +18,11 @@ from shapely.geometry import shape
 
 from tasks.sandbox.gml import APP
 from tasks.sandbox.kommune import invent, numre
-from tasks.sandbox.teig_wfs import PATH, Quirks
+from tasks.sandbox.teig_wfs import PATH
 from tasks.sandbox.upstream import UpstreamServer
+from tasks.sandbox.wfs import Quirks
+from tests.ports import spare_ports
+from tests.waiting import PATIENCE_S
 
 AUTH = ("nap", "hemmelig æøå")
 NAP = "/nap/services/rest"
@@ -43,7 +46,7 @@ def server() -> Iterator[UpstreamServer]:
 @pytest.fixture(scope="module")
 def client(server: UpstreamServer) -> Iterator[httpx.Client]:
     auth = httpx.BasicAuth(*AUTH)
-    with httpx.Client(base_url=server.url, auth=auth, timeout=30) as one:
+    with httpx.Client(base_url=server.url, auth=auth, timeout=PATIENCE_S) as one:
         yield one
 
 
@@ -80,7 +83,7 @@ def pages(client: httpx.Client, url: str, **params: str) -> Iterator[dict]:
 )
 def test_nap_wants_basic_auth(server: UpstreamServer, headers: dict[str, str]) -> None:
     for url in (KPA, f"{NAP}/kommuneplaner", f"{NAP}/reguleringsplaner/vn1/collections"):
-        answer = httpx.get(server.url + url, headers=headers)
+        answer = httpx.get(server.url + url, headers=headers, timeout=PATIENCE_S)
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Basic ")
         assert answer.json()["code"] == "Unauthorized"
@@ -302,7 +305,7 @@ def test_capabilities_for_owslib(server: UpstreamServer) -> None:
     assert {op.name for op in wfs.operations} == {"GetCapabilities", "DescribeFeatureType", "GetFeature"}
     body = wfs.getfeature(typename="app:Teig", filter=fes("0099"), maxfeatures=3).read()
     assert len(etree.fromstring(body)) == 3
-    described = httpx.get(server.url + PATH, params={"request": "DescribeFeatureType"}).content
+    described = httpx.get(server.url + PATH, params={"request": "DescribeFeatureType"}, timeout=PATIENCE_S).content
     assert etree.fromstring(described).get("targetNamespace") == APP
 
 
@@ -342,9 +345,10 @@ def test_long_requests_are_cut_short(client: httpx.Client) -> None:
 def test_quirks() -> None:
     quirks = Quirks(paging=False, exception_status=200)
     with UpstreamServer(username="a", password="b", quirks=quirks) as other:
-        answer = httpx.get(other.url + PATH, params=get_feature(typeNames="Teigg"))
+        answer = httpx.get(other.url + PATH, params=get_feature(typeNames="Teigg"), timeout=PATIENCE_S)
         assert (answer.status_code, b"ExceptionReport" in answer.content) == (200, True)
-        whole = httpx.get(other.url + PATH, params=get_feature(filter=fes("0099"), count="2", startIndex="4"))
+        params = get_feature(filter=fes("0099"), count="2", startIndex="4")
+        whole = httpx.get(other.url + PATH, params=params, timeout=PATIENCE_S)
         assert whole.content.count(b"<wfs:member>") == len(invent("0099").teiger)
 
 
@@ -367,14 +371,14 @@ def test_kommuneinfo(client: httpx.Client) -> None:
 
 
 def test_front_page_and_health(server: UpstreamServer) -> None:
-    page = httpx.get(server.url)
+    page = httpx.get(server.url, timeout=PATIENCE_S)
     assert "oppdiktede data" in page.text.lower()
     assert page.headers["Content-Type"].startswith("text/html")
-    assert httpx.get(server.url + "/health").json()["status"] == "ok"
+    assert httpx.get(server.url + "/health", timeout=PATIENCE_S).json()["status"] == "ok"
 
 
 def test_other_host_names_are_refused(server: UpstreamServer) -> None:
-    assert httpx.get(server.url, headers={"Host": "evil.example"}).status_code == 400
+    assert httpx.get(server.url, headers={"Host": "evil.example"}, timeout=PATIENCE_S).status_code == 400
 
 
 def test_port_in_use_says_so_at_once(server: UpstreamServer) -> None:
@@ -384,18 +388,18 @@ def test_port_in_use_says_so_at_once(server: UpstreamServer) -> None:
 
 
 def test_start_stop_start(capfd: pytest.CaptureFixture[str]) -> None:
-    server = UpstreamServer(username="a", password="b")
+    (port,) = spare_ports(1)
+    server = UpstreamServer(username="a", password="b", port=port)
     server.start()
-    port = server.port
-    assert httpx.get(server.url + "/health").status_code == 200
+    assert httpx.get(server.url + "/health", timeout=PATIENCE_S).status_code == 200
     with pytest.raises(RuntimeError, match="running already"):
         server.start()
     server.stop()
     server.stop()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(server.url + "/health")
+        httpx.get(server.url + "/health", timeout=PATIENCE_S)
     with UpstreamServer(username="a", password="b", port=port) as again:
-        assert httpx.get(again.url + "/health").status_code == 200
+        assert httpx.get(again.url + "/health", timeout=PATIENCE_S).status_code == 200
     assert capfd.readouterr() == ("", "")
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from config.registers import Kommune
 from config.settings import Settings
+from tasks.answer import Answer, Failed
+from tasks.sources.fetch import fetch
 from tasks.sources.limits import Limits
 from tasks.store import Geodata
 
@@ -96,9 +98,9 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture
 def limits() -> Limits:
     return Limits(
-        sekunder_tilkobling=2,
-        sekunder_lesing=2,
-        sekunder_kilde=10,
+        sekunder_tilkobling=60,
+        sekunder_lesing=60,
+        sekunder_kilde=300,
         forsoek=2,
         per_sekund=1000,
         maks_bytes=5_000_000,
@@ -126,6 +128,30 @@ def geodata(tmp_path: Path) -> Geodata:
 @pytest.fixture
 def kommune() -> Kommune:
     return Kommune(nummer="0099", navn="Tomtevik (oppdiktet)", fylke="Oppdiktet", epsg=25832, oppdiktet=True)
+
+
+Env = tuple[Upstream, Settings, Geodata, Kommune, Limits]
+
+
+@pytest.fixture
+def env(upstream: Upstream, settings: Settings, geodata: Geodata, kommune: Kommune, limits: Limits) -> Env:
+    return upstream, settings, geodata, kommune, limits
+
+
+def ask(env: Env, tema: Any = "reguleringsplan", **changed: Any) -> Answer:
+    _, settings, geodata, kommune, limits = env
+    small = Limits(**{**limits.__dict__, **changed})
+    return fetch(kommune, tema, settings=settings, geodata=geodata, limits=small)
+
+
+def failed(env: Env, tema: Any = "reguleringsplan", **changed: Any) -> str:
+    """Fetch, and see it fail with the address in the message and nothing on disk."""
+    answer = ask(env, tema, **changed)
+    assert isinstance(answer, Failed), answer
+    assert f"127.0.0.1:{env[0].server_port}" in answer.grunn
+    assert "hemmelig" not in answer.grunn
+    assert not [p for p in env[2].root.rglob("*") if p.is_file()]
+    return answer.grunn
 
 
 def shared(path: str) -> Path:
