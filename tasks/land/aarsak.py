@@ -117,9 +117,9 @@ def find_causes(lots: Endrede, endringer: Endringer) -> list[Aarsak]:
     Notes
     -----
     In this order: changed rows that share its changed land; its own teig id; the cause of the lots that it gave land
-    to or took land from; rows that changed on its land without moving (a zone's purpose). Only when neither rules nor
-    program changed: the cause of other lots of its område, and of its neighbourhood – a lot goes too when the plan
-    next to it leaves too little of the område. Then rules, program, unknown.
+    to or took land from; rows that changed on its land without moving (a zone's purpose). For a lot that came, went
+    or changed område, when neither rules nor program changed: the cause of other lots of its område, and what changed
+    next to it – a lot goes too when the plan beside it leaves too little of the område. Then rules, program, unknown.
     """
     if not endringer.kjent:
         return [Aarsak(UKJENT)] * len(lots.foer)
@@ -134,8 +134,11 @@ def find_causes(lots: Endrede, endringer: Endringer) -> list[Aarsak]:
     found = _from_kin(found, lots.slekt)
     found = _from_kin(_explain(land, owner, _overlaps(land, owner, altered)) | found, lots.slekt)
     if not endringer.regler and not endringer.motor:
-        found = _from_omraade(found, lots.omraade, size)
-        found = _from_omraade(_nearby(lots, moved) | found, lots.omraade, size)
+        # A border that moved says where it moved; only that a lot came, went or changed område is owed to others.
+        open_ = shapely.is_missing(lots.foer) | shapely.is_missing(lots.naa) | (lots.omraade[0] != lots.omraade[1])
+        found = _from_omraade(found, lots.omraade, size=size, open_=open_)
+        near = {i: cause for i, cause in _nearby(lots, moved).items() if open_[i]}
+        found = _from_omraade(near | found, lots.omraade, size=size, open_=open_)
     rest = Aarsak(UKJENT)
     if endringer.regler:
         rest = Aarsak(REGEL_ENDRET, endringer.regler)
@@ -282,16 +285,20 @@ def _both_ways(pairs: tuple[Indices, Indices]) -> Iterable[tuple[int, int]]:
 
 
 def _from_omraade(
-    found: dict[int, Aarsak], omraade: tuple[npt.NDArray[np.object_], ...], size: pd.Series
+    found: dict[int, Aarsak],
+    omraade: tuple[npt.NDArray[np.object_], ...],
+    *,
+    size: pd.Series,
+    open_: npt.NDArray[np.bool_],
 ) -> dict[int, Aarsak]:
-    """Give rows without a cause that of the row of their område, before or now, that changed most."""
+    """Give open rows without a cause that of the row of their område, before or now, that changed most."""
     first: dict[str, Aarsak] = {}
     for i in sorted(found, key=lambda i: (-size.get(i, 0.0), i)):
         for ids in omraade:
             if ids[i] is not None:
                 first.setdefault(ids[i], found[i])
     result = dict(found)
-    for i in range(len(omraade[0])):
+    for i in np.flatnonzero(open_).tolist():
         near = next((first[ids[i]] for ids in omraade if ids[i] in first), None)
         if i not in found and near:
             result[i] = near

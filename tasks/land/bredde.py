@@ -1,7 +1,7 @@
-"""Width: which polygons have room for a strip of a given width somewhere, and what of them is that wide everywhere.
+"""Width: which polygons are as wide as asked somewhere, and what of them is that wide everywhere.
 
-Two questions. `wide_enough` asks whether a polygon has *any* place that wide, so that an 8 × 400 m strip can be told
-from land: two halves joined by a neck pass it. `opened` takes away every place that is narrower, necks too.
+Two questions. `wide_enough` asks whether a polygon has *any* place that wide, which tells a strip along a border from
+land: two halves joined by a neck pass it. `wide_parts` takes away every place that is narrower, necks too.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import shapely
 
 from tasks.land.clean import Geometries, polygonal
+from tasks.land.differanse import Indices, explode
 
 # Segments of a quarter circle. A chord of an arc of radius r leaves it by r × (1 − cos(90° / 16)) = 0.5 % of r.
 QUAD_SEGS = 8
@@ -60,35 +61,41 @@ def wide_enough(polygons: Geometries, *, width_m: float) -> npt.NDArray[np.bool_
     return wide
 
 
-def opened(polygons: Geometries, *, width_m: float) -> Geometries:
-    """Return of each polygon the places that a circle of diameter `width_m` reaches without leaving it.
+def wide_parts(polygons: Geometries, *, width_m: float) -> tuple[Geometries, Indices]:
+    """Return the places that a circle of diameter `width_m` fills as it moves about inside its polygon.
 
     Parameters
     ----------
     polygons : (n,) array of valid Polygon or MultiPolygon, one metric CRS
+        None has no such place.
     width_m
-        0 means no such rule: the polygons come back as they are.
+        0 means no such rule: the places are the single polygons.
 
     Returns
     -------
-    (n,) array
-        Polygon, MultiPolygon, or None where nothing is that wide; never outside the input.
+    parts : (m,) array of Polygon
+        Never outside the input. Where a circle cannot get from one place to another these are two parts, though they
+        may share the mouth between them.
+    source : (m,) array
+        For each part the index of its polygon.
 
     Notes
     -----
-    The morphological opening: eroded and dilated by half the width, `buffer(-r).buffer(r)`, with round joins. A disc
-    is the only choice for which the opening lies inside the polygon, changes nothing when repeated, does not depend
-    on direction, and never grows when the polygon shrinks; mitred joins keep square corners, but lose all four. The
-    price is (1 − π / 4) r² at a right-angled corner, 1.9 m² for a width of 6 m. GEOS simplifies what it buffers by
-    up to 1 % of r, and chords for arcs leave the polygon at its re-entrant corners, so the result is cut with it once
-    more; these four properties then hold to about 1 % of r.
+    Eroded by half the width r, and each connected piece dilated by it again. Their union is the morphological opening
+    `buffer(-r).buffer(r)`; but the opening alone keeps two halves together at a pinch of any width, when the pinch is
+    short enough for circles from both sides to overlap in it.
+
+    The joins are round. A disc is the only shape for which the result lies inside the polygon, changes nothing when
+    repeated, does not depend on direction, and never grows when the polygon shrinks; mitred joins keep square
+    corners, but lose all four. The price is (1 − π / 4) r² at a right-angled corner, 1.9 m² for a width of 6 m. GEOS
+    simplifies what it buffers by up to 1 % of r, and chords for arcs leave the polygon at its re-entrant corners: the
+    result is cut with it once more, and the rest holds within 1 % of r.
     """
-    result = np.array(polygons, dtype=object)
     if width_m == 0:
-        return result
-    eroded = shapely.buffer(result, -width_m / 2, quad_segs=QUAD_SEGS)
-    wide = ~shapely.is_missing(eroded) & ~shapely.is_empty(eroded)
-    dilated = shapely.buffer(eroded[wide], width_m / 2 + HAIR_M, quad_segs=QUAD_SEGS)
-    result[wide] = polygonal(shapely.intersection(dilated, result[wide]))
-    result[~wide] = None
-    return result
+        return explode(polygons)
+    eroded, source = explode(shapely.buffer(polygons, -width_m / 2, quad_segs=QUAD_SEGS))
+    some = ~shapely.is_empty(eroded)
+    eroded, source = eroded[some], source[some]
+    dilated = shapely.buffer(eroded, width_m / 2 + HAIR_M, quad_segs=QUAD_SEGS)
+    parts, piece = explode(polygonal(shapely.intersection(dilated, polygons[source])))
+    return parts, source[piece]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import shapely
 
 from tasks.land.clean import Geometries, polygonal
-from tasks.land.traader import chunks, in_threads
+from tasks.land.traader import chunks, in_threads, own
 
 Indices = npt.NDArray[np.intp]
 
@@ -143,6 +143,26 @@ def _shared_by_halves(giant: shapely.Geometry, tools: Geometries) -> Geometries:
     return result
 
 
+def near(polygons: Geometries, tolerance_m: float) -> tuple[Indices, Indices]:
+    """Return the pairs within the tolerance, the lower index first, in order.
+
+    Each pair is asked once, of the one with more vertices: it is prepared, so that its size hardly matters.
+    """
+    west, south, east, north = shapely.bounds(polygons).T
+    t = tolerance_m
+    i, j = shapely.STRtree(polygons).query(shapely.box(west - t, south - t, east + t, north + t))
+    i, j = i[i < j], j[i < j]
+    count = shapely.get_num_coordinates(polygons)
+    large, small = np.where(count[i] < count[j], (j, i), (i, j))
+    copies = own(polygons)
+    asked = np.unique(large)
+    shapely.prepare(copies[asked])
+    pair = shapely.dwithin(copies[large], polygons[small], tolerance_m)
+    i, j = i[pair], j[pair]
+    order = np.lexsort((j, i))
+    return i[order], j[order]
+
+
 def explode(geometries: Geometries) -> tuple[Geometries, Indices]:
     """Return the single polygons of `geometries`, and for each the index where it came from."""
     present = np.flatnonzero(~shapely.is_missing(geometries))
@@ -185,7 +205,7 @@ def dissolve(pieces: Geometries) -> tuple[Geometries, Indices]:
     """
     if not len(pieces):
         return np.empty(0, dtype=object), np.empty(0, dtype=np.intp)
-    label = components(len(pieces), *hits(np.array(pieces, dtype=object), pieces))
+    label = components(len(pieces), *near(pieces, 0.0))
     joined: list[shapely.Polygon] = []
     polygon_of = np.empty(len(pieces), dtype=np.intp)
     for members in groups(label):

@@ -25,19 +25,20 @@ from config.registers import Klasse, Kommune, Regler, housing_classes, regler
 from tasks.account import Account, Accounts
 from tasks.contracts import HENDELSER, KJERNER, OMRAADER, STORAGE_EPSG, TOMTER, Contract
 from tasks.land import ledger
+from tasks.land.aarsak import FOERSTE, UKJENT
 from tasks.land.funn import UREGULERT, Funn, second_class
 from tasks.land.identity import AKTIV, carry_ids, with_gone
-from tasks.land.inndata import Core, cleaned, options, read_core, rule_texts
+from tasks.land.inndata import Core, options, prepare, read_core, rule_texts
 from tasks.land.kjerne import core_areas, find_kjerner
 from tasks.land.minne import Husket, changes_since, keep, recall
-from tasks.land.motor import VERSJON, Inndata, Minne, beregn
+from tasks.land.motor import VERSJON, Minne, beregn
 from tasks.land.omraade import touching_plans
-from tasks.land.regulering import split_plans
-from tasks.land.soner import housing_zones
 from tasks.store import Geodata
 
 AARSAK_BORTE = "Ligger ikke lenger i differansen"
+AARSAK_UNDER = "For liten eller for smal nå"
 AARSAK_SAMMEN = "Slått sammen med {}"
+IDS_SHOWN = 5
 BYGNINGER, FORM = "bygninger", "form"
 MOST_THREADS = 4
 """More bring nothing: reading, cleaning and attributes are the same whatever the threads."""
@@ -107,39 +108,25 @@ def find_land(
         When a layer has no usable CRS, or nothing of a layer lies in the kommune (wrong CRS, swapped axes).
     """
     accounts = Accounts()
-    grense, layers = cleaned(kommune, core, accounts=accounts)
-    zones = housing_zones(
-        layers["soner"],
-        layers["planomraader"],
-        kommunenummer=kommune.nummer,
-        grense=grense,
-        klasser=klasser,
-        teller=rules.klasser.teller,
-        regler=rules.plan,
-        account=accounts.step("boligsoner"),
-    )
-    settled, pending = split_plans(
-        layers["reguleringsplaner"],
-        kommunenummer=kommune.nummer,
-        regler=rules.plan,
-        account=accounts.step("regulering"),
-    )
-    inndata = Inndata(zones.sort_values("sone_id", ignore_index=True), settled, layers["teiger"])
+    klargjort = prepare(kommune, core, rules=rules, klasser=klasser, accounts=accounts)
+    inndata, hindre = klargjort.inndata, klargjort.hindre
     husket = forrige.husket if forrige.husket is not None and forrige.husket.epsg == kommune.epsg else None
     resultat = beregn(inndata, options(rules, traader=traader), forrige=husket.minne if husket else None)
     found = Funn.of(inndata, resultat, UREGULERT, accounts=accounts)
-    if "formaal" in layers:
-        found = found.plus(second_class(inndata, resultat, layers["formaal"], klasser, rules=rules, accounts=accounts))
+    if klargjort.formaal is not None:
+        second = second_class(inndata, resultat, klargjort.formaal, klasser, rules=rules, accounts=accounts)
+        found = found.plus(second)
     for frame in (found.omraader, found.tomter):
-        frame["planer_under_arbeid"] = touching_plans(frame.geometry.to_numpy(), pending)
+        frame["planer_under_arbeid"] = touching_plans(frame.geometry.to_numpy(), klargjort.under_arbeid)
     omraader, tomter = _with_ids(kommune, found, forrige, rules=rules)
-    hindre, stempel = layers.get("hindre"), core_stamp(rules, layers.get("hindre"))
+    stempel = core_stamp(rules, hindre)
     kjerner = _cores(
         found.tomter.assign(tomt_id=tomter["tomt_id"].to_numpy()),
         tomter,
         hindre,
         forrige=forrige if husket is not None and husket.kjerner == stempel else Forrige(),
         rules=rules,
+        traader=traader,
         account=accounts.step("kjerner"),
     )
     tomter = tomter.assign(
@@ -147,18 +134,17 @@ def find_land(
     )
     omraader, tomter = _with_the_gone(omraader, tomter, forrige, accounts=accounts)
     texts = rule_texts(rules, klasser)
-    hendelser = ledger.append(
-        forrige.hendelser,
-        ledger.hendelser(
-            ledger.replay(forrige.hendelser),
-            tomter,
-            rester=found.rester.to_crs(STORAGE_EPSG).to_numpy(),
-            endringer=changes_since(husket, resultat.minne, texts),
-            kommunenummer=kommune.nummer,
-            dato=tid,
-            start_nr=ledger.next_nr(forrige.hendelser),
-        ),
+    new = ledger.hendelser(
+        ledger.replay(forrige.hendelser),
+        tomter,
+        rester=found.rester.to_crs(STORAGE_EPSG).to_numpy(),
+        endringer=changes_since(husket, resultat.minne, texts),
+        kommunenummer=kommune.nummer,
+        dato=tid,
+        start_nr=ledger.next_nr(forrige.hendelser),
     )
+    tomter = _with_causes(tomter, new)
+    hendelser = ledger.append(forrige.hendelser, new)
     _tell(accounts.step("hendelser"), forrige.hendelser, hendelser)
     return Land(omraader, tomter, kjerner, hendelser, resultat.minne, texts, stempel, accounts)
 
@@ -214,6 +200,17 @@ def _with_the_gone(
     return every
 
 
+def _with_causes(tomter: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the lots, those that have gone now with what the ledger knows of the reason."""
+    words = {ledger.VEKK: AARSAK_BORTE, ledger.UNDER: AARSAK_UNDER}
+    gone = new[new["hendelse"].isin(list(words)) & ~new["aarsak"].isin([FOERSTE, UKJENT])]
+    why = {
+        event.tomt_id: f"{words[event.hendelse]}: {event.aarsak} {', '.join(event.aarsak_ider[:IDS_SHOWN])}".strip()
+        for event in gone.itertuples()
+    }
+    return tomter.assign(aarsak=[why.get(i, a) for i, a in zip(tomter["tomt_id"], tomter["aarsak"], strict=True)])
+
+
 def _columns(frame: gpd.GeoDataFrame, contract: Contract) -> gpd.GeoDataFrame:
     result: gpd.GeoDataFrame = frame[[c for c in (*contract.columns, "geometry") if c in frame]]
     return result
@@ -235,6 +232,7 @@ def _cores(
     *,
     forrige: Forrige,
     rules: Regler,
+    traader: int,
     account: Account,
 ) -> gpd.GeoDataFrame:
     """Return the cores (contract kjerner) of lots.
@@ -252,8 +250,9 @@ def _cores(
         before = pd.Series(shapely.to_wkb(forrige.tomter.geometry.to_numpy()), index=forrige.tomter["tomt_id"])
         again = stored["tomt_id"].map(before).to_numpy() != shapely.to_wkb(stored.geometry.to_numpy())
         kept = forrige.kjerner[forrige.kjerner["tomt_id"].isin(stored["tomt_id"][~again])]
-    account.note("uendret", int((~again).sum()))
-    fresh = find_kjerner(tomter[again], hindre, regler=rules.kjerne, account=account).to_crs(STORAGE_EPSG)
+    account.note("som før", int((~again).sum()))
+    fresh = find_kjerner(tomter[again], hindre, regler=rules.kjerne, account=account, traader=traader)
+    fresh = fresh.to_crs(STORAGE_EPSG)
     parts = [_columns(frame, KJERNER) for frame in (fresh, kept) if len(frame)] or [KJERNER.empty()]
     joined = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=STORAGE_EPSG)
     result: gpd.GeoDataFrame = joined.sort_values("tomt_id", ignore_index=True)

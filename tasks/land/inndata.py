@@ -23,7 +23,9 @@ from tasks.contracts import (
 )
 from tasks.errors import LandError
 from tasks.land.clean import clean
-from tasks.land.motor import Valg
+from tasks.land.motor import Inndata, Valg
+from tasks.land.regulering import split_plans
+from tasks.land.soner import housing_zones
 from tasks.store import Geodata
 
 
@@ -97,7 +99,63 @@ def rule_texts(rules: Regler, klasser: Mapping[tuple[str, str], Klasse]) -> dict
     return texts | {f"arealformaal.{objekttype}.{code}": klasse for (objekttype, code), klasse in klasser.items()}
 
 
-def cleaned(
+@dataclass(frozen=True)
+class Klargjort:
+    """What the engine calculates from, in the kommune's own UTM zone.
+
+    Attributes
+    ----------
+    inndata
+        Zones that count, by sone_id; plans that settle the ground; teiger.
+    under_arbeid
+        Plans under way, contract reguleringsplaner.
+    formaal, hindre
+        As in `Core`.
+    """
+
+    inndata: Inndata
+    under_arbeid: gpd.GeoDataFrame
+    formaal: gpd.GeoDataFrame | None
+    hindre: gpd.GeoDataFrame | None
+
+
+def prepare(
+    kommune: Kommune,
+    core: Core,
+    *,
+    rules: Regler,
+    klasser: Mapping[tuple[str, str], Klasse],
+    accounts: Accounts,
+) -> Klargjort:
+    """Return what the engine calculates from: valid, in one CRS, what does not count left out.
+
+    Raises
+    ------
+    LandError
+        When a layer has no usable CRS, or nothing of a layer lies in the kommune (wrong CRS, swapped axes).
+    """
+    grense, layers = _cleaned(kommune, core, accounts=accounts)
+    zones = housing_zones(
+        layers["soner"],
+        layers["planomraader"],
+        kommunenummer=kommune.nummer,
+        grense=grense,
+        klasser=klasser,
+        teller=rules.klasser.teller,
+        regler=rules.plan,
+        account=accounts.step("boligsoner"),
+    )
+    settled, pending = split_plans(
+        layers["reguleringsplaner"],
+        kommunenummer=kommune.nummer,
+        regler=rules.plan,
+        account=accounts.step("regulering"),
+    )
+    inndata = Inndata(zones.sort_values("sone_id", ignore_index=True), settled, layers["teiger"])
+    return Klargjort(inndata, pending, layers.get("formaal"), layers.get("hindre"))
+
+
+def _cleaned(
     kommune: Kommune, core: Core, *, accounts: Accounts
 ) -> tuple[shapely.Geometry, dict[str, gpd.GeoDataFrame]]:
     """Return the border and the layers, valid and in the kommune's own UTM zone."""
@@ -110,13 +168,13 @@ def cleaned(
         for name, key in keys.items()
     }
     for name, frame in layers.items():
-        require_inside(frame, grense, name=name, kommune=kommune)
+        _require_inside(frame, grense, name=name, kommune=kommune)
     if core.hindre is not None:
         layers["hindre"] = core.hindre.to_crs(kommune.epsg)
     return grense, layers
 
 
-def require_inside(frame: gpd.GeoDataFrame, grense: shapely.Geometry, *, name: str, kommune: Kommune) -> None:
+def _require_inside(frame: gpd.GeoDataFrame, grense: shapely.Geometry, *, name: str, kommune: Kommune) -> None:
     """Raise unless at least one row of a layer meets the kommune; an empty layer passes.
 
     Raises

@@ -18,8 +18,8 @@ import shapely
 from config.registers import KjerneRegler
 from tasks.account import Account
 from tasks.errors import LandError
-from tasks.land.bredde import QUAD_SEGS, opened
-from tasks.land.clean import Geometries, polygonal, repair
+from tasks.land.bredde import QUAD_SEGS, wide_parts
+from tasks.land.clean import Geometries, repair
 from tasks.land.differanse import Indices, explode, subtract
 from tasks.land.traader import chunks, in_threads
 
@@ -105,7 +105,7 @@ def _check_crs(tomter: gpd.GeoDataFrame, hindre: gpd.GeoDataFrame | None) -> Non
 
 
 def _no_go(lots: Geometries, hindre: gpd.GeoDataFrame, regler: KjerneRegler, account: Account) -> Geometries:
-    """Return where the obstacles near any of the lots forbid building, as polygons."""
+    """Return where the obstacles near any of the lots forbid building."""
     ids, slag = hindre["hinder_id"].to_numpy(), hindre["slag"].to_numpy()
     by_slag = _distances(regler)
     unknown = ~np.isin(slag.astype(str), list(by_slag))
@@ -114,7 +114,7 @@ def _no_go(lots: Geometries, hindre: gpd.GeoDataFrame, regler: KjerneRegler, acc
             f"hindre: slag {sorted({str(s) for s in slag[unknown]})} unknown, first {list(ids[unknown][:3])}; "
             f"wanted is one of {', '.join(by_slag)}"
         )
-    geometry, lost, mended = _usable(hindre.geometry.to_numpy())
+    geometry, lost, mended = _usable(np.array(hindre.geometry, dtype=object))
     account.note("hindre uten geometri", int(lost.sum()), ids[lost])
     account.note("hindre reparert", int(mended.sum()), ids[mended])
     distance = np.array([by_slag[s] for s in slag], dtype=float)
@@ -123,17 +123,15 @@ def _no_go(lots: Geometries, hindre: gpd.GeoDataFrame, regler: KjerneRegler, acc
     zones = np.array(geometry[near], dtype=object)
     grown = distance[near] > 0
     zones[grown] = shapely.buffer(zones[grown], distance[near][grown], quad_segs=QUAD_SEGS)
-    zones = polygonal(zones)  # a point at distance 0 forbids nothing
-    return np.array(zones[~shapely.is_missing(zones)], dtype=object)
+    return zones  # a point at distance 0 stays a point, and takes nothing away
 
 
 def _usable(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Return points and valid polygons, None for what is neither, and which were lost and which mended."""
-    flat = shapely.force_2d(np.array(geometries, dtype=object))
-    result, mended = repair(flat)
-    points = np.isin(shapely.get_type_id(flat), (shapely.GeometryType.POINT, shapely.GeometryType.MULTIPOINT))
-    points &= shapely.is_valid(flat) & ~shapely.is_empty(flat)  # a coordinate that is no number is not valid
-    result[points] = flat[points]
+    result, mended = repair(geometries)
+    points = np.isin(shapely.get_type_id(geometries), (shapely.GeometryType.POINT, shapely.GeometryType.MULTIPOINT))
+    points &= shapely.is_valid(geometries) & ~shapely.is_empty(geometries)  # what is no number is not valid
+    result[points] = geometries[points]
     lost = shapely.is_missing(result)
     return result, lost, mended & ~lost
 
@@ -142,7 +140,6 @@ def _near(lots: Geometries, obstacles: Geometries, distance: npt.NDArray[np.floa
     """Return the indices of the obstacles whose bounding box comes within their distance of that of a lot."""
     west, south, east, north = shapely.bounds(obstacles).T
     boxes = shapely.box(west - distance, south - distance, east + distance, north + distance)
-    boxes[shapely.is_missing(obstacles)] = None
     near: Indices = np.unique(shapely.STRtree(lots).query(boxes)[0])
     return near
 
@@ -156,11 +153,11 @@ def _has_room(geometries: Geometries, floor_m2: float) -> npt.NDArray[np.bool_]:
 
 
 def _largest(left: Geometries, regler: KjerneRegler) -> Geometries:
-    """Return the largest polygon of each lot after the opening, None where none reaches the floor."""
+    """Return the largest polygon of each lot that is wide everywhere, None where none reaches the floor."""
     cores = np.full(len(left), None, dtype=object)
     parts, lot = explode(left)
-    large = shapely.area(parts) >= regler.minste_areal_m2  # the opening only takes away
-    parts, piece = explode(opened(parts[large], width_m=regler.minste_bredde_m))
+    large = shapely.area(parts) >= regler.minste_areal_m2  # the width only takes away
+    parts, piece = wide_parts(parts[large], width_m=regler.minste_bredde_m)
     lot, area = lot[large][piece], shapely.area(parts)
     keep = area >= regler.minste_areal_m2
     parts, lot, area = parts[keep], lot[keep], area[keep]

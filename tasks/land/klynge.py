@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 
 from tasks.land.clean import Geometries
-from tasks.land.differanse import Indices, components, dissolve
+from tasks.land.differanse import Indices, components, dissolve, near
 from tasks.land.soem import stitch
 from tasks.land.traader import chunks, in_threads, own
 
@@ -28,8 +28,7 @@ def join(deler: Geometries, *, tolerance_m: float, traader: int = 1) -> tuple[Ge
     klynge : (m,) array
         Number of the cluster of each polygon: pieces that a chain of near ones connects.
     """
-    left, right = shapely.STRtree(deler).query(deler, predicate="dwithin", distance=tolerance_m)
-    label = components(len(deler), left, right)
+    label = components(len(deler), *near(deler, tolerance_m))
     alone = np.bincount(label, minlength=len(deler))[label] == 1
     crowd = np.flatnonzero(~alone)
     crowd = crowd[np.argsort(label[crowd], kind="stable")]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from config.registers import Klasse, PlanRegler
+from config.registers import Klasse, PlanRegler, is_known_code
 from tasks.account import Account
 from tasks.land.clean import Geometries, polygonal
 from tasks.land.differanse import groups, hits, shared
@@ -77,19 +77,23 @@ def not_housing(
     zones : GeoDataFrame
         Columns of `zones`, one row for each zone that has such a part, Polygon or MultiPolygon.
     housing : array of polygons
-        Purposes of any housing class: where plans overlap they go before the others, so that land which one of them
-        gives to housing is not offered as forgotten.
+        Purposes of any housing class, or of a code that nobody knows: where plans overlap they go before the others,
+        so that land which one of them gives to housing is not offered as forgotten.
     """
     account.inn = len(formaal)
     counts = formaal["plan_id"].isin(settled["plan_id"]) & (formaal["vertikalnivaa"] == regler.bakkenivaa)
     account.drop("plan ikke vedtatt, eller ikke på bakken", formaal.loc[~counts, "formaal_id"])
     purposes = formaal[counts]
-    is_housing = np.array([pair in klasser for pair in zip(purposes["objekttype"], purposes["kode"], strict=True)])
-    is_housing = is_housing.astype(bool)
+    pairs = list(zip(purposes["objekttype"], purposes["kode"], strict=True))
+    known = {pair: is_known_code(*pair) for pair in set(pairs)}
+    # What a code means that nobody knows is not known: such land is offered no more than housing is.
+    is_other = np.array([known[pair] and pair not in klasser for pair in pairs], dtype=bool)
+    unknown = np.array([not known[pair] for pair in pairs], dtype=bool)
+    account.drop("ukjent formål", purposes.loc[unknown, "formaal_id"])
+    account.note("bolig", int((~is_other & ~unknown).sum()))
+    account.close(int(is_other.sum()))
     geometry = purposes.geometry.to_numpy()
-    account.note("bolig", int(is_housing.sum()))
-    account.close(int((~is_housing).sum()))
-    return _shared_with(zones, geometry[~is_housing]), geometry[is_housing]
+    return _shared_with(zones, geometry[is_other]), geometry[~is_other]
 
 
 def _shared_with(zones: gpd.GeoDataFrame, other: Geometries) -> gpd.GeoDataFrame:

@@ -8,10 +8,11 @@ apart. Here such vertices are put into the border of the other before the union:
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from tasks.land.clean import Geometries
-from tasks.land.differanse import Indices, components, groups
+from tasks.land.differanse import Indices, components, groups, near
 
 
 def is_hairline(polygons: Geometries, tolerance_m: float) -> np.ndarray:
@@ -62,13 +63,10 @@ def stitch(polygons: Geometries, *, tolerance_m: float, within: Indices | None =
 
 
 def _near(polygons: Geometries, tolerance_m: float) -> tuple[Indices, Indices]:
-    """Return the pairs within the tolerance, the lower index first, in order."""
+    """Return the near pairs of which neither is a hairline itself."""
     wide = np.flatnonzero(~is_hairline(polygons, tolerance_m))
-    tree = shapely.STRtree(polygons[wide])
-    left, right = tree.query(polygons[wide], predicate="dwithin", distance=tolerance_m)
-    order = np.lexsort((right, left))
-    left, right = wide[left[order]], wide[right[order]]
-    return left[left < right], right[left < right]
+    left, right = near(polygons[wide], tolerance_m)
+    return wide[left], wide[right]
 
 
 def _join(members: Geometries, pairs: Indices, tolerance_m: float) -> tuple[Geometries, Indices]:
@@ -87,12 +85,15 @@ def _join(members: Geometries, pairs: Indices, tolerance_m: float) -> tuple[Geom
 
 def _snap(polygon: shapely.Polygon, other: shapely.Polygon, tolerance_m: float) -> shapely.Polygon:
     """Return `polygon` with the vertices of `other` that lie along it; itself where snapping would break it."""
-    own, theirs = shapely.get_coordinates(polygon), shapely.get_coordinates(other)
-    west, south, east, north = shapely.bounds(polygon) + tolerance_m * np.array([-1, -1, 1, 1])
-    x, y = theirs.T
-    # GEOS compares every vertex with every other: only those that are not shared already are handed to it.
-    theirs = theirs[(west <= x) & (x <= east) & (south <= y) & (y <= north)]
-    points = shapely.points(theirs[~np.isin(theirs @ [1, 1j], own @ [1, 1j])])
+    # GEOS compares every vertex with every other: only those near both that are not shared already are handed to it.
+    window = np.concatenate(
+        [
+            np.maximum(shapely.bounds(polygon)[:2], shapely.bounds(other)[:2]) - tolerance_m,
+            np.minimum(shapely.bounds(polygon)[2:], shapely.bounds(other)[2:]) + tolerance_m,
+        ]
+    )
+    mine, theirs = (_vertices(geometry, window) for geometry in (polygon, other))
+    points = shapely.points(theirs[~np.isin(theirs @ [1, 1j], mine @ [1, 1j])])
     shapely.prepare(polygon)
     points = points[shapely.dwithin(polygon, points, tolerance_m)]
     shapely.destroy_prepared(polygon)
@@ -101,3 +102,10 @@ def _snap(polygon: shapely.Polygon, other: shapely.Polygon, tolerance_m: float) 
     snapped = shapely.snap(polygon, shapely.multipoints(points), tolerance_m)
     sound = snapped.geom_type == "Polygon" and not snapped.is_empty and snapped.is_valid
     return snapped if sound else polygon
+
+
+def _vertices(polygon: shapely.Polygon, window: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the vertices inside a window (west, south, east, north)."""
+    xy: npt.NDArray[np.float64] = shapely.get_coordinates(polygon)
+    inside = (xy >= window[:2]) & (xy <= window[2:])
+    return xy[inside.all(axis=1)]

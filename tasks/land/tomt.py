@@ -48,7 +48,7 @@ def describe_tomter(inndata: Inndata, resultat: Resultat, *, account: Account) -
 def zones_under(polygons: Geometries, pieces: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return klasse, arealstatus and plan_ider of the zone pieces under each polygon, by largest shared area."""
     geometry = pieces.geometry.to_numpy()
-    i, j = hits(np.array(polygons, dtype=object), geometry)
+    j, i = hits(geometry, polygons)  # this way round: a piece may be very large, and is prepared once for all its lots
     common = shapely.area(polygons)[i]
     several = np.bincount(i, minlength=len(polygons))[i] > 1  # a lot that meets one piece lies on it
     common[several] = shapely.area(shared(geometry, j[several], polygons, i[several]))

@@ -152,7 +152,7 @@ def test_a_lot_that_a_new_plan_settles_is_gone_but_kept(land):
     after = run(given, before=land)
     gone = after.tomter[after.tomter["tilstand"] == "borte"]
     assert sorted(gone["teig_id"]) == ["t4", "t6"]
-    assert set(gone["aarsak"]) == {"Ligger ikke lenger i differansen"}
+    assert set(gone["aarsak"]) == {"Ligger ikke lenger i differansen: plan vedtatt 9901_R5"}
     assert len(after.tomter) == len(land.tomter)
     # When the plan is repealed again, the lots come back under their old ids.
     back = run(before=after)
