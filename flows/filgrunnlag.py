@@ -149,12 +149,7 @@ def _clean(grunnlag: Grunnlag, name: str, *, account: Account) -> gpd.GeoDataFra
     named = vektorlag.ids(frame, KEYS[name], account=account)
     frame = frame.assign(id=named).set_crs(grunnlag.koder[name] or grunnlag.epsg)
     account.note("uleselig geometri", int(read.uleselige.sum()), named[read.uleselige])
-    kept = clean(frame, epsg=grunnlag.epsg, key="id", account=account)
-    lost = shapely.is_missing(kept.geometry.to_numpy()) | kept.geometry.is_empty.to_numpy()
-    if lost.any():
-        account.drop("kan ikke reprojiseres", kept.loc[lost, "id"])
-        kept = kept[~lost].reset_index(drop=True)
-    return kept
+    return clean(frame, epsg=grunnlag.epsg, key="id", account=account)
 
 
 # --- CRS ---

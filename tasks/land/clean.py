@@ -111,7 +111,9 @@ def clean(frame: gpd.GeoDataFrame, *, epsg: int, key: str, account: Account) -> 
     if code != epsg:
         kept = kept.to_crs(epsg)
         again, _ = repair(kept.geometry.to_numpy())
-        kept = kept.set_geometry(gpd.GeoSeries(again, index=kept.index, crs=epsg))
+        lost = shapely.is_missing(again)  # beyond a pole, for one
+        account.drop("kan ikke reprojiseres", kept.loc[lost, key])
+        kept = kept[~lost].set_geometry(gpd.GeoSeries(again[~lost], index=kept.index[~lost], crs=epsg))
     account.close(len(kept))
     result: gpd.GeoDataFrame = kept.reset_index(drop=True)
     return result

@@ -6,8 +6,11 @@ papers' zone-by-zone reading was asked for.
 
 from __future__ import annotations
 
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -15,6 +18,8 @@ from tasks.account import Account
 from tasks.land.clean import Geometries
 from tasks.land.differanse import hits
 from tasks.land.motor import Inndata, Resultat
+
+Values = npt.NDArray[Any]
 
 
 def describe_omraader(inndata: Inndata, resultat: Resultat, *, account: Account) -> gpd.GeoDataFrame:
@@ -70,14 +75,18 @@ def _of_zones(pieces: gpd.GeoDataFrame) -> pd.DataFrame:
         .reset_index()
         .sort_values(["omraade", "areal_m2", "sone_id"], ascending=[True, False, True])
     )
-    by = zones.groupby("omraade", sort=True)
+    omraade = zones["omraade"].to_numpy()
+    found = np.unique(omraade)
+    lists = {
+        "sone_ider": in_groups(zones["sone_id"].to_numpy(dtype=object), omraade, found),
+        "sone_areal_m2": in_groups(zones["areal_m2"].to_numpy(), omraade, found),
+        "plan_ider": ids_of_groups(zones["plan_id"].to_numpy(dtype=object), omraade, found),
+    }
     return pd.DataFrame(
         {
             "klasse": largest(zones, "omraade", "klasse"),
             "arealstatus": largest(zones, "omraade", "arealstatus"),
-            "sone_ider": by["sone_id"].agg(list),
-            "sone_areal_m2": by["areal_m2"].agg(list),
-            "plan_ider": by["plan_id"].agg(lambda ids: sorted(set(ids))),
+            **{name: pd.Series(values, index=found, dtype=object) for name, values in lists.items()},
         }
     )
 
@@ -112,7 +121,8 @@ def bordering_plans(
     """Return for each polygon the ids of the plans that it ends at, sorted."""
     tree = shapely.STRtree(planer.geometry.to_numpy())
     i, j = tree.query(geometries, predicate="dwithin", distance=tolerance_m)
-    return _listed(len(geometries), i, planer[column].to_numpy()[j])
+    ids = planer[column].to_numpy(dtype=object)[j]
+    return ids_of_groups(ids, i, np.arange(len(geometries)))
 
 
 def touching_plans(geometries: Geometries, pending: gpd.GeoDataFrame) -> list[list[str]]:
@@ -120,14 +130,36 @@ def touching_plans(geometries: Geometries, pending: gpd.GeoDataFrame) -> list[li
     plans = pending.geometry.to_numpy()
     i, j = hits(geometries, plans)
     common = ~shapely.touches(geometries[i], plans[j])
-    return _listed(len(geometries), i[common], pending["plan_id"].to_numpy()[j[common]])
+    ids = pending["plan_id"].to_numpy(dtype=object)[j[common]]
+    return ids_of_groups(ids, i[common], np.arange(len(geometries)))
 
 
-def _listed(count: int, row: np.ndarray, ids: np.ndarray) -> list[list[str]]:
-    found: list[set[str]] = [set() for _ in range(count)]
-    for number, name in zip(row, ids, strict=True):
-        found[number].add(str(name))
-    return [sorted(names) for names in found]
+def ids_of_groups(ids: Values, owner: Values, groups: Values) -> list[list[str]]:
+    """Return for each of `groups` the ids that it owns, each once, sorted.
+
+    Parameters
+    ----------
+    ids, owner : (n,) arrays
+        Pairs, in any order and any number of times.
+    groups : (m,) array of int
+        Ascending; owners that are not among them are left out.
+
+    Examples
+    --------
+    >>> ids_of_groups(np.array(["b", "a", "b"], dtype=object), np.array([2, 2, 2]), np.array([1, 2]))
+    [[], ['a', 'b']]
+    """
+    number, names = pd.factorize(ids, sort=True)
+    pairs = np.unique(owner * (len(names) + 1) + number)  # sorted by owner, then by id
+    owner, number = np.divmod(pairs, len(names) + 1)
+    return in_groups(names[number], owner, groups)
+
+
+def in_groups(values: Values, owner: Values, groups: Values) -> list[list[Any]]:
+    """Return for each of `groups` the values that it owns, in their order; `owner` and `groups` are ascending."""
+    listed = values.tolist()
+    first, end = np.searchsorted(owner, groups, side="left"), np.searchsorted(owner, groups, side="right")
+    return [listed[a:b] for a, b in zip(first.tolist(), end.tolist(), strict=True)]
 
 
 def _tell(resultat: Resultat, account: Account) -> None:

@@ -15,7 +15,7 @@ from tasks.account import Account
 from tasks.land.clean import Geometries
 from tasks.land.differanse import hits, shared
 from tasks.land.motor import Inndata, Resultat
-from tasks.land.omraade import largest, zone_pieces
+from tasks.land.omraade import ids_of_groups, largest, zone_pieces
 
 OVERLAP_M2 = 0.1
 """Pieces larger than their område by more than this lie on teiger that overlap; less is arithmetic."""
@@ -54,13 +54,15 @@ def zones_under(polygons: Geometries, pieces: gpd.GeoDataFrame) -> pd.DataFrame:
     common[several] = shapely.area(shared(geometry, j[several], polygons, i[several]))
     rows = pd.DataFrame(pieces.drop(columns="geometry")).iloc[j].assign(tomt=i, areal_m2=common)
     rows = rows[common > 0]
+    tomt = pd.RangeIndex(len(polygons))
+    plans = ids_of_groups(rows["plan_id"].to_numpy(dtype=object), rows["tomt"].to_numpy(), tomt.to_numpy())
     return pd.DataFrame(
         {
             "klasse": largest(rows, "tomt", "klasse"),
             "arealstatus": largest(rows, "tomt", "arealstatus"),
-            "plan_ider": rows.groupby("tomt")["plan_id"].agg(lambda ids: sorted(set(ids))),
+            "plan_ider": pd.Series(plans, index=tomt, dtype=object),
         },
-        index=pd.RangeIndex(len(polygons)),
+        index=tomt,
     )
 
 

@@ -157,6 +157,19 @@ def test_coordinates_that_are_no_numbers_are_dropped_and_counted():
     assert (account.inn, account.ut) == (3, 1)
 
 
+def test_what_cannot_be_reprojected_is_dropped_and_counted():
+    rows = [{"id": "a"}, {"id": "beyond"}, {"id": "c"}]
+    degrees = gpd.GeoDataFrame(
+        rows, geometry=[box(10, 60, 10.01, 60.01), box(10, 91, 10.01, 91.01), box(11, 60, 11.01, 60.01)], crs=4258
+    )
+    account = Account("prøve")
+    kept = clean(degrees, epsg=25832, key="id", account=account)
+    assert list(kept["id"]) == ["a", "c"]
+    assert not kept.geometry.isna().any()
+    assert account.utelatt["kan ikke reprojiseres"].ider == ("beyond",)
+    assert (account.inn, account.ut) == (3, 2)
+
+
 @pytest.mark.parametrize("crs", [None, 3857, 32633])
 def test_a_crs_that_is_not_one_of_ours_is_refused(crs):
     given_frame = frame([{"id": "a"}], [(0, 0, 10, 10)]).set_crs(crs, allow_override=True)
