@@ -213,6 +213,12 @@ def differanse(  # noqa: PLR0917  # the options of a command
     planer: Annotated[Path, typer.Option(metavar="FILE", help="Extents of reguleringsplaner; the adopted ones count.")],
     teiger: Annotated[Path, typer.Option(metavar="FILE", help="Teiger of the matrikkel.")],
     ut: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the results go; made when it is not there.")],
+    bygninger: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Buildings, points or outlines; every row stands in the way.")
+    ] = None,
+    veger: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Surfaces of roads; lines are left out, with a warning.")
+    ] = None,
     crs: Annotated[
         str | None,
         typer.Option(metavar="EPSG", help="Compute in 25832, 25833 or 25835; else in the CRS that the files share."),
@@ -239,12 +245,16 @@ def differanse(  # noqa: PLR0917  # the options of a command
     lag_soner: Annotated[str | None, typer.Option(metavar="NAME", help="Layer of --soner, of several.")] = None,
     lag_planer: Annotated[str | None, typer.Option(metavar="NAME", help="Layer of --planer, of several.")] = None,
     lag_teiger: Annotated[str | None, typer.Option(metavar="NAME", help="Layer of --teiger, of several.")] = None,
+    lag_bygninger: Annotated[str | None, typer.Option(metavar="NAME", help="Layer of --bygninger, of several.")] = None,
+    lag_veger: Annotated[str | None, typer.Option(metavar="NAME", help="Layer of --veger, of several.")] = None,
 ) -> None:
     """Find the differanse and the lots of your own files: GeoParquet, GeoPackage, Shapefile, GeoJSON, GML and more.
 
-    Writes differanse.parquet (land zoned for housing that no adopted plan on the ground has settled) and tomter.parquet
-    (the same cut by teig) into --ut. The account, one JSON object, goes to standard output; progress and warnings go
-    to standard error. A row without an id column is known by its number in the file, counted from 1.
+    Writes differanse.parquet (land zoned for housing that no adopted plan on the ground has settled), tomter.parquet
+    (the same cut by teig) and kjerner.parquet (the buildable core of each lot that has one: away from --bygninger and
+    --veger and nowhere too narrow, by the distances of regler.toml; without these files, of its shape alone) into --ut.
+    The account, one JSON object, goes to standard output; progress and warnings go to standard error. A row without an
+    id column is known by its number in the file, counted from 1.
 
     \b
     Example:
@@ -255,6 +265,9 @@ def differanse(  # noqa: PLR0917  # the options of a command
     from flows.differanse import Bestilling, Lagfil, Valg, available_cores
     from flows.differanse import differanse as find
 
+    for file, layer, option in ((bygninger, lag_bygninger, "bygninger"), (veger, lag_veger, "veger")):
+        if layer is not None and file is None:
+            raise typer.BadParameter(f"--lag-{option} names a layer of --{option}, which is not given.")
     valg = Valg(
         minste_omraade_m2=min_omraade,
         minste_tomt_m2=min_tomt,
@@ -273,6 +286,8 @@ def differanse(  # noqa: PLR0917  # the options of a command
         arealformal=kolonne_arealformal,
         planstatus=kolonne_planstatus,
         teig_id=kolonne_teig_id,
+        bygninger=None if bygninger is None else Lagfil(bygninger, lag_bygninger),
+        veger=None if veger is None else Lagfil(veger, lag_veger),
     )
     _print_json(find(order))
 

@@ -1,8 +1,9 @@
 """`tomt differanse`: the land engine alone, on the files of a GIS user.
 
-Read three files, see that they can belong together, clean them, leave out what does not count, find the differanse,
-cut it by property, write two GeoParquet files, and return the account of it all. Whatever was dropped, repaired or put
-together is counted with its reason and the first ids; what cannot be used is refused in one line that names the file.
+Read the files, see that they can belong together, clean them, leave out what does not count, find the differanse, cut
+it by property, take from each lot what cannot be built on, write three GeoParquet files, and return the account of it
+all. Whatever was dropped, repaired or put together is counted with its reason and the first ids; what cannot be used
+is refused in one line that names the file.
 """
 
 from __future__ import annotations
@@ -17,23 +18,25 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 
 from config.registers import housing_classes, regler
 from flows.filgrunnlag import Grunnlag, Lagfil, cleaned, gather
 from tasks.account import Account, Accounts
 from tasks.errors import StoreError, TomtError
+from tasks.land.kjerne import core_areas, find_kjerner
 from tasks.land.motor import Inndata, Valg, beregn
 from tasks.land.omraade import describe_omraader
 from tasks.land.tomt import describe_tomter
-from tasks.sources import vektorlag
+from tasks.sources import hinderlag, vektorlag
 from tasks.store import write_parquet
 
 __all__ = ["Bestilling", "Lagfil", "Valg", "available_cores", "differanse"]
 
 log = logging.getLogger("tomt")
 
-OMRAADER_FIL, TOMTER_FIL = "differanse.parquet", "tomter.parquet"
+OMRAADER_FIL, TOMTER_FIL, KJERNER_FIL = "differanse.parquet", "tomter.parquet", "kjerner.parquet"
 
 AREAS = {
     "differanse_m2": ("omraader", "differanse_m2"),
@@ -44,6 +47,7 @@ AREAS = {
     "for_smale_m2": ("tomter", "for smal_m2"),
     "uten_teig_m2": ("tomter", "uten teig_m2"),
     "paa_flere_teiger_m2": ("tomter", "på flere teiger_m2"),
+    "kjerner_m2": ("kjerner", "areal_m2"),
 }
 """What an area is called in the account → the step and the figure that it stands in."""
 
@@ -66,6 +70,8 @@ class Bestilling:
         Floors, width, reading, threads.
     arealformal, planstatus, teig_id
         Names of the columns.
+    bygninger, veger
+        The files of what stands on the land, None where it is not known.
     """
 
     soner: Lagfil
@@ -78,11 +84,28 @@ class Bestilling:
     arealformal: str = vektorlag.AREALFORMAL
     planstatus: str = vektorlag.PLANSTATUS
     teig_id: str = vektorlag.TEIG_ID
+    bygninger: Lagfil | None = None
+    veger: Lagfil | None = None
 
     @property
     def lag(self) -> dict[str, Lagfil]:
-        """The three files by name of the layer."""
-        return {"soner": self.soner, "planer": self.planer, "teiger": self.teiger}
+        """The files by name of the layer, those of obstacles last."""
+        return {"soner": self.soner, "planer": self.planer, "teiger": self.teiger, **self.hindre}
+
+    @property
+    def hindre(self) -> dict[str, Lagfil]:
+        """The files of obstacles by name of the layer, where they are given."""
+        given = {hinderlag.BYGNINGER: self.bygninger, hinderlag.VEGER: self.veger}
+        return {name: source for name, source in given.items() if source is not None}
+
+
+@dataclass(frozen=True)
+class Resultatlag:
+    """What is written: områder, tomter, and the kjerner of the tomter."""
+
+    omraader: gpd.GeoDataFrame
+    tomter: gpd.GeoDataFrame
+    kjerner: gpd.GeoDataFrame
 
 
 def available_cores() -> int:
@@ -91,7 +114,7 @@ def available_cores() -> int:
 
 
 def differanse(order: Bestilling) -> dict[str, Any]:
-    """Find the differanse and the lots of three files, write them, and return the account as JSON-ready values.
+    """Find the differanse, the lots and their cores, write them, and return the account as JSON-ready values.
 
     Raises
     ------
@@ -104,15 +127,16 @@ def differanse(order: Bestilling) -> dict[str, Any]:
         "soner": vektorlag.zone_columns(order.arealformal, kun_bolig=order.kun_bolig),
         "planer": vektorlag.plan_columns(order.planstatus),
         "teiger": vektorlag.teig_columns(order.teig_id),
+        **{name: hinderlag.columns(name) for name in order.hindre},
     }
     grunnlag = gather(order.lag, columns, crs=order.crs)
     accounts = Accounts()
-    inndata = _prepared(order, grunnlag, accounts)
-    omraader, tomter = _found(inndata, order.valg, accounts=accounts)
+    inndata, hindre = _prepared(order, grunnlag, accounts)
+    found = _found(inndata, hindre, order, accounts=accounts)
     areas = _areas(inndata, accounts)
-    del inndata  # there may be millions of teiger
-    _write(order.ut, omraader, tomter)
-    _tell(grunnlag, order, omraader, tomter)
+    del inndata, hindre  # there may be millions of teiger
+    _write(order.ut, found)
+    _tell(grunnlag, order, found)
     seconds = time.perf_counter() - started
     log.info("done in %.1f s", seconds)
     return _account(order, grunnlag, accounts, areas=areas, seconds=seconds)
@@ -133,7 +157,7 @@ def _require_sound(order: Bestilling) -> None:
             raise TomtError(f"{option} {value}: wanted is a number of at least 0.")
     if order.valg.traader < 1:
         raise TomtError(f"--traader {order.valg.traader}: wanted is a whole number of at least 1.")
-    written = {(order.ut / name).resolve() for name in (OMRAADER_FIL, TOMTER_FIL)}
+    written = {(order.ut / name).resolve() for name in (OMRAADER_FIL, TOMTER_FIL, KJERNER_FIL)}
     for name, source in order.lag.items():
         source.require_file()
         if source.sti.resolve() in written:
@@ -155,8 +179,8 @@ def _require_folder(folder: Path) -> None:
 # --- the work ---
 
 
-def _prepared(order: Bestilling, grunnlag: Grunnlag, accounts: Accounts) -> Inndata:
-    """Return the cleaned layers without what does not count."""
+def _prepared(order: Bestilling, grunnlag: Grunnlag, accounts: Accounts) -> tuple[Inndata, gpd.GeoDataFrame | None]:
+    """Return the cleaned layers without what does not count, and the obstacles, None where no file names them."""
     rules = regler()
     frames = cleaned(grunnlag, accounts=accounts)
     soner = vektorlag.zones(
@@ -174,7 +198,17 @@ def _prepared(order: Bestilling, grunnlag: Grunnlag, accounts: Accounts) -> Innd
     for name, frame in layers.items():
         accounts.step(name).close(len(frame))
     _warn_of_columns(grunnlag, accounts, kept=len(planer))
-    return Inndata(**layers)
+    return Inndata(**layers), _hindre(order, frames, accounts)
+
+
+def _hindre(order: Bestilling, frames: Mapping[str, gpd.GeoDataFrame], accounts: Accounts) -> gpd.GeoDataFrame | None:
+    """Return buildings and roads together (contract `HINDRE`), None where neither is given."""
+    makers = {hinderlag.BYGNINGER: hinderlag.buildings, hinderlag.VEGER: hinderlag.roads}
+    layers = []
+    for name in order.hindre:
+        layers.append(makers[name](frames[name], account=accounts.step(name)))
+        accounts.step(name).close(len(layers[-1]))
+    return gpd.GeoDataFrame(pd.concat(layers, ignore_index=True)) if layers else None
 
 
 def _warn_of_columns(grunnlag: Grunnlag, accounts: Accounts, *, kept: int) -> None:
@@ -201,26 +235,47 @@ def account_of(account: Account, reason: str) -> int:
     return gone.antall if gone else 0
 
 
-def _found(inndata: Inndata, valg: Valg, *, accounts: Accounts) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Return områder and tomter with their numbers, counted from 1."""
+def _found(inndata: Inndata, hindre: gpd.GeoDataFrame | None, order: Bestilling, *, accounts: Accounts) -> Resultatlag:
+    """Return områder and tomter with their numbers, counted from 1, and the kjerner of the tomter."""
     started = time.perf_counter()
-    resultat = beregn(inndata, valg)
+    resultat = beregn(inndata, order.valg)
     omraader = describe_omraader(inndata, resultat, account=accounts.step("omraader"))
     tomter = describe_tomter(inndata, resultat, account=accounts.step("tomter"))
     accounts.sekunder = time.perf_counter() - started
+    del resultat
     omraader.insert(0, "omraade_nr", range(1, len(omraader) + 1))
     tomter.insert(0, "tomt_nr", range(1, len(tomter) + 1))
     tomter["omraade"] += 1
     for frame in (omraader, tomter):  # a zone that names no plan has none
         frame["plan_ider"] = [[plan for plan in plans if plan] for plans in frame["plan_ider"]]
-    return omraader, tomter.rename(columns={"omraade": "omraade_nr"})
+    kjerner = _cores(tomter, hindre, order, account=accounts.step("kjerner"))
+    tomter["kjerne_m2"] = core_areas(tomter["tomt_nr"], kjerner.rename(columns={"tomt_nr": "tomt_id"}))
+    return Resultatlag(omraader, tomter.rename(columns={"omraade": "omraade_nr"}), kjerner)
+
+
+def _cores(
+    tomter: gpd.GeoDataFrame, hindre: gpd.GeoDataFrame | None, order: Bestilling, *, account: Account
+) -> gpd.GeoDataFrame:
+    """Return the kjerner with the number of their tomt; the account says what was not known to stand there."""
+    if hindre is not None:  # of neither, `find_kjerner` tells
+        for name in (hinderlag.BYGNINGER, hinderlag.VEGER):
+            account.note(f"{name} ukjent", 0 if name in order.hindre else len(tomter))
+    kjerner = find_kjerner(
+        tomter.rename(columns={"tomt_nr": "tomt_id"}),
+        hindre,
+        regler=regler().kjerne,
+        account=account,
+        traader=order.valg.traader,
+    )
+    kjerner["tomt_id"] = kjerner["tomt_id"].astype("int64")
+    return kjerner.rename(columns={"tomt_id": "tomt_nr"})
 
 
 # --- after ---
 
 
-def _write(folder: Path, omraader: gpd.GeoDataFrame, tomter: gpd.GeoDataFrame) -> None:
-    for name, frame in ((OMRAADER_FIL, omraader), (TOMTER_FIL, tomter)):
+def _write(folder: Path, found: Resultatlag) -> None:
+    for name, frame in ((OMRAADER_FIL, found.omraader), (TOMTER_FIL, found.tomter), (KJERNER_FIL, found.kjerner)):
         try:
             write_parquet(frame, folder / name)
         except StoreError as error:
@@ -230,11 +285,11 @@ def _write(folder: Path, omraader: gpd.GeoDataFrame, tomter: gpd.GeoDataFrame) -
         log.info("%s: %d rows", folder / name, len(frame))
 
 
-def _tell(grunnlag: Grunnlag, order: Bestilling, omraader: gpd.GeoDataFrame, tomter: gpd.GeoDataFrame) -> None:
-    if not len(omraader):
+def _tell(grunnlag: Grunnlag, order: Bestilling, found: Resultatlag) -> None:
+    if not len(found.omraader):
         grunnlag.warn(f"no område of {order.valg.minste_omraade_m2:g} m² is left: the files are empty")
-    elif not len(tomter):
-        grunnlag.warn(f"no lot of {order.valg.minste_tomt_m2:g} m² came out of {len(omraader)} områder")
+    elif not len(found.tomter):
+        grunnlag.warn(f"no lot of {order.valg.minste_tomt_m2:g} m² came out of {len(found.omraader)} områder")
 
 
 def _account(
@@ -248,6 +303,7 @@ def _account(
             **{name: grunnlag.described(name) for name in order.lag},
             "differanse": str(order.ut / OMRAADER_FIL),
             "tomter": str(order.ut / TOMTER_FIL),
+            "kjerner": str(order.ut / KJERNER_FIL),
         },
         "crs": f"EPSG:{grunnlag.epsg}",
         "valg": {
@@ -258,6 +314,7 @@ def _account(
             "per_sone": valg.per_sone,
             "kun_bolig": order.kun_bolig,
             "traader": valg.traader,
+            "kjerne": regler().kjerne.model_dump(),
         },
         "advarsler": list(grunnlag.advarsler),
         "sekunder": {"alt": round(seconds, 3), "motor": round(accounts.sekunder, 3)},
@@ -265,7 +322,7 @@ def _account(
 
 
 def _areas(inndata: Inndata, accounts: Accounts) -> dict[str, float]:
-    """Return the areas of the layers and of what became of them.
+    """Return the areas of the layers and of what became of them; `kjerner_m2` is the part of `tomter_m2` to build on.
 
     differanse = omraader + omraader_for_smaa; omraader = tomter + for_smaa + for_smale + uten_teig − paa_flere_teiger.
     """

@@ -63,7 +63,8 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
         with connected(settings) as ready:
             yield _try("airtable", lambda: _airtable(ready))
             for kilde in kilder().values():
-                yield _try(f"source {kilde.navn}", partial(_source, ready, kilde))
+                found = _try(f"source {kilde.navn}", partial(_source, ready, kilde))
+                yield _lenient(found) if kilde.valgfri else found
     except TomtError as error:
         yield Finding("connection", False, str(error))
 
@@ -73,6 +74,13 @@ def _try(what: str, check: Callable[[], str]) -> Finding:
         return Finding(what, True, check())
     except TomtError as error:
         return Finding(what, False, str(error))
+
+
+def _lenient(found: Finding) -> Finding:
+    """Return a failure as a warning: lots are found without this source."""
+    if found.ok:
+        return found
+    return Finding(found.what, True, f"{found.found} Runs go on without it: the source is optional.", warns=True)
 
 
 def _names() -> Finding:

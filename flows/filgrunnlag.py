@@ -1,4 +1,4 @@
-"""The three files of `tomt differanse` read, seen to belong together, and cleaned: one CRS, places that fit it.
+"""The files of `tomt differanse` read, seen to belong together, and cleaned: one CRS, places that fit it.
 
 Areas are computed in the CRS of the zones, one of the UTM zones 32, 33 and 35 of ETRS89, or in the one that the user
 names. A wrong EPSG code and swapped axes are accepted silently by every reader: here they are looked for.
@@ -14,19 +14,29 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import shapely
 from pyproj import CRS
 
 from tasks.account import Account, Accounts
 from tasks.errors import LandError, TomtError
 from tasks.land.clean import GEOGRAPHIC_EPSG, UTM_EPSG, clean
-from tasks.sources import helfil, vektorfil, vektorlag
+from tasks.sources import helfil, hinderlag, vektorfil, vektorlag
 from tasks.sources.plassering import Plassering, apart, place
 from tasks.sources.vektorfil import Kolonne, Vektorlag
 
 log = logging.getLogger("tomt")
 
-KEYS = {"soner": "sone_id", "planer": "plan_id", "teiger": vektorlag.TEIG_ID}
+KEYS = {
+    "soner": "sone_id",
+    "planer": "plan_id",
+    "teiger": vektorlag.TEIG_ID,
+    hinderlag.BYGNINGER: hinderlag.HINDER_ID,
+    hinderlag.VEGER: hinderlag.HINDER_ID,
+}
+FARAWAY = {"planer": "no plan", hinderlag.BYGNINGER: "no building", hinderlag.VEGER: "no road"}
+"""Layers that the engine can do without → what it then finds beside the zones."""
+LINES = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING, shapely.GeometryType.LINEARRING)
 WANTED = "EPSG:25832, 25833 or 25835 (or 4258 or 4326, with --crs)"
 ASSIGN = "write it again with the right one: ogr2ogr -a_srs EPSG:25832 new.gpkg {}"
 
@@ -124,6 +134,8 @@ def gather(files: Mapping[str, Lagfil], columns: Mapping[str, Sequence[Kolonne]]
 def cleaned(grunnlag: Grunnlag, *, accounts: Accounts) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers as valid 2D polygons in the CRS to compute in, with `id`; the accounts count the rest.
 
+    Buildings may be points as well.
+
     Raises
     ------
     LandError
@@ -131,8 +143,8 @@ def cleaned(grunnlag: Grunnlag, *, accounts: Accounts) -> dict[str, gpd.GeoDataF
     """
     frames = {name: _clean(grunnlag, name, account=accounts.step(name)) for name in grunnlag.lag}
     bounds = {name: tuple(frame.total_bounds) if len(frame) else None for name, frame in frames.items()}
-    for name in ("teiger", "planer"):
-        if not apart(bounds["soner"], bounds[name]):
+    for name in ("teiger", *FARAWAY):
+        if not apart(bounds["soner"], bounds.get(name)):
             continue
         said = (
             f"{grunnlag.lag['soner'].fil} {_shown(bounds['soner'])} and {grunnlag.lag[name].fil} "
@@ -140,7 +152,7 @@ def cleaned(grunnlag: Grunnlag, *, accounts: Accounts) -> dict[str, gpd.GeoDataF
         )
         if name == "teiger" or grunnlag.steder[name].funn == "grader":
             raise LandError(f"{said}. One of them is in another CRS than it says, or has its axes swapped.")
-        grunnlag.warn(f"{said}: no plan meets a zone. Is one of them in another CRS than it says?")
+        grunnlag.warn(f"{said}: {FARAWAY[name]} meets a zone. Is one of them in another CRS than it says?")
     return frames
 
 
@@ -149,7 +161,28 @@ def _clean(grunnlag: Grunnlag, name: str, *, account: Account) -> gpd.GeoDataFra
     named = vektorlag.ids(frame, KEYS[name], account=account)
     frame = frame.assign(id=named).set_crs(grunnlag.koder[name] or grunnlag.epsg)
     account.note("uleselig geometri", int(read.uleselige.sum()), named[read.uleselige])
-    return clean(frame, epsg=grunnlag.epsg, key="id", account=account)
+    if name not in (hinderlag.BYGNINGER, hinderlag.VEGER):
+        return clean(frame, epsg=grunnlag.epsg, key="id", account=account)
+    line = np.isin(shapely.get_type_id(frame.geometry.to_numpy()), LINES)
+    account.drop("linje, ikke flate", named[line])
+    with_points = name == hinderlag.BYGNINGER
+    kept = clean(frame[~line], epsg=grunnlag.epsg, key="id", account=account, med_punkt=with_points)
+    account.inn = len(frame)
+    _warn_of_obstacles(grunnlag, read, lines=int(line.sum()), kept=len(kept))
+    return kept
+
+
+def _warn_of_obstacles(grunnlag: Grunnlag, read: Vektorlag, *, lines: int, kept: int) -> None:
+    """Warn of a layer that keeps less land clear than its user may think."""
+    if not read.rader:
+        grunnlag.warn(f"{read.fil}: no rows: nothing is kept clear of")
+    elif lines:
+        grunnlag.warn(
+            f"{read.fil}: {lines} of {read.rader} rows are lines and left out, since their width is not known. "
+            "Give the surfaces (polygons)."
+        )
+    elif not kept:
+        grunnlag.warn(f"{read.fil}: none of the {read.rader} rows can be used: nothing is kept clear of")
 
 
 # --- CRS ---

@@ -16,6 +16,7 @@ from tasks.errors import LandError
 
 Geometries = npt.NDArray[np.object_]
 
+POINTS = (shapely.GeometryType.POINT, shapely.GeometryType.MULTIPOINT)
 UTM_EPSG = (25832, 25833, 25835)
 GEOGRAPHIC_EPSG = (4258, 4326)
 
@@ -40,13 +41,19 @@ def polygonal(geometries: Geometries) -> Geometries:
     return result
 
 
-def repair(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_]]:
+def repair(geometries: Geometries, *, med_punkt: bool = False) -> tuple[Geometries, npt.NDArray[np.bool_]]:
     """Force 2D, repair what is invalid, keep polygons only.
+
+    Parameters
+    ----------
+    geometries : (n,) array of geometries
+    med_punkt
+        True: points are kept as well, but those in a GeometryCollection.
 
     Returns
     -------
     geometries : (n,) array
-        Valid Polygon or MultiPolygon, None where nothing is left.
+        Valid Polygon or MultiPolygon, or Point or MultiPoint; None where nothing is left.
     repaired : (n,) array of bool
         True where the input was invalid.
     """
@@ -60,7 +67,11 @@ def repair(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_]]:
     flat[hopeless], invalid[hopeless] = None, False
     if invalid.any():
         flat[invalid] = shapely.make_valid(flat[invalid], method="structure", keep_collapsed=False)
-    return polygonal(flat), invalid
+    result = polygonal(flat)
+    if med_punkt:
+        points = np.isin(shapely.get_type_id(flat), POINTS) & ~shapely.is_empty(flat)
+        result[points] = flat[points]
+    return result, invalid
 
 
 def known_crs(frame: gpd.GeoDataFrame, *, name: str) -> int:
@@ -81,7 +92,9 @@ def known_crs(frame: gpd.GeoDataFrame, *, name: str) -> int:
     return code
 
 
-def clean(frame: gpd.GeoDataFrame, *, epsg: int, key: str, account: Account) -> gpd.GeoDataFrame:
+def clean(
+    frame: gpd.GeoDataFrame, *, epsg: int, key: str, account: Account, med_punkt: bool = False
+) -> gpd.GeoDataFrame:
     """Return `frame` with valid 2D polygons in `epsg`; rows without one are dropped and counted.
 
     Parameters
@@ -92,6 +105,8 @@ def clean(frame: gpd.GeoDataFrame, *, epsg: int, key: str, account: Account) -> 
         CRS to compute in: the kommune's own UTM zone.
     key
         The column whose values name a row.
+    med_punkt
+        True: points are kept as well.
 
     Raises
     ------
@@ -102,15 +117,15 @@ def clean(frame: gpd.GeoDataFrame, *, epsg: int, key: str, account: Account) -> 
     ids = frame[key].to_numpy()
     account.inn = len(frame)
     # Repair before projecting: a bow-tie is the digitiser's, and projecting an infinite coordinate fails.
-    geometry, repaired = repair(frame.geometry.to_numpy())
+    geometry, repaired = repair(frame.geometry.to_numpy(), med_punkt=med_punkt)
     missing = shapely.is_missing(geometry)
     mended = repaired & ~missing
     account.note("reparert", int(mended.sum()), ids[mended])
-    account.drop("uten flate", ids[missing])
+    account.drop("verken punkt eller flate" if med_punkt else "uten flate", ids[missing])
     kept = frame.loc[~missing].set_geometry(gpd.GeoSeries(geometry[~missing], index=frame.index[~missing], crs=code))
     if code != epsg:
         kept = kept.to_crs(epsg)
-        again, _ = repair(kept.geometry.to_numpy())
+        again, _ = repair(kept.geometry.to_numpy(), med_punkt=med_punkt)
         lost = shapely.is_missing(again)  # beyond a pole, for one
         account.drop("kan ikke reprojiseres", kept.loc[lost, key])
         kept = kept[~lost].set_geometry(gpd.GeoSeries(again[~lost], index=kept.index[~lost], crs=epsg))

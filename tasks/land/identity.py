@@ -49,11 +49,55 @@ def match(
     result = np.full(len(new), -1, dtype=np.intp)
     if not len(new) or not len(old):
         return result
-    i, j = hits(np.array(new, dtype=object), old)
+    i, j = _unmoved(new, old, new_group=new_group, old_group=old_group, old_rank=old_rank)
+    result[i] = j
+    todo, free = np.flatnonzero(result < 0), np.setdiff1d(np.arange(len(old)), j)
+    found = _moved(
+        new[todo],
+        old[free],
+        new_group=new_group[todo],
+        old_group=old_group[free],
+        old_rank=old_rank[free],
+        min_iou=min_iou,
+    )
+    result[todo[found >= 0]] = free[found[found >= 0]]
+    return result
+
+
+def _unmoved(
+    new: Geometries,
+    old: Geometries,
+    *,
+    new_group: npt.NDArray[np.object_],
+    old_group: npt.NDArray[np.object_],
+    old_rank: npt.NDArray[np.int64],
+) -> tuple[Indices, Indices]:
+    """Return the pairs of the same group and the same bytes, each polygon once: from run to run nearly all."""
+    key = ["group", "bytes"]
+    news, olds = (
+        pd.DataFrame({"group": group, "bytes": shapely.to_wkb(geometry), "n": range(len(group))})
+        for group, geometry in ((new_group, new), (old_group, old))
+    )
+    by_rank = olds.iloc[np.argsort(old_rank, kind="stable")]
+    pairs = news.drop_duplicates(key).merge(by_rank.drop_duplicates(key), on=key)
+    return pairs["n_x"].to_numpy(dtype=np.intp), pairs["n_y"].to_numpy(dtype=np.intp)
+
+
+def _moved(
+    new: Geometries,
+    old: Geometries,
+    *,
+    new_group: npt.NDArray[np.object_],
+    old_group: npt.NDArray[np.object_],
+    old_rank: npt.NDArray[np.int64],
+    min_iou: float,
+) -> Indices:
+    result = np.full(len(new), -1, dtype=np.intp)
+    if not len(new) or not len(old):
+        return result
+    i, j = hits(new, old)
     a, b = shapely.area(new)[i], shapely.area(old)[j]
-    shared = np.array(b)
-    moved = ~shapely.equals_exact(new[i], old[j])  # from run to run most have not
-    shared[moved] = shapely.area(shapely.intersection(new[i[moved]], old[j[moved]]))
+    shared = shapely.area(shapely.intersection(new[i], old[j]))
     iou = shared / (a + b - shared)
     same = new_group[i] == old_group[j]
     tier = np.select([(iou > 1 - 1e-9) & same, (iou > min_iou) & same, iou > min_iou], [0, 1, 2], default=3)

@@ -114,7 +114,9 @@ def _no_go(lots: Geometries, hindre: gpd.GeoDataFrame, regler: KjerneRegler, acc
             f"hindre: slag {sorted({str(s) for s in slag[unknown]})} unknown, first {list(ids[unknown][:3])}; "
             f"wanted is one of {', '.join(by_slag)}"
         )
-    geometry, lost, mended = _usable(np.array(hindre.geometry, dtype=object))
+    geometry, mended = repair(hindre.geometry.to_numpy(), med_punkt=True)
+    lost = shapely.is_missing(geometry)
+    mended &= ~lost
     account.note("hindre uten geometri", int(lost.sum()), ids[lost])
     account.note("hindre reparert", int(mended.sum()), ids[mended])
     distance = np.array([by_slag[s] for s in slag], dtype=float)
@@ -124,16 +126,6 @@ def _no_go(lots: Geometries, hindre: gpd.GeoDataFrame, regler: KjerneRegler, acc
     grown = distance[near] > 0
     zones[grown] = shapely.buffer(zones[grown], distance[near][grown], quad_segs=QUAD_SEGS)
     return zones  # a point at distance 0 stays a point, and takes nothing away
-
-
-def _usable(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Return points and valid polygons, None for what is neither, and which were lost and which mended."""
-    result, mended = repair(geometries)
-    points = np.isin(shapely.get_type_id(geometries), (shapely.GeometryType.POINT, shapely.GeometryType.MULTIPOINT))
-    points &= shapely.is_valid(geometries) & ~shapely.is_empty(geometries)  # what is no number is not valid
-    result[points] = geometries[points]
-    lost = shapely.is_missing(result)
-    return result, lost, mended & ~lost
 
 
 def _near(lots: Geometries, obstacles: Geometries, distance: npt.NDArray[np.float64]) -> Indices:

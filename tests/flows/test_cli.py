@@ -60,8 +60,8 @@ def says(done: subprocess.CompletedProcess[str], *words: str) -> None:
 
 
 def test_help_helps(tmp_path):
-    for command in ([], ["run"], ["demo"], ["base"], ["base", "setup"], ["airtable", "serve"], ["doctor"]):
-        done = tomt(tmp_path, *command, "--help")
+    for command in ("", "run", "demo", "base", "base setup", "airtable serve", "differanse", "history", "doctor"):
+        done = tomt(tmp_path, *command.split(), "--help")
         assert done.returncode == 0
         assert "Usage: " in done.stdout
     assert "--dry-run" in tomt(tmp_path, "run", "--help").stdout
@@ -266,6 +266,19 @@ def test_doctor_asks_through_the_proxy_as_the_fetch_does(monkeypatch):
             thread.join()
     assert said == "http://source.invalid answers"
     assert asked == ["http://source.invalid/kommuner/3207"]
+
+
+def test_doctor_warns_of_an_optional_source_and_fails_for_another(settings, faulty_sources):
+    for address in ("wfs.matrikkelen-bygningspunkt", "kommuneinfo"):
+        faulty_sources.breaks(address, status=503)
+    found = {f.what: f for f in doctor.diagnose(settings.model_copy(update={"sources_url": faulty_sources.url}))}
+    buildings = found["source kartverket_bygning"]
+    assert (buildings.ok, buildings.mark) == (True, "!")
+    assert "503" in buildings.found
+    assert "optional" in buildings.found
+    border = found["source kartverket_grense"]
+    assert (border.ok, border.mark) == (False, "NO")
+    assert found["source nap_kommuneplan"].mark == "ok"
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

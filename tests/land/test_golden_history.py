@@ -6,6 +6,7 @@ import dataclasses
 import math
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -194,6 +195,51 @@ def test_a_strip_is_no_lot_and_is_accounted_for(land):
     rules = regler()
     no_rule = rules.model_copy(update={"areal": rules.areal.model_copy(update={"minste_bredde_m": 0.0})})
     assert run(given, rules=no_rule).accounts.step("tomter").utelatt.get("for smal") is None
+
+
+def jittered(given: Core, seed: int) -> Core:
+    """Return the input with every point moved by up to 2 cm, the same point everywhere in the same way."""
+    random = np.random.default_rng(seed)
+    moved: dict[tuple[float, float], np.ndarray] = {}
+
+    def move(xy: np.ndarray) -> np.ndarray:
+        steps = random.uniform(-0.014, 0.014, xy.shape)
+        return np.array([moved.setdefault((x, y), np.array([x, y]) + d) for (x, y), d in zip(xy, steps, strict=True)])
+
+    frames = {f.name: getattr(given, f.name) for f in dataclasses.fields(given)}
+    return dataclasses.replace(
+        given,
+        **{
+            name: frame.set_geometry([shapely.transform(g, move) for g in frame.geometry], crs=25833)
+            for name, frame in frames.items()
+            if frame is not None
+        },
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_jitter_of_2_cm_keeps_every_id(land, seed):
+    after = run(jittered(core(), seed), before=land)
+    assert dict(zip(after.tomter["teig_id"], after.tomter["tomt_id"], strict=True)) == dict(
+        zip(land.tomter["teig_id"], land.tomter["tomt_id"], strict=True)
+    )
+    assert list(after.omraader["omraade_id"]) == list(land.omraader["omraade_id"])
+    assert {what for what, *_ in news(after, land).values()} <= {"endret", "justert"}
+    assert_replays(after)
+
+
+def test_the_papers_reading_is_a_switch_of_the_rules(land):
+    rules = regler()
+    papers = rules.model_copy(update={"geometri": rules.geometri.model_copy(update={"per_sone": True})})
+    after = run(before=land, rules=papers)
+    alive = after.omraader[after.omraader["tilstand"] == "aktiv"]
+    found = {ids[0]: area for ids, area in zip(alive["sone_ider"], alive["areal_m2"], strict=True)}
+    # A and A2 are the same zone twice, each without half of R1; B without the other half.
+    assert {i: found[i] for i in ("A", "A2", "B")} == pytest.approx({"A": 17_500, "A2": 17_500, "B": 7_500})
+    assert all(len(ids) == 1 for ids in alive["sone_ider"])
+    # t2 lies on A and on B: a lot each, and once more for A2.
+    lots = after.tomter[(after.tomter["teig_id"] == "t2") & (after.tomter["tilstand"] == "aktiv")]
+    assert sorted(lots["areal_m2"]) == pytest.approx([3_500, 3_500, 3_500])
 
 
 # --- the memory ---
