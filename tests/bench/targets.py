@@ -85,11 +85,18 @@ def _growth(best: Best) -> float:
     return math.log(_cpu(best, "L", "ours") / _cpu(best, "S", "ours")) / parcels
 
 
+def _loaded(best: Best) -> float:
+    """PostGIS begins with its tables loaded and indexed, so here ours begins with its files read."""
+    ours = best["L", "ours"]
+    return _cpu(best, "L", "postgis") / (_cpu(best, "L", "ours") - ours.figures["read_s"])
+
+
 TARGETS = (
     Target("M papers / ours", "≥", 3.5, _ratio("M", "papers", "ours")),
     Target("L papers / ours", "≥", 10.0, _ratio("L", "papers", "ours")),
     Target("L geopandas.overlay / ours", "≥", 1.8, _ratio("L", "overlay", "ours")),
-    Target("L PostGIS / ours", "≥", 2.0, _ratio("L", "postgis", "ours")),
+    Target("L PostGIS / ours, data loaded in both", "≥", 2.0, _loaded),
+    Target("L PostGIS / ours, our reading counted", "≥", 2.0, _ratio("L", "postgis", "ours")),
     Target("M ours / limit", "≤", 4.5, _ratio("M", "ours", "limit")),
     Target("L ours / limit", "≤", 4.2, _ratio("L", "ours", "limit")),
     Target("M one / two threads, wall", "≥", 1.5, _threads("M")),

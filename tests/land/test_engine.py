@@ -16,6 +16,7 @@ from tasks.land.clean import clean, polygonal, repair
 from tasks.land.differanse import components, dissolve, subtract
 from tasks.land.identity import match, with_gone
 from tasks.land.kutt import cut
+from tasks.land.omraade import ids_of_groups
 from tests.land.golden import frame
 
 GRID = st.integers(0, 20).map(lambda n: n * 5.0)
@@ -123,6 +124,14 @@ def test_components_join_what_pairs_connect(count, data):
             joined = group[a] | group[b]
             group.update(dict.fromkeys(joined, joined))
     assert [int(n) for n in label] == [min(group[n]) for n in range(count)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["", "10", "9", "a", "b", "æ"]))))
+def test_each_group_has_its_ids_once_and_sorted(pairs):
+    ids, owner = np.array([i for _, i in pairs], dtype=object), np.array([o for o, _ in pairs], dtype=np.intp)
+    groups = np.array([0, 2, 3, 7])
+    wanted = [sorted({i for o, i in pairs if o == group}) for group in groups]
+    assert ids_of_groups(ids, owner, groups) == wanted
 
 
 # --- cleaning ---
