@@ -258,8 +258,10 @@ KJERNER = Contract(
         "lengde_m": NUMBER,  # sides of the smallest rectangle around it, of any direction
         "bredde_m": NUMBER,
         "kompakthet": NUMBER,  # 4π × area / perimeter²: 1 for a circle, 0.79 for a square
+        "noekkel": TEXT,  # digest of what it was computed from: the lot, obstacles, distances
     },
     key=("tomt_id",),
+    defaults={"noekkel": None},
 )
 """Buildable cores of living lots; a lot without one has no row."""
 

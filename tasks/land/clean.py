@@ -12,6 +12,7 @@ import numpy.typing as npt
 import shapely
 
 from tasks.account import Account
+from tasks.contracts import STORAGE_EPSG
 from tasks.errors import LandError
 
 Geometries = npt.NDArray[np.object_]
@@ -132,3 +133,17 @@ def clean(
     account.close(len(kept))
     result: gpd.GeoDataFrame = kept.reset_index(drop=True)
     return result
+
+
+def in_storage_crs(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a frame of valid polygons in the storage CRS: projecting can make a ring cross itself.
+
+    A row whose polygon projecting leaves nothing of, a hairline, keeps what it is projected to.
+    """
+    if frame.crs.to_epsg() == STORAGE_EPSG:
+        return frame
+    moved = frame.to_crs(STORAGE_EPSG)
+    given = moved.geometry.to_numpy()
+    sound, _ = repair(given)
+    geometry = np.where(shapely.is_missing(sound), given, sound)
+    return moved.set_geometry(gpd.GeoSeries(geometry, index=moved.index, crs=STORAGE_EPSG))

@@ -6,17 +6,15 @@ left; writes out/{omraader, tomter, kjerner, hendelser} and work/minne.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -24,12 +22,14 @@ from prefect.cache_policies import NO_CACHE
 from config.registers import Klasse, Kommune, Regler, housing_classes, regler
 from tasks.account import Account, Accounts
 from tasks.contracts import HENDELSER, KJERNER, OMRAADER, STORAGE_EPSG, TOMTER, Contract
+from tasks.errors import IdentityError
 from tasks.land import ledger
-from tasks.land.aarsak import FOERSTE, UKJENT
+from tasks.land.aarsak import FOERSTE, REGEL_ENDRET, UKJENT
+from tasks.land.clean import in_storage_crs
 from tasks.land.funn import UREGULERT, Funn, second_class
 from tasks.land.identity import AKTIV, carry_ids, with_gone
 from tasks.land.inndata import Core, options, prepare, read_core, rule_texts
-from tasks.land.kjerne import core_areas, find_kjerner
+from tasks.land.kjerne import core_areas, current_kjerner
 from tasks.land.minne import Husket, changes_since, keep, recall
 from tasks.land.motor import VERSJON, Minne, beregn
 from tasks.land.omraade import touching_plans
@@ -61,7 +61,7 @@ class Land:
 
     Attributes
     ----------
-    minne, regler, stempel
+    minne, regler
         What the next run needs to go on from here.
     """
 
@@ -71,13 +71,12 @@ class Land:
     hendelser: gpd.GeoDataFrame
     minne: Minne
     regler: Mapping[str, str]
-    stempel: str
     accounts: Accounts
 
     def as_forrige(self, *, epsg: int) -> Forrige:
         """Return what the next run finds of this one."""
         lag = {"soner": self.minne.soner, "planer": self.minne.planer, "teiger": self.minne.teiger}
-        husket = Husket(self.minne, lag, self.regler, self.stempel, VERSJON, epsg)
+        husket = Husket(self.minne, lag, self.regler, "", VERSJON, epsg)
         return Forrige(self.omraader, self.tomter, self.kjerner, self.hendelser, husket)
 
 
@@ -106,7 +105,10 @@ def find_land(
     ------
     LandError
         When a layer has no usable CRS, or nothing of a layer lies in the kommune (wrong CRS, swapped axes).
+    IdentityError
+        When the ledger tells of lots that the last run's frame does not hold.
     """
+    _require_known(forrige, kommune)
     accounts = Accounts()
     klargjort = prepare(kommune, core, rules=rules, klasser=klasser, accounts=accounts)
     inndata, hindre = klargjort.inndata, klargjort.hindre
@@ -119,13 +121,11 @@ def find_land(
     for frame in (found.omraader, found.tomter):
         frame["planer_under_arbeid"] = touching_plans(frame.geometry.to_numpy(), klargjort.under_arbeid)
     omraader, tomter = _with_ids(kommune, found, forrige, rules=rules)
-    stempel = core_stamp(rules, hindre)
-    kjerner = _cores(
+    kjerner = current_kjerner(
         found.tomter.assign(tomt_id=tomter["tomt_id"].to_numpy()),
-        tomter,
         hindre,
-        forrige=forrige if husket is not None and husket.kjerner == stempel else Forrige(),
-        rules=rules,
+        before=forrige.kjerner,
+        regler=rules.kjerne,
         traader=traader,
         account=accounts.step("kjerner"),
     )
@@ -137,7 +137,7 @@ def find_land(
     new = ledger.hendelser(
         ledger.replay(forrige.hendelser),
         tomter,
-        rester=found.rester.to_crs(STORAGE_EPSG).to_numpy(),
+        rester=in_storage_crs(found.rester.to_frame("geometry").set_geometry("geometry")).geometry.to_numpy(),
         endringer=changes_since(husket, resultat.minne, texts),
         kommunenummer=kommune.nummer,
         dato=tid,
@@ -146,7 +146,7 @@ def find_land(
     tomter = _with_causes(tomter, new)
     hendelser = ledger.append(forrige.hendelser, new)
     _tell(accounts.step("hendelser"), forrige.hendelser, hendelser)
-    return Land(omraader, tomter, kjerner, hendelser, resultat.minne, texts, stempel, accounts)
+    return Land(omraader, tomter, kjerner, hendelser, resultat.minne, texts, accounts)
 
 
 def _with_ids(
@@ -154,7 +154,7 @@ def _with_ids(
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return the living områder and lots, with ids, EPSG:25833."""
     min_iou = rules.identitet.minste_iou
-    omraader = found.omraader.to_crs(STORAGE_EPSG).assign(kommunenummer=kommune.nummer)
+    omraader = in_storage_crs(found.omraader).assign(kommunenummer=kommune.nummer)
     omraader["omraade_id"] = carry_ids(
         omraader,
         forrige.omraader,
@@ -163,7 +163,7 @@ def _with_ids(
         group_column=None,
         min_iou=min_iou,
     )
-    tomter = _with_points(found.tomter.to_crs(STORAGE_EPSG).assign(kommunenummer=kommune.nummer))
+    tomter = _with_points(in_storage_crs(found.tomter).assign(kommunenummer=kommune.nummer))
     tomter["omraade_id"] = omraader["omraade_id"].to_numpy()[found.tomter["omraade"].to_numpy(dtype=np.intp)]
     tomter["tomt_id"] = carry_ids(
         tomter,
@@ -204,58 +204,35 @@ def _with_causes(tomter: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> gpd.GeoData
     """Return the lots, those that have gone now with what the ledger knows of the reason."""
     words = {ledger.VEKK: AARSAK_BORTE, ledger.UNDER: AARSAK_UNDER}
     gone = new[new["hendelse"].isin(list(words)) & ~new["aarsak"].isin([FOERSTE, UKJENT])]
-    why = {
-        event.tomt_id: f"{words[event.hendelse]}: {event.aarsak} {', '.join(event.aarsak_ider[:IDS_SHOWN])}".strip()
-        for event in gone.itertuples()
-    }
+    why = {event.tomt_id: f"{words[event.hendelse]}: {_cause(event)}" for event in gone.itertuples()}
     return tomter.assign(aarsak=[why.get(i, a) for i, a in zip(tomter["tomt_id"], tomter["aarsak"], strict=True)])
+
+
+def _cause(event: Any) -> str:
+    """Return the cause of an event in words for sales: names of rules are the operator's."""
+    ids = [] if event.aarsak == REGEL_ENDRET else event.aarsak_ider[:IDS_SHOWN]
+    return f"{event.aarsak} {', '.join(ids)}".strip()
+
+
+def _require_known(forrige: Forrige, kommune: Kommune) -> None:
+    """Raise when the ledger tells of lots that out/tomter does not hold: their ids would go to other land.
+
+    Raises
+    ------
+    IdentityError
+    """
+    told = set() if forrige.hendelser is None else set(forrige.hendelser["tomt_id"])
+    lost = sorted(told - (set() if forrige.tomter is None else set(forrige.tomter["tomt_id"])))
+    if lost:
+        raise IdentityError(
+            f"{kommune.label}: the ledger tells of {len(lost)} lots that out/tomter does not hold, first "
+            f"{', '.join(lost[:3])}: their ids would be given to other land. Bring back out/tomter from the backup; "
+            "or, to begin anew, move the kommune's files in out/hendelser and out/tomter away."
+        )
 
 
 def _columns(frame: gpd.GeoDataFrame, contract: Contract) -> gpd.GeoDataFrame:
     result: gpd.GeoDataFrame = frame[[c for c in (*contract.columns, "geometry") if c in frame]]
-    return result
-
-
-def core_stamp(rules: Regler, hindre: gpd.GeoDataFrame | None) -> str:
-    """Return a digest of everything but the lots that cores depend on."""
-    parts = [json.dumps(rules.kjerne.model_dump(), sort_keys=True).encode(), str(VERSJON).encode()]
-    if hindre is not None:
-        rows = hindre.sort_values("hinder_id")
-        parts += [str(rows["slag"].tolist()).encode(), b"".join(shapely.to_wkb(rows.geometry.to_numpy()))]
-    return hashlib.sha256(b"|".join(parts)).hexdigest()
-
-
-def _cores(
-    tomter: gpd.GeoDataFrame,
-    stored: gpd.GeoDataFrame,
-    hindre: gpd.GeoDataFrame | None,
-    *,
-    forrige: Forrige,
-    rules: Regler,
-    traader: int,
-    account: Account,
-) -> gpd.GeoDataFrame:
-    """Return the cores (contract kjerner) of lots.
-
-    Parameters
-    ----------
-    tomter, stored
-        The same living lots in the kommune's own UTM zone and in EPSG:25833.
-    forrige
-        Lots that are as they were then keep their cores; empty where obstacles or distances have changed since.
-    """
-    again = np.ones(len(tomter), dtype=bool)
-    kept = KJERNER.empty()
-    if forrige.kjerner is not None and forrige.tomter is not None:
-        before = pd.Series(shapely.to_wkb(forrige.tomter.geometry.to_numpy()), index=forrige.tomter["tomt_id"])
-        again = stored["tomt_id"].map(before).to_numpy() != shapely.to_wkb(stored.geometry.to_numpy())
-        kept = forrige.kjerner[forrige.kjerner["tomt_id"].isin(stored["tomt_id"][~again])]
-    account.note("som før", int((~again).sum()))
-    fresh = find_kjerner(tomter[again], hindre, regler=rules.kjerne, account=account, traader=traader)
-    fresh = fresh.to_crs(STORAGE_EPSG)
-    parts = [_columns(frame, KJERNER) for frame in (fresh, kept) if len(frame)] or [KJERNER.empty()]
-    joined = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=STORAGE_EPSG)
-    result: gpd.GeoDataFrame = joined.sort_values("tomt_id", ignore_index=True)
     return result
 
 
@@ -290,7 +267,7 @@ def write_land(land: Land, geodata: Geodata, kommune: Kommune) -> None:
     ):
         geodata.write(frame, kommune.nummer, layer="out", contract=contract)
     path = geodata.work_path("minne", kommune.nummer)
-    keep(land.minne, path, regler=land.regler, kjerner=land.stempel, epsg=kommune.epsg)
+    keep(land.minne, path, regler=land.regler, kjerner="", epsg=kommune.epsg)
 
 
 @task(name="finn tomter", task_run_name="finn tomter {kommune.nummer}", cache_policy=NO_CACHE)

@@ -7,16 +7,17 @@ have for other purposes than housing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from config.registers import Klasse, Regler
 from tasks.account import Accounts
 from tasks.land.motor import Inndata, Resultat, beregn
-from tasks.land.omraade import describe_omraader
+from tasks.land.omraade import describe_omraader, touching_plans
 from tasks.land.regulering import not_housing
 from tasks.land.tomt import describe_tomter
 
@@ -79,5 +80,19 @@ def second_class(
     settled = np.concatenate([housing, first.minne.deler.geometri])
     planer = gpd.GeoDataFrame({"plan_id": [""] * len(settled)}, geometry=settled, crs=zones.crs)
     second = Inndata(zones, planer, inndata.teiger)
-    resultat = beregn(second, first.minne.valg)
-    return Funn.of(second, resultat, IKKE_BOLIG, accounts=accounts, ledd=f" {IKKE_BOLIG}")
+    found = Funn.of(second, beregn(second, first.minne.valg), IKKE_BOLIG, accounts=accounts, ledd=f" {IKKE_BOLIG}")
+    # Of the plans that it lies in and of the whole zones: what it was cut by here is none of them.
+    omraader = found.omraader.assign(
+        andel_regulert=_share_of_zones(found.omraader["sone_ider"], inndata, first),
+        reguleringsplaner=touching_plans(found.omraader.geometry.to_numpy(), inndata.planer),
+    )
+    return replace(found, omraader=omraader)
+
+
+def _share_of_zones(sone_ider: pd.Series, inndata: Inndata, first: Resultat) -> list[float]:
+    """Return for each list of zones how much of them adopted plans have settled, 0–1."""
+    whole = pd.Series(shapely.area(inndata.soner.geometry.to_numpy()), index=inndata.soner["sone_id"])
+    deler = first.minne.deler
+    left = np.bincount(deler.sone, weights=shapely.area(deler.geometri), minlength=len(whole))
+    settled = whole - left
+    return [round(float(settled[ids].sum() / whole[ids].sum()), 4) for ids in sone_ider]

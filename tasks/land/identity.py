@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from tasks.land.clean import Geometries
+from tasks.land.clean import Geometries, repair
 from tasks.land.differanse import Indices, hits
 
 AKTIV, BORTE = "aktiv", "borte"
@@ -147,7 +147,7 @@ def carry_ids(
         rank = number + np.where(old["tilstand"].to_numpy() == BORTE, number.max() + 1, 0)
         found = match(
             new.geometry.to_numpy(),
-            old.geometry.to_numpy(),
+            repair(old.geometry.to_numpy())[0],  # files of earlier versions hold what projecting had broken
             new_group=groups[0],
             old_group=groups[1],
             old_rank=rank,
@@ -181,7 +181,7 @@ def with_gone(
         gone = old[~old[id_column].isin(new[id_column])]
         fresh = (gone["tilstand"] != BORTE).to_numpy()
         reasons = gone["aarsak"].to_numpy(dtype=object, copy=True)
-        into = merged_into(gone.geometry.to_numpy()[fresh], new.geometry.to_numpy())
+        into = merged_into(repair(gone.geometry.to_numpy()[fresh])[0], new.geometry.to_numpy())
         ids = new[id_column].to_numpy()
         reasons[fresh] = [aarsak if k < 0 else sammen.format(ids[k]) for k in into]
         rows.append(gone.assign(aarsak=reasons, tilstand=BORTE))

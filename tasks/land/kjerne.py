@@ -9,6 +9,9 @@ subset of the lots gets their rows of the whole.
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +20,15 @@ import shapely
 
 from config.registers import KjerneRegler
 from tasks.account import Account
+from tasks.contracts import KJERNER, STORAGE_EPSG
 from tasks.errors import LandError
 from tasks.land.bredde import QUAD_SEGS, wide_parts
-from tasks.land.clean import Geometries, repair
+from tasks.land.clean import Geometries, in_storage_crs, repair
 from tasks.land.differanse import Indices, explode, subtract
 from tasks.land.traader import chunks, in_threads
+
+VERSJON = 1
+"""Raised when the same lot and obstacles would give another core: those of earlier runs then do not stand."""
 
 
 def find_kjerner(
@@ -75,6 +82,49 @@ def find_kjerner(
     _tell(tomter, lots, free, cores, floor_m2=regler.minste_areal_m2, account=account)
     has_core = ~shapely.is_missing(cores)
     return _measured(tomter["tomt_id"].to_numpy()[has_core], cores[has_core], crs=tomter.crs)
+
+
+def current_kjerner(
+    tomter: gpd.GeoDataFrame,
+    hindre: gpd.GeoDataFrame | None,
+    *,
+    before: gpd.GeoDataFrame | None,
+    regler: KjerneRegler,
+    traader: int,
+    account: Account,
+) -> gpd.GeoDataFrame:
+    """Return the cores of lots (contract kjerner, EPSG:25833): computed, or as they were where nothing has changed.
+
+    Parameters
+    ----------
+    tomter
+        tomt_id and areal_m2 of living lots, in the kommune's own UTM zone.
+    before
+        Cores of the last run: each tells by its key what it was computed from, and stands where that is the same.
+    """
+    keys = _keys(tomter, hindre, regler)
+    kept = KJERNER.empty() if before is None else before[before["noekkel"] == before["tomt_id"].map(keys)]
+    again = ~tomter["tomt_id"].isin(kept["tomt_id"])
+    account.note("som før", int((~again).sum()))
+    fresh = find_kjerner(tomter[again], hindre, regler=regler, account=account, traader=traader)
+    fresh = in_storage_crs(fresh.assign(noekkel=fresh["tomt_id"].map(keys).astype(object)))
+    columns = [*KJERNER.columns, "geometry"]
+    parts = [frame[columns] for frame in (fresh, kept) if len(frame)] or [KJERNER.empty()]
+    joined = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=STORAGE_EPSG)
+    result: gpd.GeoDataFrame = joined.sort_values("tomt_id", ignore_index=True)
+    return result
+
+
+def _keys(tomter: gpd.GeoDataFrame, hindre: gpd.GeoDataFrame | None, regler: KjerneRegler) -> pd.Series:
+    """Return for each lot a digest of everything that its core depends on, by tomt_id."""
+    stamp = hashlib.sha256(json.dumps([VERSJON, regler.model_dump()], sort_keys=True).encode())
+    if hindre is not None:
+        rows = hindre.sort_values("hinder_id")
+        stamp.update(str(rows["slag"].tolist()).encode())
+        stamp.update(b"".join(shapely.to_wkb(rows.geometry.to_numpy())))
+    of_all = stamp.digest()
+    keys = [hashlib.sha256(of_all + wkb).hexdigest()[:32] for wkb in shapely.to_wkb(tomter.geometry.to_numpy())]
+    return pd.Series(keys, index=tomter["tomt_id"].to_numpy(dtype=object), dtype=object)
 
 
 def core_areas(tomt_ider: pd.Series, kjerner: gpd.GeoDataFrame) -> pd.Series:

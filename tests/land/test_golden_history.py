@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 
@@ -13,7 +14,9 @@ import shapely
 
 from config.registers import housing_classes, regler
 from tasks.contracts import HENDELSER, KJERNER
+from tasks.errors import IdentityError
 from tasks.land.find import Forrige, Land, find_land, read_forrige, write_land
+from tasks.land.identity import carry_ids, with_gone
 from tasks.land.inndata import Core
 from tasks.land.ledger import replay
 from tasks.store import Geodata
@@ -333,3 +336,76 @@ def test_land_that_a_plan_has_for_something_else_is_marked_apart():
     step = both.accounts.step("reguleringsformål")
     assert step.utelatt["ukjent formål"].ider == ("ukjent",)
     assert step.utelatt["plan ikke vedtatt, eller ikke på bakken"].antall == 2
+
+
+# --- what must not happen ---
+
+
+def test_a_lot_that_comes_back_has_its_core_again(land):
+    gone = run(with_plan("R8", (1500, 0, 1600, 100)), before=land)
+    assert (gone.tomter.set_index("tomt_id").loc[lot(land, "t9"), "tilstand"]) == "borte"
+    back = run(before=gone)
+    assert list(back.tomter["kjerne_m2"]) == list(land.tomter["kjerne_m2"])
+    assert list(back.kjerner["tomt_id"]) == list(land.kjerner["tomt_id"])
+
+
+@pytest.mark.parametrize("written", range(5))
+def test_a_run_that_stops_between_two_files_is_made_good_by_the_next(land, tmp_path, written, monkeypatch):
+    geodata = Geodata(tmp_path)
+    write_land(land, geodata, KOMMUNE)
+    given = with_plan("R6", (1540, -50, 1550, 150))
+    left = iter(range(written))
+
+    def stops(*args, real=geodata.write, **options):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return real(*args, **options)
+
+    monkeypatch.setattr(geodata, "write", stops)
+    with contextlib.suppress(KeyboardInterrupt):
+        write_land(run(given, forrige=read_forrige(geodata, KOMMUNE)), geodata, KOMMUNE)
+    monkeypatch.undo()
+    after, direct = run(given, forrige=read_forrige(geodata, KOMMUNE)), run(given, before=land)
+    for name in ("omraader", "tomter", "kjerner"):
+        pd.testing.assert_frame_equal(
+            pd.DataFrame(getattr(after, name)), pd.DataFrame(getattr(direct, name)), check_dtype=False
+        )
+    assert replay(after.hendelser)["areal_m2"].to_list() == replay(direct.hendelser)["areal_m2"].to_list()
+
+
+def test_lots_that_only_the_ledger_knows_stop_the_run(land):
+    forrige = land.as_forrige(epsg=KOMMUNE.epsg)
+    for tomter in (None, land.tomter.iloc[:3]):
+        with pytest.raises(IdentityError, match=r"the ledger tells of \d lots .* Bring back out/tomter"):
+            run(forrige=dataclasses.replace(forrige, tomter=tomter))
+
+
+def test_polygons_that_projecting_breaks_are_mended_and_old_broken_ones_met():
+    # A spike 2 mm wide: in another zone its sides cross.
+    broken = shapely.Polygon([(0, 0), (50, 0), (50, 50), (25, 50), (25, 90), (25, 50), (0, 50)])
+    assert not broken.is_valid
+    rows = gpd.GeoDataFrame(
+        {"tomt_id": ["9901-000001"], "tilstand": ["aktiv"], "teig_id": ["t"], "aarsak": [None]},
+        geometry=[broken],
+        crs=25833,
+    )
+    new = rows.assign(geometry=[place(0, 0, 50, 45)]).drop(columns=["tilstand", "aarsak"])
+    new = new.set_geometry([shapely.box(0, 0, 50, 45)], crs=25833)
+    ids = carry_ids(new, rows, id_column="tomt_id", id_format="9901-{:06d}", group_column="teig_id", min_iou=0.5)
+    assert list(ids) == ["9901-000001"]
+    other = new.assign(tomt_id="9901-000002")
+    told = with_gone(other, rows, id_column="tomt_id", aarsak="borte", sammen="Slått sammen med {}")
+    assert told.set_index("tomt_id").loc["9901-000001", "aarsak"] == "Slått sammen med 9901-000002"
+
+
+def test_the_second_class_names_the_plan_that_it_lies_in():
+    rules = regler()
+    on = rules.model_copy(update={"differanse": rules.differanse.model_copy(update={"ikke_bolig_i_plan": True})})
+    row = {"objekttype": "RpArealformålOmråde", "kode": "3040", "plan_id": "9901_R4", "vertikalnivaa": "2"}
+    formaal = frame([{"formaal_id": "park", **row}], [(550, 50, 650, 150)])
+    both = run(dataclasses.replace(core(), formaal=formaal), rules=on)
+    second = both.omraader[both.omraader["differanse"] == "ikke bolig i plan"]
+    # The park is all of R4: 10,000 of C's 40,000.
+    assert list(second["areal_m2"]) == pytest.approx([10_000])
+    assert list(second["andel_regulert"]) == [0.25]
+    assert list(second["reguleringsplaner"]) == [["9901_R4"]]

@@ -124,6 +124,28 @@ def test_only_what_changed_plans_reach_is_computed_again(monkeypatch):
     same(again, resultat)
 
 
+def test_what_loses_a_part_is_joined_anew():
+    zones = {"s": box(0, 0, 50, 50), "u": box(50, 0, 100, 50), "v": box(100, 0, 150, 50)}
+    minne = beregn(inndata(zones, {}, {}), SMALL).minne
+    assert shapely.area(minne.flater.geometri).tolist() == [7_500]
+    # The middle one is gone: what is left is two, and nothing of the memory stands.
+    left = {n: z for n, z in zones.items() if n != "u"}
+    after = beregn(inndata(left, {}, {}), SMALL, forrige=minne)
+    assert shapely.area(after.minne.flater.geometri).tolist() == [2_500, 2_500]
+    # It comes back and joins them again, though they have not changed.
+    again = beregn(inndata(zones, {}, {}), SMALL, forrige=after.minne)
+    assert shapely.area(again.minne.flater.geometri).tolist() == [7_500]
+
+
+def test_a_teig_that_is_new_or_gone_cuts_the_land_that_has_not_changed():
+    zones, whole = {"s": box(0, 0, 100, 100)}, {"t": box(0, 0, 100, 100)}
+    minne = beregn(inndata(zones, {}, whole), SMALL).minne
+    halves = {"t1": box(0, 0, 60, 100), "t2": box(60, 0, 100, 100)}
+    after = beregn(inndata(zones, {}, halves), SMALL, forrige=minne)
+    assert sorted(shapely.area(after.minne.biter.geometri)) == [4_000, 6_000]
+    assert len(beregn(inndata(zones, {}, {}), SMALL, forrige=after.minne).tomter) == 0
+
+
 def test_a_rule_that_changed_is_computed_with():
     zones, teiger = {"s": box(0, 0, 100, 100)}, {"t": box(0, 0, 20, 20), "u": box(50, 0, 100, 100)}
     minne = beregn(inndata(zones, {}, teiger), SMALL).minne
