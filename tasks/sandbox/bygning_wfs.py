@@ -13,6 +13,7 @@ from shapely import Point
 from tasks.sandbox.crs import Crs, reproject
 from tasks.sandbox.gml import positions
 from tasks.sandbox.kommune import Bygning, invent, numre
+from tasks.sandbox.utkast import fakta
 from tasks.sandbox.wfs import Tjeneste
 
 PATH = "/skwms1/wfs.matrikkelen-bygningspunkt"
@@ -36,7 +37,9 @@ def members(nummer: str, crs: Crs) -> tuple[tuple[str, bytes], ...]:
 
 def _medlemmer(kommuner: frozenset[str] | None, crs: Crs) -> list[bytes]:
     """Return the buildings registered in these kommuner, or in all: a neighbour's are the neighbour's."""
-    every = (one for nummer in numre() for one in members(nummer, crs))
+    # A building is registered where it was invented, or in that kommune's neighbour: the others need not be drawn.
+    near = [n for n in numre() if kommuner is None or {n, fakta()[n].nabo} & kommuner]
+    every = (one for nummer in near for one in members(nummer, crs))
     return [member for registered, member in every if kommuner is None or registered in kommuner]
 
 
