@@ -66,7 +66,7 @@ class Account:
         """Set the rows that are left and write the log line."""
         self.ut = rows
         gone = ", ".join(f"{r} {d.antall} ({', '.join(d.ider)})" for r, d in self.utelatt.items()) or "none"
-        noted = "; " + ", ".join(f"{w} {n:g}" for w, n in self.merknader.items()) if self.merknader else ""
+        noted = "; " + ", ".join(f"{w} {n:.10g}" for w, n in self.merknader.items()) if self.merknader else ""
         log.info("%s: %d in, %d out, dropped: %s%s", self.navn, self.inn, self.ut, gone, noted)
 
     def plus(self, other: Account) -> Account:
