@@ -17,6 +17,7 @@ import pandas as pd
 from config.registers import Kommune, find_kommune
 from tasks.contracts import HENDELSER, PLANOMRAADER, REGULERINGSPLANER, SONER, TEIGER
 from tasks.errors import TomtError
+from tasks.land.funn import UREGULERT
 from tasks.land.identity import BORTE, numbers_of
 from tasks.land.ledger import replay
 from tasks.store import Geodata
@@ -139,12 +140,14 @@ class History:
         state = replay(self.rows).iloc[0]
         columns = [c for c in HENDELSER.columns if c not in {"tomt_id", "kommunenummer"}]
         events = [{c: _plain(row[c]) for c in columns} for _, row in self.rows.iterrows()]
-        now = {c: _plain(state[c]) for c in ("tilstand", "areal_m2", "teig_id", "omraade_id")}
+        now = {c: _plain(state[c]) for c in ("tilstand", "areal_m2", "teig_id", "omraade_id", "differanse")}
         return {"tomt_id": self.tomt_id, **now, "hendelser": events}
 
     def as_text(self, names: dict[str, str]) -> str:
         """Return the history as a table, and how the lot stands today."""
-        lines = [HEADINGS, *(self._line(row, names) for _, row in self.rows.iterrows())]
+        before = [UREGULERT, *self.rows["differanse"].fillna(UREGULERT)]
+        events = zip(before[:-1], self.rows.iterrows(), strict=True)
+        lines = [HEADINGS, *(self._line(row, names, klasse=klasse) for klasse, (_, row) in events)]
         widths = [max(len(line[k]) for line in lines) for k in range(len(HEADINGS))]
         table = [
             "  ".join(
@@ -161,17 +164,22 @@ class History:
         if state["tilstand"] == BORTE:
             last = self.rows.iloc[-1]
             return f"I dag: borte ({last['hendelse']} {oslo(last['dato'])[:10]}); sist sett på {place}"
-        return f"I dag: aktiv, {tall(state['areal_m2'])} m², {place}"
+        land = "" if state["differanse"] in (UREGULERT, None) else f"{clean_text(state['differanse'])}, "
+        return f"I dag: aktiv, {tall(state['areal_m2'])} m², {land}{place}"
 
     @staticmethod
-    def _line(row: pd.Series, names: dict[str, str]) -> tuple[str, ...]:
+    def _line(row: pd.Series, names: dict[str, str], *, klasse: str) -> tuple[str, ...]:
+        """Return the cells of an event; `klasse` is the class of differanse that the lot was of before it."""
+        what, now = row["hendelse"], row["differanse"] or UREGULERT
+        if now != klasse:
+            what += f" ({clean_text(now)})"
         why = row["aarsak"]
         if row["aarsak_ider"]:
             why += ": " + ", ".join(named(k, names) for k in row["aarsak_ider"])
         kin = [f"{word} {', '.join(row[word])}" for word in ("fra", "til") if row[word]]
         return (
             oslo(row["dato"]),
-            row["hendelse"],
+            what,
             square_metres(row["areal_foer_m2"]),
             square_metres(row["areal_etter_m2"]),
             why,

@@ -281,9 +281,11 @@ HENDELSER = Contract(
         "til": TEXTS,  # lots that took over the land of this one
         "teig_id": TEXT,
         "omraade_id": TEXT,
+        "differanse": TEXT,  # which class of it the lot is of
     },
     key=("nr",),
     required=("tomt_id", "kommunenummer", "dato", "hendelse", "aarsak"),
+    defaults={"differanse": "uregulert"},
 )
 """The ledger of a kommune, append-only: geometry is the lot after the event, or as last seen when it went."""
 

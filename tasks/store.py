@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import geopandas as gpd
 import pandas as pd
@@ -166,8 +166,13 @@ class Geodata:
             yield
 
 
-def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+def write_parquet(frame: pd.DataFrame, path: Path, **options: Any) -> None:
     """Write (Geo)Parquet through a temporary file in the same folder, safe from a loss of power once it returns.
+
+    Parameters
+    ----------
+    options
+        Of the Parquet writer.
 
     Raises
     ------
@@ -177,7 +182,7 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        frame.to_parquet(temporary, compression="zstd", index=False)
+        frame.to_parquet(temporary, compression="zstd", index=False, **options)
         _to_disk(temporary)  # before the move: else the new name may stand over a file without content
         os.replace(temporary, path)
         _to_disk(path.parent)

@@ -1,8 +1,8 @@
-"""Årsak: why a lot changed – which changed plan, zone or teig shares the land that it lost or won.
+"""Årsak: why a lot changed – which changed plan, purpose, zone or teig shares the land that it lost or won.
 
-The cause is spatial and layered. A plan goes before a zone and a zone before a teig, as the differanse is made, unless
-the later one explains more than twice as much. What no input explains comes from a rule, from the program, or is not
-known; nothing is guessed.
+The cause is spatial and layered. A plan goes before a purpose inside it, that before a zone and a zone before a
+teig, as the differanse is made, unless the later one explains more than twice as much. What no input explains comes
+from a rule, from the program, or is not known; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from tasks.land.clean import Geometries, polygonal, repair
 from tasks.land.differanse import Indices, groups, hits
 
 PLAN_VEDTATT, PLAN_ENDRET, PLAN_OPPHEVET = "plan vedtatt", "plan endret", "plan opphevet"
-SONE_ENDRET, TEIG_ENDRET, REGEL_ENDRET = "sone endret", "teig endret", "regel endret"
+FORMAAL_ENDRET, SONE_ENDRET, TEIG_ENDRET = "formål endret", "sone endret", "teig endret"
+REGEL_ENDRET = "regel endret"
 PROGRAM_ENDRET, FOERSTE, UKJENT = "programmet endret", "første kjøring", "ukjent"
 
 AARSAKER = {
     PLAN_VEDTATT: "a plan that counts now and did not before; ids of plans",
     PLAN_ENDRET: "a plan that counted before and now, with another extent; ids of plans",
     PLAN_OPPHEVET: "a plan that counts no more: repealed, superseded, withdrawn; ids of plans",
+    FORMAAL_ENDRET: "a purpose inside a plan that is new, gone, moved or another; ids of purposes",
     SONE_ENDRET: "a zone that is new, gone, moved or of another purpose; ids of zones",
     TEIG_ENDRET: "property borders or numbers; ids of teiger",
     REGEL_ENDRET: "a rule of the calculation; the rules as text, from → to",
@@ -34,6 +36,9 @@ AARSAKER = {
     FOERSTE: "the first time that the kommune was looked at",
     UKJENT: "nothing that was read explains it, or what was read before is not known",
 }
+
+LAG_TEIG = 3
+"""Number of the layer that comes last (`_Tools`)."""
 
 ANDEL_AV_STOERST = 0.5
 """A layer that explains this part of what another explains is preferred, if it comes before it."""
@@ -72,6 +77,8 @@ class Endringer:
         True when the program computes otherwise than the last run.
     kjent
         False when what the last run read is not known.
+    formaal
+        Purposes inside reguleringsplaner; None where this run or the last one has not read them.
     """
 
     planer: LagEndring
@@ -80,6 +87,7 @@ class Endringer:
     regler: tuple[str, ...] = ()
     motor: bool = False
     kjent: bool = True
+    formaal: LagEndring | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,8 @@ class Endrede:
         Ids before and now, None where there was no such lot.
     slekt, slekt_m2
         Pairs of rows whose land went from one to the other, and how much.
+    skiftet
+        True where the lot lives on as one of another class of differanse: all of its land has changed.
     """
 
     foer: Geometries
@@ -100,6 +110,7 @@ class Endrede:
     omraade: tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]
     slekt: tuple[Indices, Indices]
     slekt_m2: npt.NDArray[np.float64]
+    skiftet: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -117,14 +128,15 @@ def find_causes(lots: Endrede, endringer: Endringer) -> list[Aarsak]:
     Notes
     -----
     In this order: changed rows that share its changed land; its own teig id; the cause of the lots that it gave land
-    to or took land from; rows that changed on its land without moving (a zone's purpose). For a lot that came, went
-    or changed område, when neither rules nor program changed: the cause of other lots of its område, and what changed
-    next to it – a lot goes too when the plan beside it leaves too little of the område. Then rules, program, unknown.
+    to or took land from; rows that changed on its land without moving (what a zone or a plan has land for). For a lot
+    that came, went or changed område, when neither rules nor program changed: the cause of other lots of its område,
+    and what changed next to it – a lot goes too when the plan beside it leaves too little of the område. Then rules,
+    program, unknown.
     """
     if not endringer.kjent:
         return [Aarsak(UKJENT)] * len(lots.foer)
     moved, altered = _tools(endringer)
-    land, owner = changed_land(lots.foer, lots.naa)
+    land, owner = changed_land(lots.foer, lots.naa, skiftet=lots.skiftet)
     size = pd.Series(shapely.area(land), dtype=float).groupby(owner).sum()
     found = _explain(land, owner, _overlaps(land, owner, moved), _parcelled(lots))
     for i in range(len(lots.foer)):
@@ -147,17 +159,20 @@ def find_causes(lots: Endrede, endringer: Endringer) -> list[Aarsak]:
     return [found.get(i, rest) for i in range(len(lots.foer))]
 
 
-def changed_land(foer: Geometries, naa: Geometries) -> tuple[Geometries, Indices]:
+def changed_land(foer: Geometries, naa: Geometries, *, skiftet: npt.NDArray[np.bool_]) -> tuple[Geometries, Indices]:
     """Return the land that lots lost or won, and for each piece the row that it belongs to.
 
     Parameters
     ----------
     foer, naa : (n,) arrays of valid polygons, None where there was or is none
+    skiftet : (n,) array
+        True for rows of which all land has changed, also what they have kept.
     """
     both = ~shapely.is_missing(foer) & ~shapely.is_missing(naa)
     lost, won = np.array(foer, dtype=object), np.array(naa, dtype=object)
     lost[both] = polygonal(shapely.difference(foer[both], naa[both]))
-    won[both] = polygonal(shapely.difference(naa[both], foer[both]))
+    part = both & ~skiftet
+    won[part] = polygonal(shapely.difference(naa[part], foer[part]))
     land = np.concatenate([lost, won])
     present = ~shapely.is_missing(land)
     return land[present], np.tile(np.arange(len(foer)), 2)[present]
@@ -165,7 +180,7 @@ def changed_land(foer: Geometries, naa: Geometries) -> tuple[Geometries, Indices
 
 @dataclass(frozen=True)
 class _Tools:
-    """Land that may explain a change: its layer (0 plan, 1 sone, 2 teig), the word for it and the row's id."""
+    """Land that may explain a change: its layer (0 plan, 1 formål, 2 sone, 3 teig), its word, the row's id."""
 
     geometry: Geometries
     lag: npt.NDArray[np.int64]
@@ -177,12 +192,15 @@ def _tools(endringer: Endringer) -> tuple[_Tools, _Tools]:
     """Return where rows came, went or moved; and where rows stand that changed without moving there."""
     words = (
         (endringer.planer, (PLAN_OPPHEVET, PLAN_ENDRET, PLAN_VEDTATT)),
+        (endringer.formaal, (FORMAAL_ENDRET,) * 3),
         (endringer.soner, (SONE_ENDRET,) * 3),
         (endringer.teiger, (TEIG_ENDRET,) * 3),
     )
     moved: list[tuple[shapely.Geometry, int, str, str]] = []
     altered: list[tuple[shapely.Geometry, int, str, str]] = []
     for lag, (change, (gone_word, changed_word, new_word)) in enumerate(words):
+        if change is None:
+            continue
         gone, new = _by_id(change.borte), _by_id(change.nye)
         same = [k for k in gone if k in new]
         before, now = (np.array([rows[k] for k in same], dtype=object) for rows in (gone, new))
@@ -237,7 +255,7 @@ def _parcelled(lots: Endrede) -> pd.DataFrame:
     for i, j, m2 in zip(*lots.slekt, lots.slekt_m2, strict=True):
         ids = {teig[k] for teig in lots.teig for k in (i, j)} - {None}
         if len(ids) > 1:
-            rows += [(int(k), 2, TEIG_ENDRET, name, float(m2)) for k in (i, j) for name in sorted(ids)]
+            rows += [(int(k), LAG_TEIG, TEIG_ENDRET, name, float(m2)) for k in (i, j) for name in sorted(ids)]
     return pd.DataFrame(rows, columns=["rad", "lag", "ord", "id", "m2"])
 
 

@@ -30,6 +30,7 @@ from tasks.land.funn import UREGULERT, Funn, second_class
 from tasks.land.identity import AKTIV, carry_ids, with_gone
 from tasks.land.inndata import Core, options, prepare, read_core, rule_texts
 from tasks.land.kjerne import core_areas, current_kjerner
+from tasks.land.lag import Lag
 from tasks.land.minne import Husket, changes_since, keep, recall
 from tasks.land.motor import VERSJON, Minne, beregn
 from tasks.land.omraade import touching_plans
@@ -61,7 +62,7 @@ class Land:
 
     Attributes
     ----------
-    minne, regler
+    minne, regler, formaal
         What the next run needs to go on from here.
     """
 
@@ -71,12 +72,15 @@ class Land:
     hendelser: gpd.GeoDataFrame
     minne: Minne
     regler: Mapping[str, str]
+    formaal: Lag | None
     accounts: Accounts
 
     def as_forrige(self, *, epsg: int) -> Forrige:
         """Return what the next run finds of this one."""
         lag = {"soner": self.minne.soner, "planer": self.minne.planer, "teiger": self.minne.teiger}
-        husket = Husket(self.minne, lag, self.regler, "", VERSJON, epsg)
+        if self.formaal is not None:
+            lag["formaal"] = self.formaal
+        husket = Husket(self.minne, lag, self.regler, VERSJON, epsg)
         return Forrige(self.omraader, self.tomter, self.kjerner, self.hendelser, husket)
 
 
@@ -133,12 +137,12 @@ def find_land(
         kjerne_m2=core_areas(tomter["tomt_id"], kjerner).round(1), kjerne_grunnlag=FORM if hindre is None else BYGNINGER
     )
     omraader, tomter = _with_the_gone(omraader, tomter, forrige, accounts=accounts)
-    texts = rule_texts(rules, klasser)
+    texts, formaal = rule_texts(rules, klasser), _purposes(klargjort.formaal)
     new = ledger.hendelser(
         ledger.replay(forrige.hendelser),
         tomter,
         rester=in_storage_crs(found.rester.to_frame("geometry").set_geometry("geometry")).geometry.to_numpy(),
-        endringer=changes_since(husket, resultat.minne, texts),
+        endringer=changes_since(forrige.husket, resultat.minne, texts, epsg=kommune.epsg, formaal=formaal),
         kommunenummer=kommune.nummer,
         dato=tid,
         start_nr=ledger.next_nr(forrige.hendelser),
@@ -146,7 +150,7 @@ def find_land(
     tomter = _with_causes(tomter, new)
     hendelser = ledger.append(forrige.hendelser, new)
     _tell(accounts.step("hendelser"), forrige.hendelser, hendelser)
-    return Land(omraader, tomter, kjerner, hendelser, resultat.minne, texts, accounts)
+    return Land(omraader, tomter, kjerner, hendelser, resultat.minne, texts, formaal, accounts)
 
 
 def _with_ids(
@@ -174,6 +178,15 @@ def _with_ids(
         min_iou=min_iou,
     )
     return omraader, tomter
+
+
+def _purposes(formaal: gpd.GeoDataFrame | None) -> Lag | None:
+    """Return the purposes inside plans as a layer, by everything that matters of them."""
+    if formaal is None:
+        return None
+    columns = ("formaal_id", "objekttype", "kode", "plan_id", "vertikalnivaa")
+    ider, *merker = (formaal[name].to_numpy(dtype=object) for name in columns)
+    return Lag(ider, formaal.geometry.to_numpy(), merker)
 
 
 def _with_points(lots: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -267,7 +280,7 @@ def write_land(land: Land, geodata: Geodata, kommune: Kommune) -> None:
     ):
         geodata.write(frame, kommune.nummer, layer="out", contract=contract)
     path = geodata.work_path("minne", kommune.nummer)
-    keep(land.minne, path, regler=land.regler, kjerner="", epsg=kommune.epsg)
+    keep(land.minne, path, regler=land.regler, epsg=kommune.epsg, formaal=land.formaal)
 
 
 @task(name="finn tomter", task_run_name="finn tomter {kommune.nummer}", cache_policy=NO_CACHE)

@@ -38,7 +38,8 @@ def ledger() -> gpd.GeoDataFrame:
     frame["tomt_id"] = [lot(n) for n in frame["tomt_id"]]
     for column in ("fra", "til"):
         frame[column] = [[lot(n) for n in kin] for kin in frame[column]]
-    frame = frame.assign(kommunenummer=KNR, teig_id="t-1", omraade_id=f"{KNR}-O00001")[list(HENDELSER.columns)]
+    frame = frame.assign(kommunenummer=KNR, teig_id="t-1", omraade_id=f"{KNR}-O00001", differanse="uregulert")
+    frame = frame[list(HENDELSER.columns)]
     return gpd.GeoDataFrame(frame, geometry=[box(0, 0, 10, 10)] * len(frame), crs=STORAGE_EPSG)
 
 
@@ -78,6 +79,22 @@ def test_a_lot_as_sales_reads_it(geodata):
     ]
 
 
+def test_a_lot_of_the_second_class_of_differanse(geodata):
+    """The class is said where it changes, and of the lot as it is today."""
+    told = ledger()
+    told.loc[2, ["hendelse", "aarsak"]] = "omklassifisert", "plan vedtatt"
+    told.loc[[1, 2], "differanse"] = "ikke bolig i plan"
+    geodata.write(told, KNR, layer="out", contract=HENDELSER)
+    text = text_of(geodata, lot(1))
+    assert "I dag: aktiv, 1 500 m², ikke bolig i plan, teig t-1" in text
+    assert "omklassifisert (ikke bolig i plan)" in text.splitlines()[-1]
+    assert "(" not in text.splitlines()[-2]
+    assert "ny (ikke bolig i plan)" in text_of(geodata, lot(7))
+    found = look_up(lot(1), geodata, sandbox=True, with_kin=False).as_dict()
+    assert found["differanse"] == "ikke bolig i plan"
+    assert [e["differanse"] for e in found["hendelser"]] == ["uregulert", "ikke bolig i plan"]
+
+
 def test_a_lot_that_is_gone(geodata):
     text = text_of(geodata, lot(9))
     assert "I dag: borte (under grensen 02.11.2026); sist sett på teig t-1, område 0099-O00001" in text
@@ -104,6 +121,7 @@ def test_plain_data(geodata):
         "areal_m2": 1000.0,
         "teig_id": "t-1",
         "omraade_id": "0099-O00001",
+        "differanse": "uregulert",
     }
     assert [e["nr"] for e in events] == [4, 5]
     assert events[0]["fra"] == [lot(1)]

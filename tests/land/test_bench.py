@@ -148,7 +148,7 @@ def _taken(method: str, cpu_s: float | None, **figures: float) -> Measurement:
 
 def test_a_target_is_met_or_missed_or_not_measured():
     best = {
-        ("L", "ours"): _taken("ours", 2.0),
+        ("L", "ours"): _taken("ours", 2.0, read_s=0.5),
         ("L", "papers"): _taken("papers", 19.9),
         ("L", "overlay"): _taken("overlay", 3.6),
         ("L", "postgis"): _taken("postgis", None),
@@ -158,7 +158,8 @@ def test_a_target_is_met_or_missed_or_not_measured():
     assert found == {
         "L papers / ours": (9.95, False),
         "L geopandas.overlay / ours": (1.8, True),
-        "L PostGIS / ours": (0.5, False),  # a database elsewhere: its wall clock
+        "L PostGIS / ours, our reading counted": (0.5, False),  # a database elsewhere: its wall clock
+        "L PostGIS / ours, data loaded in both": (0.67, False),
         "L peak of ours, MB": (451.0, False),
         "M full / 1 % of plans changed": (7.5, True),
         "M full / 1 % changed, hashing counted": (3.0, False),

@@ -409,3 +409,19 @@ def test_the_second_class_names_the_plan_that_it_lies_in():
     assert list(second["areal_m2"]) == pytest.approx([10_000])
     assert list(second["andel_regulert"]) == [0.25]
     assert list(second["reguleringsplaner"]) == [["9901_R4"]]
+
+
+def test_a_plan_that_takes_a_lot_for_a_park_moves_it_to_the_second_class(land):
+    rules = regler()
+    on = rules.model_copy(update={"differanse": rules.differanse.model_copy(update={"ikke_bolig_i_plan": True})})
+    row = {"objekttype": "RpArealformålOmråde", "kode": "3040", "plan_id": "9901_R8", "vertikalnivaa": "2"}
+    formaal = frame([{"formaal_id": "park", **row}], [(1650, 0, 1700, 100)])
+    before = run(dataclasses.replace(core(), formaal=formaal), rules=on)
+    given = dataclasses.replace(with_plan("R8", (1650, 0, 1700, 100)), formaal=formaal)  # all of G, so all of t10
+    after = run(given, before=before, rules=on)
+    park = lot(after, "t10")
+    assert park == lot(land, "t10")
+    assert news(after, before) == {park: ("omklassifisert", "plan vedtatt", ("9901_R8",), 5_000, 5_000)}
+    # Another purpose, and it is gone: the plan has not changed.
+    homes = dataclasses.replace(given, formaal=formaal.assign(kode="1110"))
+    assert news(run(homes, before=after, rules=on), after)[park][:3] == ("borte", "formål endret", ("park",))
