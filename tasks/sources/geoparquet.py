@@ -19,6 +19,7 @@ from tasks.errors import SourceError
 
 CRS_WHEN_UNSAID = "OGC:CRS84"
 """GeoParquet 1.1: a file that does not name its CRS is in longitude and latitude."""
+BATCH_ROWS = 16_384
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,60 @@ class GeoParquet:
     encoding: str
     _file: pq.ParquetFile
 
-    def table(self, columns: Sequence[str]) -> pa.Table:
-        """Return these columns, and the geometry as WKB in the last."""
-        if self.encoding == "WKB":
-            return self._file.read(columns=[*columns, self.geometry]).select([*columns, self.geometry])
-        # The other encodings, shared with GeoArrow, are rare.
-        shapes = gpd.read_parquet(self.path, columns=[self.geometry]).geometry.to_wkb()
-        table = self._file.read(columns=list(columns)).select(list(columns))
-        return table.append_column(self.geometry, pa.array(shapes, pa.binary()))
+    def batches(self, columns: Sequence[str]) -> Iterator[tuple[list[pa.Array], pa.Array]]:
+        """Yield these columns and the geometry as WKB, some thousand rows at a time; nothing for no rows.
+
+        Raises
+        ------
+        SourceError
+            When the geometry is not what the metadata say.
+        """
+        if self.encoding != "WKB":  # the others, shared with GeoArrow, are rare
+            yield from self._whole(columns)
+            return
+        if not _is_binary(kind := self.type_of(self.geometry)):
+            raise SourceError(
+                f"{self.path}: the geometry {self.geometry!r} is {kind}, where its metadata say WKB. Write it again."
+            )
+        wanted = [*columns, self.geometry]
+        for batch in self._file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
+            *values, wkb = (_column(batch, name) for name in wanted)
+            yield values, wkb.storage if isinstance(wkb, pa.ExtensionArray) else wkb
+
+    def _whole(self, columns: Sequence[str]) -> Iterator[tuple[list[pa.Array], pa.Array]]:
+        try:
+            shapes = gpd.read_parquet(self.path, columns=[self.geometry]).geometry.to_wkb()
+        except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
+            raise SourceError(
+                f"{self.path}: the geometry cannot be read as {self.encoding!r}, its encoding by the metadata "
+                f"({type(error).__name__}). Write it again as WKB."
+            ) from None
+        wkb = pa.array(shapes, pa.binary())
+        start = 0
+        for batch in self._file.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False):
+            yield [_column(batch, name) for name in columns], wkb[start : start + len(batch)]
+            start += len(batch)
+
+    def type_of(self, column: str) -> pa.DataType:
+        """Return the type of a column; of several by one name, the first counts."""
+        schema = self._file.schema_arrow
+        return schema.field(schema.get_all_field_indices(column)[0]).type
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
+    return batch.column(batch.schema.get_all_field_indices(name)[0])
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    if isinstance(kind, pa.BaseExtensionType):
+        kind = kind.storage_type
+    types = pa.types
+    return bool(
+        types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_binary_view(kind)
+        or types.is_fixed_size_binary(kind)
+    )
 
 
 @contextmanager

@@ -28,10 +28,11 @@ from pyproj.exceptions import CRSError
 from tasks.errors import SourceError
 from tasks.sources import geoparquet, helfil
 from tasks.sources.koder import fold
+from tasks.sources.vektorverdi import from_arrow, plain
 
 Geometries = npt.NDArray[np.object_]
 Wkb: TypeAlias = Any
-"""(n,) of bytes and None: a numpy array, or a column of an Arrow table."""
+"""(n,) of bytes and None: a numpy array, or a column of an Arrow table or batch."""
 
 NAMES_SHOWN = 30
 AT_ONCE = 50_000
@@ -59,12 +60,15 @@ class Kolonne:
         The option with which the user names it, for messages.
     paakrevd
         True where a file with rows is refused without it.
+    flere
+        True where a row may have several values.
     """
 
     navn: str
     soekt: tuple[str, ...]
     opsjon: str | None = None
     paakrevd: bool = False
+    flere: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,8 @@ def read(path: Path, columns: Sequence[Kolonne], *, lag: str | None = None, lag_
     Raises
     ------
     SourceError
-        Naming the file, when it is missing, empty, cut off, no vector file, has several layers or lacks a column.
+        Naming the file, when it is missing, empty, cut off, no vector file, has several layers, lacks a column, or has
+        one with values that are neither text nor numbers.
     """
     helfil.require_whole(path)
     if helfil.is_parquet(path):
@@ -126,21 +131,24 @@ def read(path: Path, columns: Sequence[Kolonne], *, lag: str | None = None, lag_
     else:
         lag = lag if lag is not None else _only_layer(path, lag_opsjon)
         raw = _from_gdal(path, columns, lag=lag, lag_opsjon=lag_opsjon)
-    _require_columns(path, raw, columns)
-    shapes, unreadable = _geometries(raw.wkb, path=path, layer=lag)
-    data = dict(zip(raw.found, raw.columns, strict=True))
-    frame = gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes))
-    return Vektorlag(path, lag, frame, raw.crs, raw.found, tuple(raw.names), unreadable)
+    several = {column.navn for column in columns if column.flere}
+    data = {
+        name: plain(values, path=path, column=raw.found[name], flere=name in several)
+        for name, values in zip(raw.found, raw.columns, strict=True)
+    }
+    frame = gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(raw.shapes))
+    return Vektorlag(path, lag, frame, raw.crs, raw.found, tuple(raw.names), raw.unreadable)
 
 
 @dataclass(frozen=True)
 class _Raw:
-    """A layer before its geometry is made: all names, what was found under which, its values, WKB, CRS."""
+    """A layer as read: all names, what was found under which, its values, geometries, those unreadable, CRS."""
 
     names: list[str]
     found: dict[str, str]
     columns: list[pd.Series]
-    wkb: Wkb
+    shapes: Geometries
+    unreadable: npt.NDArray[np.bool_]
     crs: CRS | None
 
 
@@ -173,12 +181,14 @@ def find_columns(names: Sequence[str], wanted: Sequence[Kolonne]) -> dict[str, s
     return found
 
 
-def _require_columns(path: Path, raw: _Raw, wanted: Sequence[Kolonne]) -> None:
-    """Raise where a required column is missing, unless there are no rows."""
+def _found(path: Path, names: Sequence[str], wanted: Sequence[Kolonne], *, rows: int) -> dict[str, str]:
+    """Return what `find_columns` does; raise where a required column is missing, unless there are no rows."""
+    found = find_columns(names, wanted)
     for column in wanted:
-        if column.paakrevd and column.navn not in raw.found and len(raw.wkb):
+        if column.paakrevd and column.navn not in found and rows:
             hint = f" Name yours with {column.opsjon}." if column.opsjon else ""
-            raise SourceError(f"{path}: no column {column.soekt[0]!r}; the columns are {listed(raw.names)}.{hint}")
+            raise SourceError(f"{path}: no column {column.soekt[0]!r}; the columns are {listed(names)}.{hint}")
+    return found
 
 
 def listed(names: Sequence[str]) -> str:
@@ -187,26 +197,13 @@ def listed(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else "")
 
 
-def _geometries(raw: Wkb, *, path: Path, layer: str | None) -> tuple[Geometries, npt.NDArray[np.bool_]]:
-    """Return geometries of WKB, None where there is none, and which of them cannot be read."""
-    try:
-        return _from_wkb(raw)
-    except NotImplementedError:
-        if helfil.is_parquet(path):
-            raise SourceError(
-                f"{path}: the geometry has curves, which GeoParquet does not know. Write it again with straight edges "
-                "(ogr2ogr -nlt CONVERT_TO_LINEAR)."
-            ) from None
-    with _gdal(path):
-        return _from_wkb(pyogrio.raw.read(path, layer=layer, columns=[])[2])
-
-
 def _from_wkb(raw: Wkb) -> tuple[Geometries, npt.NDArray[np.bool_]]:
+    """Return geometries of WKB, None where there is none, and which of them cannot be read."""
     shapes = np.empty(len(raw), dtype=object)
     unreadable = np.zeros(len(raw), dtype=bool)
     for start in range(0, len(raw), AT_ONCE):  # millions of rows at once would stand in memory three times
         piece = raw[start : start + AT_ONCE]
-        wkb = piece.to_numpy(zero_copy_only=False) if isinstance(piece, pa.ChunkedArray) else piece
+        wkb = piece if isinstance(piece, np.ndarray) else piece.to_numpy(zero_copy_only=False)
         place = slice(start, start + len(wkb))
         with np.errstate(invalid="ignore"):  # NaN coordinates: the cleaning counts them
             shapes[place] = shapely.from_wkb(wkb, on_invalid="fix")
@@ -214,24 +211,31 @@ def _from_wkb(raw: Wkb) -> tuple[Geometries, npt.NDArray[np.bool_]]:
     return shapes, unreadable
 
 
-def _series(column: pa.ChunkedArray) -> pd.Series:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_nested(column.type):
-        return pd.Series(column.to_pylist(), dtype=object)
-    series: pd.Series = column.to_pandas()
-    return series.reset_index(drop=True)
-
-
 # --- GeoParquet ---
 
 
 def _from_parquet(path: Path, wanted: Sequence[Kolonne]) -> _Raw:
+    """Read batch by batch, so that geometries never lie in memory twice, as bytes and as objects."""
     with geoparquet.opened(path) as file:
         names = [n for n in file.names if n != file.geometry]
-        found = find_columns(names, wanted)
-        *columns, wkb = file.table(list(found.values())).columns
-        return _Raw(names, found, [_series(c) for c in columns], wkb, file.crs)
+        found = _found(path, names, wanted, rows=file.rows)
+        in_file = list(found.values())
+        parts: list[list[pa.Array]] = [[] for _ in in_file]
+        shapes, unreadable = [np.empty(0, dtype=object)], [np.zeros(0, dtype=bool)]
+        for columns, wkb in file.batches(in_file):
+            for part, column in zip(parts, columns, strict=True):
+                part.append(column)
+            try:
+                made, missing = _from_wkb(wkb)
+            except NotImplementedError:
+                raise SourceError(
+                    f"{path}: the geometry has curves, which GeoParquet does not know. Write it again with straight "
+                    "edges (ogr2ogr -nlt CONVERT_TO_LINEAR)."
+                ) from None
+            shapes.append(made)
+            unreadable.append(missing)
+        series = [from_arrow(pa.chunked_array(part, file.type_of(n))) for n, part in zip(in_file, parts, strict=True)]
+        return _Raw(names, found, series, np.concatenate(shapes), np.concatenate(unreadable), file.crs)
 
 
 # --- what GDAL opens ---
@@ -278,9 +282,15 @@ def _from_gdal(path: Path, wanted: Sequence[Kolonne], *, lag: str, lag_opsjon: s
         raise SourceError(f"{path}: layer {lag!r} has no geometry. Choose another with {lag_opsjon}.")
     if len(wkb) < info["features"]:
         raise SourceError(f"{path}: cut off, {len(wkb)} of {info['features']} rows can be read. Get the file anew.")
+    _found(path, names, wanted, rows=len(wkb))
+    try:
+        shapes, unreadable = _from_wkb(wkb)
+    except NotImplementedError:  # curves: row by row, GDAL makes short straight edges of them
+        with _gdal(path):
+            shapes, unreadable = _from_wkb(pyogrio.raw.read(path, layer=lag, columns=[])[2])
     # The columns come in the order of the file.
     by_name = dict(zip(meta["fields"], columns, strict=True))
-    return _Raw(names, found, [by_name[name] for name in in_file], wkb, _crs(meta["crs"], path))
+    return _Raw(names, found, [by_name[name] for name in in_file], shapes, unreadable, _crs(meta["crs"], path))
 
 
 _Layer = tuple[dict[str, Any], list[pd.Series], Wkb | None]
@@ -290,7 +300,7 @@ def _by_arrow(path: Path, lag: str, columns: list[str], options: dict[str, str])
     meta, table = pyogrio.raw.read_arrow(path, layer=lag, columns=columns, **options)
     name = meta["geometry_name"] or "wkb_geometry"
     wkb = table.column(name) if name in table.column_names else None
-    return meta, [_series(table.column(field)) for field in meta["fields"]], wkb
+    return meta, [from_arrow(table.column(field)) for field in meta["fields"]], wkb
 
 
 def _by_rows(path: Path, lag: str, columns: list[str], options: dict[str, str]) -> _Layer:

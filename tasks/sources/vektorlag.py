@@ -77,7 +77,11 @@ def teig_columns(teig_id: str) -> tuple[Kolonne, ...]:
     """Return the columns of teiger."""
     return (
         wanted(TEIG_ID, asked=teig_id, opsjon="--kolonne-teig-id", required=True),
-        Kolonne("matrikkelenheter", ("matrikkelenheter", "matrikkelenhet", "matrikkelnummer", "matrikkelnummerTekst")),
+        Kolonne(
+            "matrikkelenheter",
+            ("matrikkelenheter", "matrikkelenhet", "matrikkelnummer", "matrikkelnummerTekst"),
+            flere=True,
+        ),
         Kolonne("har_tvist", ("har_tvist", "tvist")),
     )
 
@@ -88,6 +92,7 @@ def teig_columns(teig_id: str) -> tuple[Kolonne, ...]:
 def texts(values: pd.Series) -> npt.NDArray[np.object_]:
     """Return values as text without a false fraction (`12.0` → `12`), None for nothing, "" and "-"; (n,) array."""
     if pd.api.types.is_float_dtype(values):
+        values = values.astype("float64")  # half floats end long before 2**63
         whole = values.dropna()
         if np.isfinite(whole).all() and (whole == np.floor(whole)).all() and (whole.abs() < 2**63).all():
             values = values.astype("Int64")
@@ -130,13 +135,13 @@ def ids(frame: gpd.GeoDataFrame, column: str, *, account: Account) -> npt.NDArra
 def _lists(values: pd.Series) -> list[list[str]]:
     """Return lists of text; a text is taken apart at semicolons."""
     found: list[list[str]] = []
-    for value in values:
-        if isinstance(value, list | tuple | np.ndarray):
-            found.append([str(v) for v in value if v is not None])
-        elif pd.isna(value):
+    for value in values if values.dtype == object else texts(values):
+        if isinstance(value, list):
+            found.append(value)
+        elif value is None:
             found.append([])
         else:
-            found.append([part for piece in str(value).split(";") if (part := piece.strip())])
+            found.append([part for piece in value.split(";") if (part := piece.strip())])
     return found
 
 

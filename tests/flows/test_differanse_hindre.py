@@ -18,7 +18,7 @@ import shapely
 
 from flows.differanse import Lagfil, differanse
 from tasks.errors import TomtError
-from tests.flows.test_differanse import (
+from tests.flows.differanse_filer import (
     EAST,
     FORMATS,
     NORTH,

@@ -16,7 +16,7 @@ import shapely
 from shapely import box
 
 from tasks.errors import SourceError
-from tasks.sources import vektorfil
+from tasks.sources import geoparquet, vektorfil
 from tasks.sources.vektorfil import Kolonne, find_columns, listed
 
 COLUMNS = (Kolonne("teig_id", ("teig_id", "teigId"), "--kolonne-teig-id", paakrevd=True), Kolonne("navn", ("navn",)))
@@ -221,7 +221,50 @@ def test_categories_and_lists_come_as_values(tmp_path):
     frame = rows().assign(teig_id=pd.Categorical(["a", "b", "a"]), navn=[["x"], [], None])
     read = vektorfil.read(written(frame, tmp_path / "t.parquet"), COLUMNS)
     assert list(read.frame["teig_id"]) == ["a", "b", "a"]
-    assert list(read.frame["navn"]) == [["x"], [], None]
+    assert list(read.frame["navn"].isna()) == [False, True, True]
+    assert read.frame["navn"][0] == "x"
+    several = (*COLUMNS[:1], Kolonne("navn", ("navn",), flere=True))
+    assert list(vektorfil.read(read.fil, several).frame["navn"]) == [["x"], [], None]
+
+
+@pytest.mark.parametrize("encoding", ["WKB", "geoarrow"])
+@pytest.mark.parametrize("batch_rows", [1, 2, 3, 1000])
+def test_batches_come_in_order_whatever_their_size(tmp_path, monkeypatch, encoding, batch_rows):
+    monkeypatch.setattr(geoparquet, "BATCH_ROWS", batch_rows)
+    frame = rows(7).assign(teig_id=pd.Categorical([f"t{i % 3}" for i in range(7)]), navn=["a", None] * 3 + [None])
+    path = written(frame, tmp_path / "t.parquet", geometry_encoding=encoding, row_group_size=4)
+    with geoparquet.opened(path) as file:
+        lengths = [len(wkb) for _, wkb in file.batches(["teig_id"])]
+    assert sum(lengths) == 7
+    assert max(lengths) <= batch_rows
+    read = vektorfil.read(path, COLUMNS)
+    assert list(read.frame["teig_id"]) == list(frame["teig_id"])
+    assert list(read.frame["navn"].isna()) == list(frame["navn"].isna())
+    assert list(read.frame.geometry) == list(frame.geometry)
+
+
+def test_a_column_that_is_there_twice_counts_once(tmp_path):
+    path = written(rows(), tmp_path / "t.parquet")
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("teig_id", pa.array(["x", "y", "z"])), path)
+    assert list(vektorfil.read(path, COLUMNS).frame["teig_id"]) == ["00", "01", "02"]
+    one_for_both = (Kolonne("a", ("annet",)), Kolonne("b", ("annet",)))
+    assert list(vektorfil.read(path, one_for_both).frame["b"]) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("values", [[1, 2, 3], ["a", "b", "c"], [{"x": 1.0}] * 3, [[b"a"], [], None]])
+@pytest.mark.parametrize("encoding", ["WKB", "polygon", "tull"])
+def test_geometry_that_is_not_what_the_metadata_say(tmp_path, values, encoding):
+    path = written(rows(), tmp_path / "t.parquet")
+    table = pq.read_table(path)
+    odd = table.set_column(table.column_names.index("geometry"), "geometry", pa.array(values))
+    pq.write_table(odd.replace_schema_metadata(table.schema.metadata), path)
+    refused(with_geo(path, encoding=encoding), "Write it again")
+
+
+def test_long_numbers_beside_gaps_keep_their_last_digits(tmp_path):
+    path = written(rows().assign(teig_id=pd.array([2**53 + 1, None, 2**53], dtype="Int64")), tmp_path / "t.gpkg")
+    assert list(vektorfil.read(path, COLUMNS).frame["teig_id"].dropna()) == [2**53 + 1, 2**53]
 
 
 # --- odd geometry ---
