@@ -228,20 +228,22 @@ def _cause(event: Any) -> str:
 
 
 def _require_known(forrige: Forrige, kommune: Kommune) -> None:
-    """Raise when the ledger tells of lots that out/tomter does not hold: their ids would go to other land.
+    """Raise when the ledger tells of lots or områder that out/ does not hold: their ids would go to other land.
 
     Raises
     ------
     IdentityError
     """
-    told = set() if forrige.hendelser is None else set(forrige.hendelser["tomt_id"])
-    lost = sorted(told - (set() if forrige.tomter is None else set(forrige.tomter["tomt_id"])))
-    if lost:
-        raise IdentityError(
-            f"{kommune.label}: the ledger tells of {len(lost)} lots that out/tomter does not hold, first "
-            f"{', '.join(lost[:3])}: their ids would be given to other land. Bring back out/tomter from the backup; "
-            "or, to begin anew, move the kommune's files in out/hendelser and out/tomter away."
-        )
+    if forrige.hendelser is None:
+        return
+    for noun, frame, key in (("tomter", forrige.tomter, "tomt_id"), ("omraader", forrige.omraader, "omraade_id")):
+        lost = sorted(set(forrige.hendelser[key]) - (set() if frame is None else set(frame[key])))
+        if lost:
+            raise IdentityError(
+                f"{kommune.label}: the ledger tells of {len(lost)} {noun} that out/{noun} does not hold, first "
+                f"{', '.join(lost[:3])}: their ids would be given to other land. Bring back out/{noun} from the "
+                "backup; or, to begin anew, move the kommune's files in out/hendelser, tomter and omraader away."
+            )
 
 
 def _columns(frame: gpd.GeoDataFrame, contract: Contract) -> gpd.GeoDataFrame:

@@ -105,7 +105,9 @@ def current_kjerner(
     keys = _keys(tomter, hindre, regler)
     kept = KJERNER.empty() if before is None else before[before["noekkel"] == before["tomt_id"].map(keys)]
     again = ~tomter["tomt_id"].isin(kept["tomt_id"])
-    account.note("som før", int((~again).sum()))
+    account.inn = account.ut = len(kept)
+    account.note("som før", len(kept))
+    account.note("areal_m2", float(kept["areal_m2"].sum()))
     fresh = find_kjerner(tomter[again], hindre, regler=regler, account=account, traader=traader)
     fresh = in_storage_crs(fresh.assign(noekkel=fresh["tomt_id"].map(keys).astype(object)))
     columns = [*KJERNER.columns, "geometry"]
@@ -121,7 +123,7 @@ def _keys(tomter: gpd.GeoDataFrame, hindre: gpd.GeoDataFrame | None, regler: Kje
     if hindre is not None:
         rows = hindre.sort_values("hinder_id")
         stamp.update(str(rows["slag"].tolist()).encode())
-        stamp.update(b"".join(shapely.to_wkb(rows.geometry.to_numpy())))
+        stamp.update(b"".join(wkb or b"-" for wkb in shapely.to_wkb(rows.geometry.to_numpy())))
     of_all = stamp.digest()
     keys = [hashlib.sha256(of_all + wkb).hexdigest()[:32] for wkb in shapely.to_wkb(tomter.geometry.to_numpy())]
     return pd.Series(keys, index=tomter["tomt_id"].to_numpy(dtype=object), dtype=object)

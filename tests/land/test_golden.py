@@ -9,22 +9,12 @@ import pytest
 import shapely
 from shapely import affinity
 
-from config.registers import housing_classes, regler
+from config.registers import regler
 from tasks.contracts import OMRAADER, TOMTER
 from tasks.errors import LandError
-from tasks.land.find import Forrige, Land, find_land
+from tasks.land.find import Land
 from tests.land.golden import EAST, KOMMUNE, NORTH, core, place
-
-
-def run(given=None, before: Land | None = None, **changes) -> Land:
-    return find_land(
-        changes.get("kommune", KOMMUNE),
-        given or core(),
-        forrige=before.as_forrige(epsg=KOMMUNE.epsg) if before else Forrige(),
-        rules=changes.get("rules", regler()),
-        klasser=housing_classes(),
-        tid=changes.get("tid", "2026-11-21T02:00:00+00:00"),
-    )
+from tests.land.golden_runs import run
 
 
 @pytest.fixture(scope="module")
