@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,16 +125,28 @@ def read_geometry(path: Path) -> Geometries:
     return read_columns(path, ())[1]
 
 
-def read_columns(path: Path, names: Sequence[str]) -> tuple[dict[str, npt.NDArray[np.object_]], Geometries]:
+def read_columns(
+    path: Path, names: Sequence[str], *, traader: int = 1
+) -> tuple[dict[str, npt.NDArray[np.object_]], Geometries]:
     """Return columns of text and the geometries of a GeoParquet file.
 
-    Batch by batch, so that its geometries never lie in memory twice, as bytes and as objects.
+    Batch by batch, so that its geometries never lie in memory twice, as bytes and as objects; the next batch is read
+    while the threads parse the last ones.
     """
-    geometries: list[Geometries] = []
+    geometries: list[Future[Geometries]] = []
     texts: dict[str, list[npt.NDArray[np.object_]]] = {name: [] for name in names}
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path) as file, ThreadPoolExecutor(traader) as pool:
         for batch in file.iter_batches(BATCH_ROWS, columns=[*names, "geometry"], use_threads=False):
-            geometries.append(shapely.from_wkb(batch.column("geometry").to_numpy(zero_copy_only=False)))
+            wkb = batch.column("geometry").to_numpy(zero_copy_only=False)
+            # A thread has memory of its own, which one thread alone would have for nothing.
+            geometries.append(pool.submit(shapely.from_wkb, wkb) if traader > 1 else _done(shapely.from_wkb(wkb)))
             for name in names:
                 texts[name].append(batch.column(name).to_numpy(zero_copy_only=False))
-    return {name: np.concatenate(parts) for name, parts in texts.items()}, np.concatenate(geometries)
+    parsed = [future.result() for future in geometries]
+    return {name: np.concatenate(parts) for name, parts in texts.items()}, np.concatenate(parsed)
+
+
+def _done(geometries: Geometries) -> Future[Geometries]:
+    future: Future[Geometries] = Future()
+    future.set_result(geometries)
+    return future

@@ -128,7 +128,7 @@ def _ours(*, per_sone: bool = True, traader: int = 1) -> Callable[[Order], tuple
 
     def measured(order: Order) -> tuple[Measurement, Funn]:
         began = _now()
-        inndata = ours.read(_files(order))
+        inndata = ours.read(_files(order), traader=traader)
         read_s = time.process_time() - began[0]
         funn = ours.found(inndata, per_sone=per_sone, traader=traader)
         taken = _taken(order, began, {"read_s": read_s})

@@ -30,16 +30,18 @@ def valg(*, per_sone: bool = True, traader: int = 1) -> Valg:
     )
 
 
-def read(files: Files) -> Inndata:
+def read(files: Files, *, traader: int = 1) -> Inndata:
     """Read the three files, the columns that the engine asks for and no others."""
-    soner = _frame(files.soner, "sone_id", "klasse", "arealstatus", "plan_id")
-    planer, teiger = _frame(files.planer, "plan_id"), _frame(files.teiger, "teig_id")
+    soner = _frame(files.soner, "sone_id", "klasse", "arealstatus", "plan_id", traader=traader)
+    planer, teiger = (
+        _frame(path, name, traader=traader) for path, name in ((files.planer, "plan_id"), (files.teiger, "teig_id"))
+    )
     # Who owns a teig is not in the files, and decides nothing.
     return Inndata(soner, planer, teiger.assign(matrikkelenheter=[[]] * len(teiger), har_tvist=False))
 
 
-def _frame(path: Path, *names: str) -> gpd.GeoDataFrame:
-    columns, geometry = read_columns(path, names)
+def _frame(path: Path, *names: str, traader: int) -> gpd.GeoDataFrame:
+    columns, geometry = read_columns(path, names, traader=traader)
     return gpd.GeoDataFrame(pd.DataFrame(columns, dtype=object), geometry=geometry, crs=EPSG)
 
 
@@ -61,7 +63,7 @@ def funn(resultat: Resultat) -> Funn:
 
 def find(files: Files, *, per_sone: bool = True, traader: int = 1) -> Funn:
     """Read, find the differanse, cut it by property."""
-    return found(read(files), per_sone=per_sone, traader=traader)
+    return found(read(files, traader=traader), per_sone=per_sone, traader=traader)
 
 
 def found(inndata: Inndata, *, per_sone: bool = True, traader: int = 1) -> Funn:
