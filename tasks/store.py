@@ -3,7 +3,7 @@
     raw/<source>/<kommunenummer>/<UTC time>.parquet     as answered; attrs["provenance"] says where from
     core/<noun>/<kommunenummer>.parquet                 cleaned input of the land engine
     out/<noun>/<kommunenummer>.parquet                  results; out/tomter holds the persisted ids
-    work/<noun>/<kommunenummer>.parquet                 memory that saves time
+    minne/<kommunenummer>.parquet                       what the last land run read and found; saves time
 
 Every file is written beside its place and moved there, so that a reader sees the old or the new one, never half.
 """
@@ -104,9 +104,9 @@ class Geodata:
 
     # --- core and out ---
 
-    def work_path(self, noun: str, kommunenummer: str) -> Path:
-        """Return where a file lies that may be deleted at the cost of time: no contract, one writer and reader."""
-        return self.root / "work" / noun / f"{kommunenummer}.parquet"
+    def memory_path(self, kommunenummer: str) -> Path:
+        """Return where the memory of the land run lies: it may be deleted at the cost of time and of causes."""
+        return self.root / "minne" / f"{kommunenummer}.parquet"
 
     def path(self, layer: Layer, contract: Contract, kommunenummer: str) -> Path:
         """Return where a frame of this contract lies."""

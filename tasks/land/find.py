@@ -1,7 +1,7 @@
 """Land: from the cleaned input of one kommune to its områder and tomter, with persisted ids and a ledger.
 
 Reads core/{grenser, soner, planomraader, reguleringsplaner, reguleringsformaal, hindre, teiger} and what the last run
-left; writes out/{omraader, tomter, kjerner, hendelser} and work/minne.
+left; writes out/{omraader, tomter, kjerner, hendelser} and minne/.
 """
 
 from __future__ import annotations
@@ -264,7 +264,7 @@ def read_forrige(geodata: Geodata, kommune: Kommune) -> Forrige:
     def last(contract: Contract) -> gpd.GeoDataFrame | None:
         return geodata.read(kommune.nummer, layer="out", contract=contract)
 
-    husket = recall(geodata.work_path("minne", kommune.nummer))
+    husket = recall(geodata.memory_path(kommune.nummer))
     return Forrige(last(OMRAADER), last(TOMTER), last(KJERNER), last(HENDELSER), husket)
 
 
@@ -281,13 +281,13 @@ def write_land(land: Land, geodata: Geodata, kommune: Kommune) -> None:
         (land.hendelser, HENDELSER),
     ):
         geodata.write(frame, kommune.nummer, layer="out", contract=contract)
-    path = geodata.work_path("minne", kommune.nummer)
+    path = geodata.memory_path(kommune.nummer)
     keep(land.minne, path, regler=land.regler, epsg=kommune.epsg, formaal=land.formaal)
 
 
 @task(name="finn tomter", task_run_name="finn tomter {kommune.nummer}", cache_policy=NO_CACHE)
 def find_tomter_task(kommune: Kommune, geodata: Geodata) -> Accounts:
-    """Read core/ and what the last run left, find the lots, write out/ and work/; return the accounts."""
+    """Read core/ and what the last run left, find the lots, write out/ and minne/; return the accounts."""
     rules = regler()
     forrige, core = read_forrige(geodata, kommune), read_core(geodata, kommune, rules)
     started = time.perf_counter()

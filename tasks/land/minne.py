@@ -1,4 +1,4 @@
-"""Memory: what the last calculation for a kommune read and found, as one file under geodata/work/.
+"""Memory: what the last calculation for a kommune read and found, as one file under geodata/minne/.
 
 A row is one polygon of one layer of a `motor.Minne`, in the kommune's own UTM zone. One file, so that a run that is
 stopped leaves the old memory or the new one. It may be deleted: the next run then computes everything, and the ledger

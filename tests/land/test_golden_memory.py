@@ -41,7 +41,7 @@ def test_what_a_run_leaves_on_disk_the_next_goes_on_from(land, tmp_path):
 def test_a_memory_that_cannot_be_used_costs_causes_and_no_lot(land, tmp_path, damage, monkeypatch):
     geodata = Geodata(tmp_path)
     write_land(land, geodata, KOMMUNE)
-    path = geodata.work_path("minne", KOMMUNE.nummer)
+    path = geodata.memory_path(KOMMUNE.nummer)
     if damage == "gone":
         path.unlink()
     elif damage == "half":
