@@ -110,7 +110,7 @@ def find_land(
     LandError
         When a layer has no usable CRS, or nothing of a layer lies in the kommune (wrong CRS, swapped axes).
     IdentityError
-        When the ledger tells of lots that the last run's frame does not hold.
+        When the ledger tells of lots or områder that the last run's frames do not hold.
     """
     _require_known(forrige, kommune)
     accounts = Accounts()
