@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,7 +23,14 @@ class Register(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _read(name: str) -> dict[str, Any]:
+def read_toml(name: str) -> dict[str, Any]:
+    """Return a TOML file of this folder.
+
+    Raises
+    ------
+    ConfigError
+        Naming the file.
+    """
     path = FOLDER / name
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -30,13 +38,25 @@ def _read(name: str) -> dict[str, Any]:
         raise ConfigError(f"config/{name}: {error}") from None
 
 
-def _load(model: type[T], data: dict[str, Any], name: str) -> T:
+def in_config(name: str) -> str:
+    """Return how a file is called in messages: ``config/regler.toml``, or its whole path when it lies elsewhere."""
+    return name if "/" in name else f"config/{name}"
+
+
+def load_model(model: type[T], data: dict[str, Any], name: str) -> T:
+    """Return data of a TOML file as a model; `name` (of this folder, or a whole path) stands in the message.
+
+    Raises
+    ------
+    ConfigError
+        Naming the file and the key.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"config/{name}: {where}: {first['msg']}") from None
+        raise ConfigError(f"{in_config(name)}: {where}: {first['msg']}") from None
 
 
 # --- kommuner -------------------------------------------------------------------------------------------------
@@ -79,7 +99,7 @@ class KommuneRegister(Register):
 @cache
 def kommune_register() -> KommuneRegister:
     """Load config/kommuner.toml."""
-    register = _load(KommuneRegister, _read("kommuner.toml"), "kommuner.toml")
+    register = load_model(KommuneRegister, read_toml("kommuner.toml"), "kommuner.toml")
     numbers = [k.nummer for k in register.kommune]
     if len(set(numbers)) != len(numbers):
         raise ConfigError("config/kommuner.toml: a number stands twice")
@@ -88,7 +108,9 @@ def kommune_register() -> KommuneRegister:
 
 @cache
 def _invented() -> tuple[OppdiktetKommune, ...]:
-    return tuple(_load(OppdiktetKommune, row, "sandbox.toml") for row in _read("sandbox.toml").get("kommune", []))
+    return tuple(
+        load_model(OppdiktetKommune, row, "sandbox.toml") for row in read_toml("sandbox.toml").get("kommune", [])
+    )
 
 
 @cache
@@ -143,63 +165,6 @@ def find_kommune(text: str, *, sandbox: bool) -> Kommune:
     raise UnknownKommuneError(f"No kommune {text.strip()[:40]!r}.{hint}")
 
 
-# --- plankilder -----------------------------------------------------------------------------------------------
-
-Tema = Literal["kommuneplan", "kommunedelplan", "reguleringsplan", "reguleringsformaal", "teig", "grense", "bygning"]
-
-
-class Kilde(Register):
-    """One source: theme, protocol, address, layers, credentials, licence. See config/plankilder.toml."""
-
-    navn: str
-    tema: Tema
-    protokoll: Literal["ogc_features", "wfs", "kommuneinfo"]
-    adresse: str
-    sandbox: str
-    lag: tuple[str, ...]
-    paakrevd: tuple[str, ...]
-    innhold: tuple[str, ...] = ()
-    utelat: tuple[str, ...] = ()
-    valgfri: bool = False
-    legitimasjon: str | None = None
-    tom_betyr: Literal["tom", "ikke_dekket"]
-    lisens: str
-
-    def address(self, sources_url: str | None) -> str:
-        """Return the address: below `sources_url` in the sandbox, else the real one."""
-        return self.adresse if sources_url is None else sources_url.rstrip("/") + self.sandbox
-
-
-@cache
-def kilder() -> dict[str, Kilde]:
-    """Load config/plankilder.toml, by theme."""
-    rows = {
-        name: _load(Kilde, {"navn": name, **row}, "plankilder.toml") for name, row in _read("plankilder.toml").items()
-    }
-    by_tema = {k.tema: k for k in rows.values()}
-    if len(by_tema) != len(rows):
-        raise ConfigError("config/plankilder.toml: two sources for one theme")
-    return {str(tema): kilde for tema, kilde in by_tema.items()}
-
-
-def themes(*, ikke_bolig_i_plan: bool) -> tuple[Tema, ...]:
-    """Return the themes that a run fetches, in order.
-
-    Parameters
-    ----------
-    ikke_bolig_i_plan
-        Whether the second class of differanse is looked for, which alone needs the purposes inside plans.
-    """
-    known = kilder()
-    wanted = (tema for tema in get_args(Tema) if tema in known)
-    return tuple(tema for tema in wanted if ikke_bolig_i_plan or tema != "reguleringsformaal")
-
-
-def optional_themes() -> frozenset[str]:
-    """Return the themes without which a run still finds lots."""
-    return frozenset(tema for tema, kilde in kilder().items() if kilde.valgfri)
-
-
 # --- arealformål, rules, weights ------------------------------------------------------------------------------
 
 Klasse = Literal["bolig", "mulig", "spredt"]
@@ -218,8 +183,8 @@ class Klasser(Register):
 def housing_classes() -> dict[tuple[str, str], Klasse]:
     """Load config/arealformaal.toml as (objekttype, code) → class."""
     table: dict[tuple[str, str], Klasse] = {}
-    for objekttype, row in _read("arealformaal.toml").items():
-        klasser = _load(Klasser, row, f"arealformaal.toml: {objekttype}")
+    for objekttype, row in read_toml("arealformaal.toml").items():
+        klasser = load_model(Klasser, row, f"arealformaal.toml: {objekttype}")
         for klasse in ("bolig", "mulig", "spredt"):
             for code in getattr(klasser, klasse):
                 if (objekttype, code) in table:
@@ -230,10 +195,10 @@ def housing_classes() -> dict[tuple[str, str], Klasse]:
 
 def is_known_code(objekttype: str, code: str | None) -> bool:
     """Return whether a code lies in the range of its list in config/arealformaal.toml."""
-    row = _read("arealformaal.toml").get(objekttype)
+    row = read_toml("arealformaal.toml").get(objekttype)
     if row is None or code is None or not code.isdecimal():
         return False
-    first, last = _load(Klasser, row, f"arealformaal.toml: {objekttype}").koder
+    first, last = load_model(Klasser, row, f"arealformaal.toml: {objekttype}").koder
     return first <= int(code) <= last
 
 
@@ -292,7 +257,7 @@ class IdentitetRegler(Register):
 
 
 class HentRegler(Register):
-    """Limits of fetching: seconds, tries, rate, bytes, page size."""
+    """Limits of fetching (seconds, tries, rate, bytes, page size), what is believed, and how long answers are kept."""
 
     sekunder_tilkobling: float = Field(gt=0)
     sekunder_lesing: float = Field(gt=0)
@@ -301,10 +266,75 @@ class HentRegler(Register):
     per_sekund: float = Field(gt=0)
     maks_bytes: int = Field(gt=0)
     side: int = Field(gt=0)
+    storste_fall: float = Field(gt=0, lt=1)
+    reserve_dager: int = Field(ge=0)
+    behold_antall: int = Field(ge=1)
+    behold_dager: int = Field(ge=0)
+
+
+Karakter = Literal["A", "B", "C", "D"]
+
+
+class Trinn(Register):
+    """Limits of one measure: beyond `b` the grade is B at best, beyond `c` C, beyond `d` D."""
+
+    b: float | None = Field(None, ge=0)
+    c: float | None = Field(None, ge=0)
+    d: float | None = Field(None, ge=0)
+
+    def above(self, figure: float | None) -> Karakter:
+        """Return the grade of a figure that should be small; A where there is none."""
+        return self._worst(lambda limit: figure is not None and figure > limit)
+
+    def below(self, figure: float | None) -> Karakter:
+        """Return the grade of a figure that should be large; A where there is none."""
+        return self._worst(lambda limit: figure is not None and figure < limit)
+
+    def _worst(self, is_beyond: Callable[[float], bool]) -> Karakter:
+        limits: tuple[tuple[Karakter, float | None], ...] = (("D", self.d), ("C", self.c), ("B", self.b))
+        return next((grade for grade, limit in limits if limit is not None and is_beyond(limit)), "A")
+
+
+class KvalitetKoster(Register):
+    """Grades that a theme is at best when something has happened, whatever its figures."""
+
+    feilet: Karakter
+    ikke_dekket: Karakter
+    uten_kommuneplan: Karakter
+    holdt: Karakter
+    antall: Karakter
+    reserve: Karakter
+
+
+class KvalitetRegler(Register):
+    """What data quality costs: shares 0-1, days, years."""
+
+    dekket: Trinn
+    dekket_punkter: int = Field(gt=0, le=1_000_000)
+    ukjent_kode: Trinn
+    ugyldig: Trinn
+    uten_status: Trinn
+    endring: Trinn
+    endring_dager: int = Field(ge=0)
+    kopi_dager: Trinn
+    sett_dager: Trinn
+    kommuneplan_aar: Trinn
+    reguleringsplan_aar: Trinn
+    koster: KvalitetKoster
+
+
+class AdresseRegler(Register):
+    """Limits of the address look-up: questions a run, metres, days."""
+
+    per_kjoring: int = Field(ge=0)
+    maks_avstand_m: float = Field(gt=0)
+    maks_radius_m: float = Field(gt=0)
+    maks_alder_dager: int = Field(ge=0)
+    flytting_m: float = Field(ge=0)
 
 
 class Regler(Register):
-    """Rules of fetching and of the land engine."""
+    """Rules of fetching, of data quality and of the land engine."""
 
     areal: ArealRegler
     geometri: GeometriRegler
@@ -314,12 +344,14 @@ class Regler(Register):
     kjerne: KjerneRegler
     identitet: IdentitetRegler
     hent: HentRegler
+    adresse: AdresseRegler
+    kvalitet: KvalitetRegler
 
 
 @cache
 def regler() -> Regler:
     """Load config/regler.toml."""
-    return _load(Regler, _read("regler.toml"), "regler.toml")
+    return load_model(Regler, read_toml("regler.toml"), "regler.toml")
 
 
 class GrovProfil(Register):
@@ -336,7 +368,7 @@ class GrovProfil(Register):
 @cache
 def grov_profil() -> GrovProfil:
     """Load the profile `grov` of config/vekter.toml."""
-    return _load(GrovProfil, _read("vekter.toml").get("grov", {}), "vekter.toml: grov")
+    return load_model(GrovProfil, read_toml("vekter.toml").get("grov", {}), "vekter.toml: grov")
 
 
 # --- the Airtable base ----------------------------------------------------------------------------------------
@@ -355,6 +387,7 @@ class Felt(Register):
         "checkbox",
         "singleSelect",
         "url",
+        "date",
         "dateTime",
         "multipleRecordLinks",
     ]
@@ -392,7 +425,7 @@ class BaseRegister(Register):
 @cache
 def base_register() -> BaseRegister:
     """Load config/airtable.toml and check that keys, links, choices and start values fit together."""
-    register = _load(BaseRegister, _read("airtable.toml"), "airtable.toml")
+    register = load_model(BaseRegister, read_toml("airtable.toml"), "airtable.toml")
     seen: set[str] = set()
     for tabell in register.tabell:
         names = [f.navn for f in tabell.felt]
@@ -424,5 +457,5 @@ class Nattlig(Register):
 
 def nightly_kommuner(*, sandbox: bool) -> tuple[Kommune, ...]:
     """Load config/nattlig.toml; every number must be in use."""
-    lists = _load(Nattlig, _read("nattlig.toml"), "nattlig.toml")
+    lists = load_model(Nattlig, read_toml("nattlig.toml"), "nattlig.toml")
     return tuple(find_kommune(n, sandbox=sandbox) for n in (lists.sandkasse if sandbox else lists.kommuner))

@@ -7,14 +7,15 @@ the checkout, wherever a command is started; `TOMT_ENV_FILE` names another one, 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from config.errors import ConfigError
@@ -26,6 +27,7 @@ AIRTABLE_URL = "https://api.airtable.com"
 
 PREFIX = "TOMT_"
 ENV_FILE = f"{PREFIX}ENV_FILE"
+USERNAME, PASSWORD = "_USERNAME", "_PASSWORD"
 
 
 class Profile(StrEnum):
@@ -50,6 +52,10 @@ def _folder(value: object) -> object:
     if "://" in str(value):
         raise ValueError("an object store is not supported yet; give a folder")
     return Path(str(value).strip()).expanduser()
+
+
+def _file(value: object) -> object:
+    return None if _blank_is_none(value) is None else Path(str(value).strip()).expanduser()
 
 
 def _address(value: str) -> str:
@@ -102,9 +108,15 @@ class Settings(BaseSettings):
     )
     nap_username: Annotated[str | None, Unset] = Field(None, description="Norge digitalt login for NAP (DiBK)")
     nap_password: Annotated[SecretStr | None, Unset] = Field(None, description="Its password")
+    kilder: Annotated[Path | None, BeforeValidator(_file)] = Field(
+        None, description="File of your own sources, of the form of config/plankilder.toml"
+    )
     contact: Annotated[str | None, Unset] = Field(
         None, description="E-mail or address of whoever operates this, sent as User-Agent to the sources"
     )
+
+    # Name → login of further sources, from TOMT_<NAME>_USERNAME and TOMT_<NAME>_PASSWORD: names that no class can list.
+    _logins: Mapping[str, tuple[str, SecretStr]] = PrivateAttr(default_factory=dict)
 
     @property
     def effective_profile(self) -> Profile:
@@ -122,9 +134,18 @@ class Settings(BaseSettings):
 
     def credentials(self, name: str | None) -> tuple[str, str] | None:
         """Return (username, password) called `name` in plankilder.toml, or None when open or not set."""
-        if name != "nap" or self.nap_username is None or self.nap_password is None:
+        if name == "nap" and self.nap_username is not None and self.nap_password is not None:
+            return self.nap_username, self.nap_password.get_secret_value()
+        if name is None or name not in self._logins:
             return None
-        return self.nap_username, self.nap_password.get_secret_value()
+        username, password = self._logins[name]
+        return username, password.get_secret_value()
+
+    def with_logins(self, given: Mapping[str, str | None]) -> Self:
+        """Return these settings with the logins among variables such as those of the environment."""
+        settings = self.model_copy()
+        settings._logins = _logins(given)
+        return settings
 
 
 def is_loopback(url: str) -> bool:
@@ -166,7 +187,7 @@ def load_settings() -> Settings:
     """
     path = env_file()
     try:
-        return Settings(_env_file=path)
+        return Settings(_env_file=path).with_logins({**(dotenv_values(path) if path else {}), **os.environ})
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         name = PREFIX + str(first["loc"][0]).upper()
@@ -176,8 +197,24 @@ def load_settings() -> Settings:
         raise ConfigError(f"{path}: cannot be read ({_why(error)}). Save it as text in UTF-8.") from None
 
 
-def unknown_names() -> list[str]:
+def _logins(given: Mapping[str, str | None]) -> dict[str, tuple[str, SecretStr]]:
+    """Return name → login, of those that have both a user name and a password."""
+    logins = {}
+    for variable, username in given.items():
+        name = variable.removeprefix(PREFIX).removesuffix(USERNAME)
+        password = given.get(f"{PREFIX}{name}{PASSWORD}")
+        if variable == f"{PREFIX}{name}{USERNAME}" and (username or "").strip() and password:
+            logins[name.lower()] = (str(username), SecretStr(password))
+    return logins
+
+
+def unknown_names(logins: Collection[str] = ()) -> list[str]:
     """Return the names that begin with TOMT_ in the environment and the `.env` file, and that nothing reads.
+
+    Parameters
+    ----------
+    logins
+        Names of the credentials that sources want.
 
     Raises
     ------
@@ -186,7 +223,8 @@ def unknown_names() -> list[str]:
     """
     path = env_file()
     given = {*os.environ, *(dotenv_values(path) if path else ())}
-    known = {ENV_FILE, *(PREFIX + name.upper() for name in Settings.model_fields)}
+    fields = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = {ENV_FILE, *fields, *(f"{PREFIX}{name.upper()}{end}" for name in logins for end in (USERNAME, PASSWORD))}
     return sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known)
 
 

@@ -28,6 +28,7 @@ import typer
 from config.registers import base_register, find_kommune
 from config.settings import Profile, load_settings
 from flows.cli_differanse import differanse
+from flows.cli_sources import sources
 from tasks.errors import TomtError
 
 app = typer.Typer(
@@ -209,6 +210,7 @@ def airtable_serve(
 
 
 app.command()(differanse)
+app.command()(sources)
 
 
 @app.command()

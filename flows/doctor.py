@@ -6,21 +6,17 @@ import importlib.metadata
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
-import httpx
-
+from config.kilder import kilder
 from config.registers import (
     FOLDER,
-    Kilde,
     base_register,
     housing_classes,
-    kilder,
     kommune_register,
     nightly_kommuner,
     regler,
 )
-from config.settings import PREFIX, Settings, is_loopback, unknown_names
+from config.settings import PREFIX, Settings, unknown_names
 from tasks.errors import TomtError
 from tasks.store import Geodata
 
@@ -62,9 +58,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
     try:
         with connected(settings) as ready:
             yield _try("airtable", lambda: _airtable(ready))
-            for kilde in kilder().values():
-                found = _try(f"source {kilde.navn}", partial(_source, ready, kilde))
-                yield _lenient(found) if kilde.valgfri else found
+            yield from _sources(ready)
     except TomtError as error:
         yield Finding("connection", False, str(error))
 
@@ -76,17 +70,26 @@ def _try(what: str, check: Callable[[], str]) -> Finding:
         return Finding(what, False, str(error))
 
 
-def _lenient(found: Finding) -> Finding:
-    """Return a failure as a warning: lots are found without this source."""
-    if found.ok:
-        return found
-    return Finding(found.what, True, f"{found.found} Runs go on without it: the source is optional.", warns=True)
+def _sources(settings: Settings) -> Iterator[Finding]:
+    """Yield how the sources are, as the daily check sees it."""
+    from tasks.sources.helse import check_all
+
+    any_kommune = nightly_kommuner(sandbox=settings.is_sandbox)[0]
+    for one in check_all(
+        kilder(settings.kilder).values(), settings=settings, geodata=settings.geodata, kommune=any_kommune
+    ):
+        said = f"{one.funn} {one.gjoer}".strip()
+        fine = one.tilstand in {"ok", "ikke_spurt"}
+        if one.kilde.valgfri and not fine:
+            said += " Runs go on without it: the source is optional."
+        required = not one.kilde.valgfri and not fine
+        yield Finding(f"source {one.kilde.navn}", not required, said, warns=not fine)
 
 
 def _names() -> Finding:
     """Warn of settings that nothing reads: they may belong to another version, or be misspelt."""
     try:
-        unknown = unknown_names()
+        unknown = unknown_names({k.legitimasjon for k in kilder().values() if k.legitimasjon})
     except TomtError as error:
         return Finding("settings", False, str(error))
     if unknown:
@@ -137,32 +140,3 @@ def _airtable(settings: Settings) -> str:
         raise TomtError(f"{len(lines)} differences from config/airtable.toml. Run `tomt base setup`.")
     state = "set up" if not lines else "not set up yet; the first run does it"
     return f"{settings.airtable_url}, base {base.id if base else 'none yet'}, {state}"
-
-
-def _source(settings: Settings, kilde: Kilde) -> str:
-    address = kilde.address(settings.sources_url if settings.is_sandbox else None)
-    auth = settings.credentials(kilde.legitimasjon)
-    if kilde.legitimasjon and auth is None:
-        name = kilde.legitimasjon.upper()
-        raise TomtError(f"no login: set TOMT_{name}_USERNAME and TOMT_{name}_PASSWORD (README: Run a real kommune)")
-    probe = {
-        "ogc_features": "/collections",
-        "wfs": "?service=WFS&request=GetCapabilities",
-        "kommuneinfo": f"/kommuner/{_any_number(settings)}",
-    }[kilde.protokoll]
-    try:
-        # As the fetch does: through the proxies of the environment, which cannot reach this machine itself.
-        answer = httpx.get(
-            address + probe, auth=auth, timeout=10, follow_redirects=False, trust_env=not is_loopback(address)
-        )
-    except httpx.HTTPError as error:
-        raise TomtError(f"{address} cannot be reached ({type(error).__name__}). Check the network.") from None
-    if answer.status_code == 401:
-        raise TomtError(f"{address} refuses the login (401). Check its user name and password.")
-    if not answer.is_success:
-        raise TomtError(f"{address} answers {answer.status_code}. Try again later, or correct plankilder.toml.")
-    return f"{address} answers"
-
-
-def _any_number(settings: Settings) -> str:
-    return nightly_kommuner(sandbox=settings.is_sandbox)[0].nummer

@@ -11,17 +11,27 @@ from typing import Any
 
 from prefect import Task
 
-from config.registers import Kommune, optional_themes, regler, themes
+from config.kilder import optional_themes, themes
+from config.registers import Kommune, regler
 from config.settings import Settings
 from flows.summary import FEILET, IKKE_DEKKET, Summary
 from tasks.answer import NotCovered, blocking
-from tasks.crm.publish import Connection, Published, open_connection, publish_task, record_run_task
+from tasks.crm.publish import (
+    Connection,
+    Published,
+    open_connection,
+    publish_dekning_task,
+    publish_task,
+    record_run_task,
+)
 from tasks.crm.sync import TableDiff
 from tasks.errors import TomtError
 from tasks.land.find import find_tomter_task
 from tasks.scoring.grov import score_task
+from tasks.sources.adresser import read_adresser_task
 from tasks.sources.core import read_core_task
 from tasks.sources.fetch import fetch_task
+from tasks.sources.kvalitet import assess_task
 from tasks.store import Geodata
 
 log = logging.getLogger("tomt.run")
@@ -85,18 +95,23 @@ def _work(
 ) -> None:
     with _timed(summary, "hent"):
         for tema in themes(ikke_bolig_i_plan=regler().differanse.ikke_bolig_i_plan):
-            summary.kilder[tema] = call(fetch_task, kommune, tema, settings=settings, geodata=geodata)
+            hittil = dict(summary.kilder)
+            summary.kilder[tema] = call(fetch_task, kommune, tema, settings=settings, geodata=geodata, hittil=hittil)
     stops = blocking(summary.kilder, optional=optional_themes())
     if stops:
         uncovered = all(isinstance(a, NotCovered) for a in stops.values())
         summary.fail(" ".join(dict.fromkeys(a.grunn for a in stops.values())), IKKE_DEKKET if uncovered else FEILET)
+        _tell_of_sources(kommune, geodata, connection, summary=summary, call=call)
         return
     with _timed(summary, "les"):
-        accounts = call(read_core_task, kommune, summary.kilder, geodata=geodata)
+        accounts = call(read_core_task, kommune, summary.kilder, geodata=geodata, egne=settings.kilder)
+        summary.datakvalitet = call(assess_task, kommune, summary.kilder, geodata).as_dict()
     with _timed(summary, "land"):
         land = call(find_tomter_task, kommune, geodata)
         summary.sekunder_per_steg["landmotor"] = land.sekunder
-        summary.regnskap = {"kilder": {a.navn: a.as_dict() for a in accounts}, "land": land.as_dict()}
+    with _timed(summary, "adresser"):
+        accounts.append(call(read_adresser_task, kommune, settings=settings, geodata=geodata))
+    summary.regnskap = {"kilder": {a.navn: a.as_dict() for a in accounts}, "land": land.as_dict()}
     with _timed(summary, "score"):
         call(score_task, kommune, geodata)
     with _timed(summary, "airtable"):
@@ -104,11 +119,25 @@ def _work(
     _take(published, connection, summary)
 
 
+def _tell_of_sources(
+    kommune: Kommune, geodata: Geodata, connection: Connection, *, summary: Summary, call: Call
+) -> None:
+    """Bring to Airtable what a run that stops knows of its sources, and nothing of the lots."""
+    try:
+        with _timed(summary, "airtable"):
+            summary.datakvalitet = call(assess_task, kommune, summary.kilder, geodata).as_dict()
+            published = call(publish_dekning_task, kommune, geodata, connection, dry_run=summary.dry_run)
+    except TomtError as error:  # why it stopped is what matters, and is told all the same
+        log.error("%s: Kommuner and Kontroll were not brought up to date: %s", kommune.label, error)
+        return
+    _take(published, connection, summary)
+
+
 def _take(published: Published, connection: Connection, summary: Summary) -> None:
     done = published.failure is None
     summary.tabeller = {d.tabell.navn: d.counts() if done else d.sent_counts() for d in published.diffs}
     summary.avvist = {d.tabell.navn: d.refused for d in published.diffs if d.refused}
-    if published.failure is not None:
+    if published.failure is not None and summary.ok:
         summary.fail(published.failure)
     if summary.dry_run:
         summary.endringer = {diff.tabell.navn: _changes(diff) for diff in published.diffs}

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from config.registers import Kommune, optional_themes
+from config.kilder import optional_themes
+from config.registers import Kommune
 from tasks.answer import Answer, Failed, NotCovered, Rows, blocking
 from tasks.tekst import tall
 
@@ -19,6 +20,7 @@ WRITES = ("created", "updated")
 COUNTS = ("created", "updated", "unchanged", "refused")
 SVAR = {"Rows": "data", "Empty": "ingenting der", "NotCovered": "dekker ikke kommunen", "Failed": "feilet"}
 MANGLER = {"NotCovered": "dekker ikke kommunen", "Failed": "svarte ikke som den skal"}
+LAND = ("Områder", "Eiendommer", "Tomter")
 FULLFORT, IKKE_DEKKET, FEILET = "Fullført", "Ikke dekket", "Feilet"
 
 
@@ -34,6 +36,8 @@ class Summary:
         Why it is not Fullført.
     kilder
         Theme → answer.
+    datakvalitet
+        Grade of the data with its reasons, by theme, and the number of open matters in Kontroll.
     regnskap
         Step → in, out, dropped with reasons.
     tabeller
@@ -54,6 +58,7 @@ class Summary:
     sekunder: float = 0.0
     sekunder_per_steg: dict[str, float] = field(default_factory=dict)
     kilder: dict[str, Answer] = field(default_factory=dict)
+    datakvalitet: dict[str, Any] = field(default_factory=dict)
     regnskap: dict[str, Any] = field(default_factory=dict)
     tabeller: dict[str, dict[str, int]] = field(default_factory=dict)
     endringer: dict[str, Any] = field(default_factory=dict)
@@ -100,6 +105,7 @@ class Summary:
             "mangler_i_basen": list(self.mangler_i_basen),
             "kall": self.kall,
             "kilder": {tema: answer_dict(answer) for tema, answer in self.kilder.items()},
+            "datakvalitet": self.datakvalitet,
             "regnskap": self.regnskap,
             "tekst": self.as_text(),
         }
@@ -114,7 +120,16 @@ class Summary:
             f"{self.count('updated')} {would}updated, {self.count('unchanged')} unchanged, "
             f"{self.count('refused')} refused, {self.kall} calls; {self.sekunder:.1f} s."
         ]
+        if self.datakvalitet:
+            open_matters = self.datakvalitet["kontroll_aapne"]
+            lines.append(f"  data quality {self.datakvalitet['karakter']}, {open_matters} open matters in Kontroll")
         lines += [f"  without fresh data on {tema}: {answer.grunn}" for tema, answer in self._unanswered()]
+        lines += [f"  {tema}: {answer.reserve}" for tema, answer in self._in_reserve()]
+        lines += [
+            f"  {tema}: {answer.kilde} serves; {name} does not: {why}"
+            for tema, answer in self.kilder.items()
+            for name, why in answer.forsoek
+        ]
         lines += [f"  {line}" for line in self.mangler_i_basen]
         lines += [
             f"  {navn} {key} is left alone: it {why}" for navn, rows in self.avvist.items() for key, why in rows.items()
@@ -131,11 +146,9 @@ class Summary:
 
     def _so_far(self) -> str:
         """Return in Norwegian what a run that did not do its work had written; nothing where that is not known."""
-        if self.has_written:
-            return (
-                f"{self.count('created')} rader ble opprettet og {self.count('updated')} endret før det stoppet; neste "
-                "kjøring gjør resten."
-            )
+        created, updated = (sum(self.tabeller.get(t, {}).get(what, 0) for t in LAND) for what in WRITES)
+        if not self.dry_run and created + updated:
+            return f"{created} rader ble opprettet og {updated} endret før det stoppet; neste kjøring gjør resten."
         # Stopped before Airtable's turn, or with the count of what it sent: none.
         is_known = self.dry_run or bool(self.tabeller) or "airtable" not in self.sekunder_per_steg
         return "Ingen tomt er endret." if is_known else ""
@@ -160,10 +173,17 @@ class Summary:
 
     def _uten(self) -> list[str]:
         """Return in Norwegian which sources the lots were found without."""
-        return [
+        said = [
             f" Kilden for {tema} {MANGLER[type(answer).__name__]}; tomtene er funnet uten ferske data derfra."
             for tema, answer in self._unanswered()
         ]
+        for tema, answer in self._in_reserve():
+            what = f"Nytt svar om {tema} er holdt tilbake" if answer.holdt else f"Kilden for {tema} {MANGLER['Failed']}"
+            said.append(f" {what}; data fra {answer.sett_tid[:10]} er brukt.")
+        return said
+
+    def _in_reserve(self) -> list[tuple[str, Rows]]:
+        return [(tema, a) for tema, a in self.kilder.items() if isinstance(a, Rows) and a.reserve is not None]
 
     def _unanswered(self) -> list[tuple[str, NotCovered | Failed]]:
         return [(tema, a) for tema, a in blocking(self.kilder).items() if tema in optional_themes()]
@@ -183,11 +203,18 @@ class Summary:
         if self.kommune.oppdiktet:
             lines += ["**Oppdiktet kommune til utprøving: ingen av tomtene finnes.**", ""]
         lines += [plain(self.kort()), ""]
-        lines += ["| Kilde | Svar | Objekter | Merknad |", "| --- | --- | ---: | --- |"]
+        lines += ["| Tema | Kilde | Svar | Objekter | Kvalitet | Merknad |", "| --- | --- | --- | ---: | --- | --- |"]
+        grades = self.datakvalitet.get("temaer", {})
         for tema, answer in self.kilder.items():
-            row = answer_dict(answer)
+            row, grade = answer_dict(answer), grades.get(tema, {"karakter": "", "grunner": []})
             svar = SVAR[row["svar"]]
-            lines.append(f"| {tema} | {svar} | {row.get('antall', '')} | {plain(row.get('grunn') or '')} |")
+            if row.get("reserve"):
+                what = "holdt tilbake" if "holdt" in row else svar
+                svar = f"{what}; data fra {row['sett_tid'][:10]}"
+            said = [row.get("grunn") or row.get("reserve") or "", *(f"{n}: {why}" for n, why in answer.forsoek)]
+            remark = plain("; ".join(part for part in [*said, *grade["grunner"]] if part))
+            figures = f"{row.get('antall', '')} | {grade['karakter'] or ''}"
+            lines.append(f"| {tema} | {row['kilde']} | {svar} | {figures} | {remark} |")
         if self.tabeller:
             lines += ["", "| Airtable | Ny | Endret | Uendret | Avvist |", "| --- | ---: | ---: | ---: | ---: |"]
             for navn, c in self.tabeller.items():
@@ -206,11 +233,23 @@ class Summary:
 
 
 def answer_dict(answer: Answer) -> dict[str, Any]:
-    """Return an answer as JSON-ready values: svar, kilde, antall or grunn."""
+    """Return an answer as JSON-ready values: svar, kilde, antall or grunn, and which sources did not serve."""
     row: dict[str, Any] = {"svar": type(answer).__name__, "kilde": answer.kilde}
-    if isinstance(answer, Rows):
-        return row | {"antall": answer.antall, "hentet_tid": answer.provenance.hentet_tid}
-    return row | {"grunn": answer.grunn}
+    if answer.forsoek:
+        row["forsoek"] = [{"kilde": name, "grunn": why} for name, why in answer.forsoek]
+    if not isinstance(answer, Rows):
+        return row | {"grunn": answer.grunn}
+    row |= {
+        "svar": answer.svar,
+        "antall": answer.antall,
+        "hentet_tid": answer.provenance.hentet_tid,
+        "sett_tid": answer.sett_tid,
+    }
+    if answer.reserve is not None:
+        row["reserve"] = answer.reserve
+    if answer.holdt is not None:
+        row["holdt"] = {"grunn": answer.holdt.grunn, "fil": str(answer.holdt.path)}
+    return row
 
 
 def plain(text: str) -> str:

@@ -34,6 +34,12 @@ class Provenance:
         As received, such as ``EPSG:25833``.
     lisens
         Licence text to show with the data.
+    areal_m2
+        Sum of the polygons' areas, EPSG:25833; None in snapshots older than the field.
+    kopidato
+        Newest date (ISO) on which the source says that its copy was made; None where it does not.
+    etag, sist_endret
+        What the source called this state of its one answer, to ask whether it still holds; None where it does not.
     """
 
     kilde: str
@@ -44,19 +50,66 @@ class Provenance:
     sha256: str
     crs: str
     lisens: str
+    areal_m2: float | None = None
+    kopidato: str | None = None
+    etag: str | None = None
+    sist_endret: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
         return asdict(self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Holdt:
+    """A new answer that is held back for a person, because much less came than last time.
+
+    Attributes
+    ----------
+    path
+        Where it is kept; None for an answer without anything in it.
+    grunn
+        Why, in words for a person.
+    """
+
+    kilde: str
+    path: Path | None
+    grunn: str
+    antall_foer: int
+    antall_naa: int
+    areal_foer_m2: float | None
+    areal_naa_m2: float
+
+
+Forsoek = tuple[tuple[str, str], ...]
+"""Sources that go first and did not serve: name, and why."""
+
+
 @dataclass(frozen=True)
 class Rows:
-    """Data, kept in a raw snapshot."""
+    """Data, kept in a raw snapshot.
+
+    Attributes
+    ----------
+    sett_tid
+        When the source last said that this is what it has, UTC, ISO 8601.
+    kopidato
+        As in the provenance, or newer when the same content came again in a newer copy.
+    svar
+        What the source answered now, by the name of an answer: another than Rows where the last good snapshot serves.
+    reserve
+        Why it is the last good snapshot that serves, in words for a person; None when the source has just answered.
+    """
 
     kilde: str
     path: Path
     provenance: Provenance
+    sett_tid: str = ""
+    kopidato: str | None = None
+    svar: str = "Rows"
+    reserve: str | None = None
+    holdt: Holdt | None = None
+    forsoek: Forsoek = ()
 
     @property
     def antall(self) -> int:
@@ -70,6 +123,7 @@ class Empty:
 
     kilde: str
     grunn: str
+    forsoek: Forsoek = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +132,7 @@ class NotCovered:
 
     kilde: str
     grunn: str
+    forsoek: Forsoek = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +141,7 @@ class Failed:
 
     kilde: str
     grunn: str
+    forsoek: Forsoek = ()
 
 
 Answer = Rows | Empty | NotCovered | Failed

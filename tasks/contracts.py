@@ -303,3 +303,81 @@ SCORER = Contract(
     key=("tomt_id",),
     has_geometry=False,
 )
+
+DEKNING = Contract(
+    "dekning",
+    {
+        "kommunenummer": TEXT,
+        "tema": TEXT,
+        "er_paakrevd": FLAG,  # counts in the grade of the kommune: no lots without this theme
+        "kilde": TEXT,  # the source that served, or that was asked last
+        "svar": TEXT,  # rader | tom | ikke_dekket | feilet
+        "forsoek": TEXTS,  # sources that go first and did not serve, "name: why"
+        "reserve": TEXT,  # why the last good snapshot serves; None when the source has just answered
+        "holdt": TEXT,  # why a new answer is held back for a person
+        "hentet_tid": TEXT,  # when the content in use was fetched, ISO UTC
+        "sett_tid": TEXT,  # when the source last said that this is what it has, ISO UTC
+        "alder_dager": NUMBER,  # since then
+        "snapshot": TEXT,  # name of the raw file that the figures were measured on
+        "kopidato": TEXT,  # newest copy date in the content, ISO date
+        "nyeste_plan": TEXT,  # newest decision on a plan, ISO date
+        "antall_ventet": NUMBER,  # features that the source said it has
+        "antall_mottatt": NUMBER,
+        "andel_dekket": NUMBER,  # 0–1: how much of the kommune lies in a zone of its own adopted plans
+        "andel_ukjent_kode": NUMBER,  # 0–1: zones whose purpose is in no code list
+        "andel_ugyldig": NUMBER,  # 0–1: features whose geometry is missing or crosses itself
+        "andel_uten_status": NUMBER,  # 0–1: plans without a planstatus
+        "endring_antall": NUMBER,  # features against the snapshot before: -0.2 is a fall of 20 %
+        "endring_areal": NUMBER,
+        "karakter": TEXT,  # A | B | C | D
+        "grunner": TEXTS,  # why it is not A, worst first
+        "kilde_adresse": TEXT,
+        "lisens": TEXT,
+    },
+    key=("kommunenummer", "tema"),
+    required=("er_paakrevd", "kilde", "svar", "karakter"),
+    has_geometry=False,
+)
+"""What is covered, how fresh it is and how good: one row per theme of a kommune; NaN is not measured."""
+
+KONTROLL = Contract(
+    "kontroll",
+    {
+        "kontroll_id": TEXT,  # stable: "3207-kommuneplan-holdt-nap_kommuneplan"
+        "kommunenummer": TEXT,  # "" for what concerns no single kommune
+        "opphav": TEXT,  # who finds it, and alone closes it: kjoering | oppdagelse | helse
+        "hva": TEXT,
+        "hvor": TEXT,
+        "hvorfor": TEXT,
+        "forslag": TEXT,
+        "alvor": TEXT,  # høy | middels | lav
+        "tilstand": TEXT,  # aapen | lukket
+        "foerst_sett": TEXT,  # ISO date
+        "sist_sett": TEXT,
+    },
+    key=("kontroll_id",),
+    required=("kommunenummer", "opphav", "hva", "hvor", "hvorfor", "forslag", "alvor", "tilstand", "foerst_sett"),
+    has_geometry=False,
+)
+"""What a person should look at: rows are never removed, what has passed is closed."""
+
+FELLES = "felles"
+"""Stands in the place of a kommunenummer in the file of matters that concern no single kommune."""
+
+ADRESSER = Contract(
+    "adresser",
+    {
+        "tomt_id": TEXT,
+        "adresse": TEXT,  # "Storgata 2B" or "123/4-2"; None: none within maks_avstand_m
+        "postnummer": TEXT,
+        "poststed": TEXT,
+        "avstand_m": NUMBER,  # from the lot's edge, 0 inside it; in EPSG:25833, at most 0.4 % too long
+        "hentet_dato": TEXT,
+        "ost_25833": NUMBER,  # the lot's point when it was asked about
+        "nord_25833": NUMBER,
+    },
+    key=("tomt_id",),
+    required=("hentet_dato",),
+    has_geometry=False,
+)
+"""The nearest address of each living lot that has been asked about."""

@@ -1,6 +1,8 @@
 """Files under geodata/: raw snapshots (append-only, with provenance), core and out frames (replaced whole).
 
+    innboks/<kommunenummer>/                            plan files that a person has put there
     raw/<source>/<kommunenummer>/<UTC time>.parquet     as answered; attrs["provenance"] says where from
+    raw/<source>/<kommunenummer>/holdt/                 answers held back until a person has looked at them
     core/<noun>/<kommunenummer>.parquet                 cleaned input of the land engine
     out/<noun>/<kommunenummer>.parquet                  results; out/tomter holds the persisted ids
     minne/<kommunenummer>.parquet                       what the last land run read and found; saves time
@@ -15,11 +17,11 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Protocol
 
 import geopandas as gpd
 import pandas as pd
@@ -30,8 +32,25 @@ from tasks.errors import BusyError, StoreError
 
 Layer = Literal["core", "out"]
 
+SEEN, HELD, REJECTED = "sett.json", "holdt", "Z.avvist"
+MOMENT = "%Y%m%dT%H%M%S%f"
+
 MIN_FREE_BYTES = 200_000_000
 """A run of the largest kommune leaves well under this; less free space is refused before anything starts."""
+
+
+class Seen(NamedTuple):
+    """When a source last said that a snapshot is what it has, and when it says that its copy was made (ISO date)."""
+
+    tid: datetime
+    kopidato: str | None
+
+
+class Writable(Protocol):
+    """What can write itself as a snapshot."""
+
+    def write(self, path: Path, provenance: Provenance) -> None:
+        """Write GeoParquet with its provenance."""
 
 
 class Geodata:
@@ -64,22 +83,20 @@ class Geodata:
 
     # --- raw ---
 
-    def snapshot(self, frame: gpd.GeoDataFrame, kommunenummer: str, provenance: Provenance) -> Path:
-        """Keep a fetched frame under raw/, unless the last snapshot has the same content.
+    def keep(self, answer: Writable, kommunenummer: str, provenance: Provenance) -> Path:
+        """Keep an answer as the newest good snapshot; what was held back until now is out of date and goes.
 
-        Returns
-        -------
-        Path
-            The new file, or the last one when nothing changed.
+        Raises
+        ------
+        StoreError
+            When the disk refuses.
         """
-        last = self.latest(provenance.kilde, kommunenummer)
-        if last is not None and self.provenance(last).sha256 == provenance.sha256:
-            return last
-        moment = datetime.fromisoformat(provenance.hentet_tid).strftime("%Y%m%dT%H%M%S%f")
-        path = self.raw_folder(provenance.kilde, kommunenummer) / f"{moment}Z.parquet"
-        kept = frame.copy(deep=False)
-        kept.attrs = {"provenance": provenance.as_dict()}
-        write_parquet(kept, path)
+        path = self.raw_folder(provenance.kilde, kommunenummer) / f"{_moment(provenance)}.parquet"
+        _write_whole(path, lambda temporary: answer.write(temporary, provenance))
+        for held in self._held_files(provenance.kilde, kommunenummer):
+            held.unlink(missing_ok=True)
+        moment = datetime.fromisoformat(provenance.hentet_tid)
+        self.confirm(provenance.kilde, kommunenummer, moment, kopidato=provenance.kopidato)
         return path
 
     def raw_folder(self, kilde: str, kommunenummer: str) -> Path:
@@ -87,9 +104,102 @@ class Geodata:
         return self.root / "raw" / kilde / kommunenummer
 
     def latest(self, kilde: str, kommunenummer: str) -> Path | None:
-        """Return the newest raw snapshot of a source, or None."""
+        """Return the newest good snapshot of a source, or None."""
         files = sorted(self.raw_folder(kilde, kommunenummer).glob("*Z.parquet"))
         return files[-1] if files else None
+
+    def confirm(self, kilde: str, kommunenummer: str, moment: datetime, *, kopidato: str | None = None) -> None:
+        """Remember that the source has just said that its newest good snapshot is what it has."""
+        said = json.dumps({"tid": moment.isoformat(), "kopidato": kopidato})
+        path = self.raw_folder(kilde, kommunenummer) / SEEN
+        _write_whole(path, lambda temporary: temporary.write_text(said, encoding="ascii"))
+
+    def seen(self, kilde: str, kommunenummer: str) -> Seen:
+        """Return when the source last said that its newest good snapshot is what it has.
+
+        Raises
+        ------
+        StoreError
+            When there is no snapshot.
+        """
+        last = self.latest(kilde, kommunenummer)
+        if last is None:
+            raise StoreError(f"{self.raw_folder(kilde, kommunenummer)}: no snapshot. Run `tomt run {kommunenummer}`.")
+        kept = self.provenance(last)
+        fetched = Seen(datetime.fromisoformat(kept.hentet_tid), kept.kopidato)
+        with suppress(OSError, ValueError, KeyError, TypeError):  # of a geodata older than the file, or copied without
+            said = json.loads((last.parent / SEEN).read_text(encoding="ascii"))
+            return max(fetched, Seen(datetime.fromisoformat(said["tid"]), said["kopidato"]), key=lambda s: s.tid)
+        return fetched
+
+    def prune(self, kilde: str, kommunenummer: str, *, antall: int, dager: int) -> list[Path]:
+        """Remove old snapshots of a source: all but the newest `antall` and those of the last `dager` days.
+
+        Returns
+        -------
+        list of Path
+            What was removed.
+        """
+        files = sorted(self.raw_folder(kilde, kommunenummer).glob("*Z.parquet"))
+        limit = (datetime.now(UTC) - timedelta(days=dager)).strftime(MOMENT)
+        old = [path for path in files[:-antall] if path.name < limit]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return old
+
+    # --- held back ---
+
+    def hold(self, answer: Writable, kommunenummer: str, provenance: Provenance) -> Path | None:
+        """Keep an answer apart until a person has looked at it; None when a person has rejected the same content."""
+        folder = self.raw_folder(provenance.kilde, kommunenummer) / HELD
+        for path in [*folder.glob("*Z.parquet"), *folder.glob(f"*{REJECTED}")]:
+            if self.provenance(path).sha256 == provenance.sha256:
+                return None if path.name.endswith(REJECTED) else path
+        for path in folder.glob("*Z.parquet"):  # of an earlier answer: the source now says something else
+            path.unlink(missing_ok=True)
+        path = folder / f"{_moment(provenance)}.parquet"
+        _write_whole(path, lambda temporary: answer.write(temporary, provenance))
+        return path
+
+    def held(self, kilde: str, kommunenummer: str) -> Path | None:
+        """Return the answer of a source that waits for a person, or None."""
+        files = self._held_files(kilde, kommunenummer)
+        return files[-1] if files else None
+
+    def approve_held(self, kilde: str, kommunenummer: str) -> Path:
+        """Make the answer that is held back the newest good snapshot.
+
+        Raises
+        ------
+        StoreError
+            When nothing is held back.
+        """
+        path = self._require_held(kilde, kommunenummer)
+        target = self.raw_folder(kilde, kommunenummer) / path.name
+        os.replace(path, target)
+        return target
+
+    def reject_held(self, kilde: str, kommunenummer: str) -> Path:
+        """Set the answer that is held back aside: the same content is not brought up again.
+
+        Raises
+        ------
+        StoreError
+            When nothing is held back.
+        """
+        path = self._require_held(kilde, kommunenummer)
+        target = path.with_name(path.name.removesuffix(".parquet") + REJECTED)
+        os.replace(path, target)
+        return target
+
+    def _held_files(self, kilde: str, kommunenummer: str) -> list[Path]:
+        return sorted((self.raw_folder(kilde, kommunenummer) / HELD).glob("*Z.parquet"))
+
+    def _require_held(self, kilde: str, kommunenummer: str) -> Path:
+        path = self.held(kilde, kommunenummer)
+        if path is None:
+            raise StoreError(f"{kilde} {kommunenummer}: nothing is held back. `tomt sources {kommunenummer}` tells.")
+        return path
 
     def provenance(self, path: Path) -> Provenance:
         """Return where a raw snapshot came from; reads the foot of the file alone."""
@@ -102,7 +212,11 @@ class Geodata:
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
             raise _damaged(path, error) from error
 
-    # --- core and out ---
+    # --- the inbox, core and out ---
+
+    def inbox(self, kommunenummer: str) -> Path:
+        """Return where a person puts plan files of a kommune; it may not exist."""
+        return self.root / "innboks" / kommunenummer
 
     def memory_path(self, kommunenummer: str) -> Path:
         """Return where the memory of the land run lies: it may be deleted at the cost of time and of causes."""
@@ -179,10 +293,15 @@ def write_parquet(frame: pd.DataFrame, path: Path, **options: Any) -> None:
     StoreError
         When the disk is full or refuses; the file at `path` stays as it was.
     """
+    _write_whole(path, lambda temporary: frame.to_parquet(temporary, compression="zstd", index=False, **options))
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` write beside `path`, and move what it wrote there."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        frame.to_parquet(temporary, compression="zstd", index=False, **options)
+        write(temporary)
         _to_disk(temporary)  # before the move: else the new name may stand over a file without content
         os.replace(temporary, path)
         _to_disk(path.parent)
@@ -191,6 +310,10 @@ def write_parquet(frame: pd.DataFrame, path: Path, **options: Any) -> None:
     finally:
         with suppress(OSError):  # a folder that cannot be made or entered holds none either
             temporary.unlink(missing_ok=True)
+
+
+def _moment(provenance: Provenance) -> str:
+    return datetime.fromisoformat(provenance.hentet_tid).strftime(MOMENT) + "Z"
 
 
 def _to_disk(path: Path) -> None:

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 
 import geopandas as gpd
 import pytest
@@ -41,16 +43,78 @@ def provenance(sha256: str, hentet_tid: str = "2026-11-21T08:00:00.5+00:00") -> 
     )
 
 
-def test_a_snapshot_is_added_only_when_the_content_changed_and_says_where_it_is_from(geodata):
-    first = geodata.snapshot(boundary(), "0099", provenance("a"))
-    again = geodata.snapshot(boundary(), "0099", provenance("a", "2026-11-22T08:00:00+00:00"))
-    assert again == first
-    later = geodata.snapshot(boundary(), "0099", provenance("b", "2026-11-23T08:00:00+00:00"))
-    back = geodata.snapshot(boundary(), "0099", provenance("a", "2026-11-24T08:00:00+00:00"))
-    assert sorted([first, later, back]) == [first, later, back]
-    assert geodata.latest("prøve", "0099") == back
-    assert geodata.provenance(first) == provenance("a")
+class Written:
+    """An answer that writes a boundary."""
+
+    def write(self, path: Path, provenance: Provenance) -> None:
+        frame = boundary()
+        frame.attrs = {"provenance": provenance.as_dict()}
+        frame.to_parquet(path)
+
+
+def day(number: int) -> str:
+    return f"2026-11-{number:02}T08:00:00.5+00:00"
+
+
+def test_the_newest_snapshot_is_the_good_one_and_says_where_it_is_from(geodata):
+    assert geodata.latest("prøve", "0099") is None
+    first = geodata.keep(Written(), "0099", provenance("a", day(21)))
+    later = geodata.keep(Written(), "0099", provenance("b", day(22)))
+    assert first.name < later.name
+    assert geodata.latest("prøve", "0099") == later
+    assert geodata.provenance(first) == provenance("a", day(21))
     assert geodata.latest("prøve", "7001") is None
+
+
+def test_a_source_is_seen_when_it_says_the_same_again(geodata):
+    geodata.keep(Written(), "0099", provenance("a", day(21)))
+    assert geodata.seen("prøve", "0099") == (datetime.fromisoformat(day(21)), None)
+    geodata.confirm("prøve", "0099", datetime.fromisoformat(day(23)), kopidato="2026-11-22")
+    assert geodata.seen("prøve", "0099") == (datetime.fromisoformat(day(23)), "2026-11-22")
+    (geodata.raw_folder("prøve", "0099") / "sett.json").write_text("{")
+    assert geodata.seen("prøve", "0099").tid == datetime.fromisoformat(day(21))
+    with pytest.raises(StoreError, match="no snapshot"):
+        geodata.seen("prøve", "7001")
+
+
+def test_an_answer_that_is_held_back_waits_for_a_person(geodata):
+    good = geodata.keep(Written(), "0099", provenance("a", day(21)))
+    held = geodata.hold(Written(), "0099", provenance("b", day(22)))
+    assert geodata.hold(Written(), "0099", provenance("b", day(23))) == held  # the same again
+    assert geodata.held("prøve", "0099") == held
+    assert geodata.latest("prøve", "0099") == good
+    approved = geodata.approve_held("prøve", "0099")
+    assert geodata.latest("prøve", "0099") == approved
+    assert geodata.provenance(approved).sha256 == "b"
+    assert geodata.held("prøve", "0099") is None
+    with pytest.raises(StoreError, match="nothing is held back"):
+        geodata.approve_held("prøve", "0099")
+
+
+def test_what_a_person_has_rejected_does_not_come_again(geodata):
+    good = geodata.keep(Written(), "0099", provenance("a", day(21)))
+    geodata.hold(Written(), "0099", provenance("b", day(22)))
+    geodata.reject_held("prøve", "0099")
+    assert geodata.held("prøve", "0099") is None
+    assert geodata.hold(Written(), "0099", provenance("b", day(23))) is None
+    other = geodata.hold(Written(), "0099", provenance("c", day(24)))
+    assert geodata.held("prøve", "0099") == other
+    assert geodata.latest("prøve", "0099") == good
+
+
+def test_a_good_answer_puts_an_end_to_what_is_held_back(geodata):
+    geodata.keep(Written(), "0099", provenance("a", day(21)))
+    geodata.hold(Written(), "0099", provenance("b", day(22)))
+    geodata.keep(Written(), "0099", provenance("c", day(23)))
+    assert geodata.held("prøve", "0099") is None
+
+
+def test_old_snapshots_go_but_never_the_newest_ones(geodata):
+    old = [geodata.keep(Written(), "0099", provenance(str(n), f"2020-01-0{n}T08:00:00+00:00")) for n in range(1, 6)]
+    new = geodata.keep(Written(), "0099", provenance("n", datetime.now(UTC).isoformat()))
+    assert geodata.prune("prøve", "0099", antall=3, dager=400) == old[:3]
+    assert sorted(geodata.raw_folder("prøve", "0099").glob("*Z.parquet")) == [*old[3:], new]
+    assert geodata.prune("prøve", "0099", antall=1, dager=36500) == []
 
 
 def test_a_frame_that_breaks_its_contract_leaves_the_file_as_it_was(geodata):

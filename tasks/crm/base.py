@@ -205,17 +205,18 @@ def _table_body(tabell: Tabell, table_ids: dict[str, str]) -> dict[str, Any]:
 
 def field_options(felt: Felt, table_ids: dict[str, str]) -> dict[str, Any] | None:
     """Return the options that Airtable wants when a field of this type is created."""
+    fixed: dict[str, dict[str, Any]] = {
+        "checkbox": {"icon": "check", "color": "greenBright"},
+        "date": {"dateFormat": {"name": "iso"}},
+        "dateTime": {"dateFormat": {"name": "iso"}, "timeFormat": {"name": "24hour"}, "timeZone": "Europe/Oslo"},
+    }
     if felt.type == "number":
         return {"precision": felt.desimaler}
-    if felt.type == "checkbox":
-        return {"icon": "check", "color": "greenBright"}
     if felt.type == "singleSelect":
         return {"choices": [{"name": name} for name in felt.valg]}
-    if felt.type == "dateTime":
-        return {"dateFormat": {"name": "iso"}, "timeFormat": {"name": "24hour"}, "timeZone": "Europe/Oslo"}
     if felt.til is not None:
         return {"linkedTableId": table_ids[felt.til]}
-    return None
+    return fixed.get(felt.type)
 
 
 def read_schema(base: Base) -> BaseSchema:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import geopandas as gpd
+import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from pyairtable import Api, Base
@@ -14,14 +15,14 @@ from pyairtable import Api, Base
 from config.registers import Kommune, base_register
 from config.settings import Settings
 from tasks.answer import Answer, Rows
-from tasks.contracts import OMRAADER, PLANOMRAADER, SCORER, SONER, TOMTER, Contract
+from tasks.contracts import ADRESSER, DEKNING, FELLES, KONTROLL, OMRAADER, PLANOMRAADER, SCORER, SONER, TOMTER, Contract
 from tasks.crm.base import TableIds, as_memory, differences, open_base, read_schema, resolve, setup
 from tasks.crm.client import calls_of
-from tasks.crm.records import Row, RowsByKey, build_rows, kilder_text
+from tasks.crm.records import Row, RowsByKey, build_rows, dekning_fields, identity, kilder_text, kontroll_rows
 from tasks.crm.state import BaseState
 from tasks.crm.sync import BaseSync, Record, TableDiff, canonical, diff_table, guard_identity
 from tasks.errors import BaseIncompleteError, StoreError, TomtError
-from tasks.store import Geodata
+from tasks.store import Geodata, Layer
 
 RUN_TABLE = "Kjøringer"
 
@@ -121,22 +122,90 @@ def publish(
         is_first_sync=not state.has_sent(kommune.nummer),
         kommune=kommune.label,
     )
-    pending = state.pending(kommune.nummer)
+    published = _bring(rows, existing, sync=sync, state=state, memory=kommune.nummer, dry_run=dry_run)
+    if published.failure is None and not dry_run:
+        state.keep_sent(kommune.nummer, tomter)
+    return published
+
+
+def publish_dekning(kommune: Kommune, geodata: Geodata, connection: Connection, *, dry_run: bool) -> Published:
+    """Bring what is known of the data to the base, and nothing of the lots: what a run that stops can still say.
+
+    Parameters
+    ----------
+    dry_run
+        Compare only; nothing is written to Airtable.
+
+    Raises
+    ------
+    AirtableError
+        As for `publish`.
+    """
+    dekning, kontroll = (_read_or_empty(geodata, kommune.nummer, c) for c in (DEKNING, KONTROLL))
+    state = BaseState(geodata, connection.base.id if connection.base else None)
+    sync = BaseSync(connection.base, connection.ids, kommune.nummer)
+    own = {} if dekning.empty else {kommune.nummer: identity(kommune) | dekning_fields(dekning)}
+    rows = {"Kommuner": own, "Kontroll": kontroll_rows(kontroll)}
+    existing = {navn: sync.read(navn, wanted) for navn, wanted in rows.items()}
+    if existing["Kommuner"] and own:  # which kommune it is stands there
+        rows["Kommuner"] = {kommune.nummer: {"Kommunenummer": kommune.nummer} | dekning_fields(dekning)}
+    return _bring(rows, existing, sync=sync, state=state, memory=kommune.nummer, dry_run=dry_run)
+
+
+def publish_kontroll(nummer: str, geodata: Geodata, connection: Connection, *, dry_run: bool) -> Published:
+    """Bring the review queue of one kommune, or of none (`FELLES`), to the base.
+
+    Parameters
+    ----------
+    nummer
+        Kommunenummer or `FELLES`.
+    """
+    rows = {"Kontroll": kontroll_rows(_read_or_empty(geodata, nummer, KONTROLL))}
+    state = BaseState(geodata, connection.base.id if connection.base else None)
+    # The keys of a kommune begin with its number; others are asked for one by one.
+    sync = BaseSync(connection.base, connection.ids, "-" if nummer == FELLES else nummer)
+    existing = {navn: sync.read(navn, wanted) for navn, wanted in rows.items()}
+    return _bring(rows, existing, sync=sync, state=state, memory=nummer, dry_run=dry_run)
+
+
+def _bring(
+    rows: Mapping[str, RowsByKey],
+    existing: Mapping[str, list[Record]],
+    *,
+    sync: BaseSync,
+    state: BaseState,
+    memory: str,
+    dry_run: bool,
+) -> Published:
+    """Compare every table, then write.
+
+    Parameters
+    ----------
+    memory
+        Under which the new records that may still lack their first values are remembered.
+    """
+    wanted = {**rows, "Kontroll": _worth_telling(rows["Kontroll"], existing["Kontroll"])}
+    pending = state.pending(memory)
     # Compare everything before the first write: a dry run and a real one see the same.
-    diffs = _diffs(rows, existing, sync=sync, pending=pending)
+    diffs = _diffs(wanted, existing, sync=sync, pending=pending)
     if dry_run:
         return Published(diffs)
     # Remembered before the first is made: a record that a crash leaves without its first values gets them next time.
     fresh = {key for d in diffs if any(f.eier == "initial" for f in d.tabell.felt) for key in d.create}
-    state.keep_pending(kommune.nummer, pending | fresh)
+    state.keep_pending(memory, pending | fresh)
     try:
         for diff in diffs:
             sync.write(diff)
     except TomtError as error:
         return Published(diffs, str(error))
-    state.keep_pending(kommune.nummer, [])
-    state.keep_sent(kommune.nummer, tomter)
+    state.keep_pending(memory, pending - {key for table in rows.values() for key in table})
     return Published(diffs)
+
+
+def _worth_telling(rows: RowsByKey, existing: list[Record]) -> RowsByKey:
+    """Return the matters without those that were closed before anybody was told of them."""
+    told = {record.fields.get("Kontroll-id") for record in existing}
+    return {key: row for key, row in rows.items() if row["Tilstand"] != "Lukket" or key in told}
 
 
 def _diffs(
@@ -167,6 +236,9 @@ def desired_rows(kommune: Kommune, geodata: Geodata, answers: Mapping[str, Answe
         "scorer": _read(geodata, kommune, SCORER),
         "soner": _read(geodata, kommune, SONER, layer="core"),
         "planomraader": _read(geodata, kommune, PLANOMRAADER, layer="core"),
+        "dekning": _read_or_empty(geodata, kommune.nummer, DEKNING),
+        "kontroll": _read_or_empty(geodata, kommune.nummer, KONTROLL),
+        "adresser": _read_or_empty(geodata, kommune.nummer, ADRESSER, layer="core"),
     }
     provenance = {tema: geodata.provenance(a.path) for tema, a in answers.items() if isinstance(a, Rows)}
     return build_rows(kommune, **frames, kilder=kilder_text(answers, provenance))
@@ -177,6 +249,11 @@ def _read(geodata: Geodata, kommune: Kommune, contract: Contract, *, layer: Any 
     if frame is None:
         raise StoreError(f"{layer}/{contract.name}/{kommune.nummer}.parquet is not there. Run `tomt run`.")
     return cast("gpd.GeoDataFrame", frame)
+
+
+def _read_or_empty(geodata: Geodata, nummer: str, contract: Contract, *, layer: Layer = "out") -> pd.DataFrame:
+    frame = geodata.read(nummer, layer=layer, contract=contract)
+    return contract.empty() if frame is None else frame
 
 
 def record_run(connection: Connection, row: Row) -> dict[str, int]:
@@ -205,6 +282,18 @@ def publish_task(
 ) -> Published:
     """Compare out/ with the base and write what differs."""
     return publish(kommune, geodata, connection, answers=answers, dry_run=dry_run)
+
+
+@task(name="oppdater dekning", task_run_name="oppdater dekning {kommune.nummer}", cache_policy=NO_CACHE)
+def publish_dekning_task(kommune: Kommune, geodata: Geodata, connection: Connection, *, dry_run: bool) -> Published:
+    """Write what is known of the data of a kommune whose run stopped."""
+    return publish_dekning(kommune, geodata, connection, dry_run=dry_run)
+
+
+@task(name="oppdater Kontroll", task_run_name="oppdater Kontroll {nummer}", cache_policy=NO_CACHE)
+def publish_kontroll_task(nummer: str, geodata: Geodata, connection: Connection, *, dry_run: bool) -> Published:
+    """Write the review queue of one kommune, or of none."""
+    return publish_kontroll(nummer, geodata, connection, dry_run=dry_run)
 
 
 @task(name="noter i Kjøringer", task_run_name="noter resultat {kommune.nummer}", cache_policy=NO_CACHE)

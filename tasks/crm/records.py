@@ -20,6 +20,8 @@ RowsByKey = dict[str, Row]
 
 AREALSTATUS = {"1": "Nåværende", "2": "Framtidig", "3": "Videreutvikling"}
 TILSTAND = {"aktiv": "Aktiv", "borte": "Borte"}
+KONTROLL_TILSTAND = {"aapen": "Åpen", "lukket": "Lukket"}
+ALVOR = {"høy": "Høy", "middels": "Middels", "lav": "Lav"}
 
 
 def build_rows(
@@ -30,24 +32,29 @@ def build_rows(
     scorer: pd.DataFrame,
     soner: pd.DataFrame,
     planomraader: pd.DataFrame,
+    dekning: pd.DataFrame,
+    kontroll: pd.DataFrame,
+    adresser: pd.DataFrame,
     kilder: str,
 ) -> dict[str, RowsByKey]:
     """Return table → key → row for everything that a run of one kommune says.
 
     Parameters
     ----------
-    omraader, tomter, scorer, soner, planomraader
+    omraader, tomter, scorer, soner, planomraader, dekning, kontroll, adresser
         Frames of these contracts.
     kilder
         What each source answered, in words.
     """
     scored = pd.DataFrame(tomter.drop(columns="geometry")).merge(scorer, on="tomt_id", how="left", validate="1:1")
     links = plan_links(kommune, planomraader)
+    own = kommune_row(kommune, omraader=omraader, scored=scored, kilder=kilder)
     return {
-        "Kommuner": {kommune.nummer: kommune_row(kommune, omraader=omraader, scored=scored, kilder=kilder)},
+        "Kommuner": {kommune.nummer: own | dekning_fields(dekning)},
         "Områder": omraade_rows(omraader, soner=soner, links=links),
         "Eiendommer": eiendom_rows(kommune, tomter),
-        "Tomter": tomt_rows(scored, links=links),
+        "Tomter": tomt_rows(scored, links=links, adresser=adresse_texts(adresser)),
+        "Kontroll": kontroll_rows(kontroll),
     }
 
 
@@ -56,15 +63,65 @@ def kommune_row(kommune: Kommune, *, omraader: gpd.GeoDataFrame, scored: pd.Data
     alive = omraader[omraader["tilstand"] == "aktiv"]
     lots = scored[scored["tilstand"] == "aktiv"]
     return {
-        "Kommunenummer": kommune.nummer,
-        "Navn": kommune.navn,
-        "Fylke": kommune.fylke,
-        "Oppdiktet": kommune.oppdiktet,
+        **identity(kommune),
         "Antall tomter": len(lots),
         "Antall områder": len(alive),
         "Areal områder m²": float(alive["areal_m2"].sum()),
         "Boliger (anslag)": float(lots["boliger"].sum()),
         "Kilder": kilder,
+    }
+
+
+def identity(kommune: Kommune) -> Row:
+    """Return the fields of Kommuner that say which kommune it is."""
+    return {
+        "Kommunenummer": kommune.nummer,
+        "Navn": kommune.navn,
+        "Fylke": kommune.fylke,
+        "Oppdiktet": kommune.oppdiktet,
+    }
+
+
+def dekning_fields(dekning: pd.DataFrame) -> Row:
+    """Return the fields of Kommuner that say how good its data are; none where they were never assessed.
+
+    Dates are those of the content: a run that finds nothing new gives the same fields.
+    """
+    if dekning.empty:
+        return {}
+    needed = dekning[dekning["er_paakrevd"].to_numpy(dtype=bool)]
+    fetched = [t[:10] for t in needed["hentet_tid"] if isinstance(t, str)]
+    plans = [d for d in dekning["nyeste_plan"] if isinstance(d, str)]
+    why = [f"{tema}: {g}" for tema, grunner in zip(dekning["tema"], dekning["grunner"], strict=True) for g in grunner]
+    sources = dekning[dekning["kilde_adresse"].notna()]
+    return {
+        "Datakvalitet": max(needed["karakter"], default=None),
+        "Kvalitetsgrunner": "\n".join(why),
+        "Dekning %": 100 * dekning["andel_dekket"].max(),
+        "Nyeste plan": max(plans, default=None),
+        "Data hentet": min(fetched, default=None),
+        "Kildelenker": "\n".join(
+            f"{tema}: {adresse} ({lisens})"
+            for tema, adresse, lisens in zip(sources["tema"], sources["kilde_adresse"], sources["lisens"], strict=True)
+        ),
+    }
+
+
+def kontroll_rows(kontroll: pd.DataFrame) -> RowsByKey:
+    """Return the rows of Kontroll, by Kontroll-id."""
+    return {
+        sak["kontroll_id"]: {
+            "Kontroll-id": sak["kontroll_id"],
+            "Hva": sak["hva"],
+            "Hvor": sak["hvor"],
+            "Kommunenummer": sak["kommunenummer"],
+            "Hvorfor": sak["hvorfor"],
+            "Forslag": sak["forslag"],
+            "Alvor": ALVOR[sak["alvor"]],
+            "Først sett": sak["foerst_sett"],
+            "Tilstand": KONTROLL_TILSTAND[sak["tilstand"]],
+        }
+        for sak in _dicts(kontroll)
     }
 
 
@@ -148,8 +205,28 @@ def eiendom_rows(kommune: Kommune, tomter: gpd.GeoDataFrame) -> RowsByKey:
     return rows
 
 
-def tomt_rows(scored: pd.DataFrame, *, links: Mapping[str, str]) -> RowsByKey:
-    """Return the rows of Tomter, by Tomt-id."""
+def adresse_texts(adresser: pd.DataFrame) -> dict[str, str]:
+    """Return tomt_id → its nearest address in words; those without one are left out.
+
+    Examples
+    --------
+    >>> adresse_texts(pd.DataFrame({"tomt_id": ["7001-000001"], "adresse": ["Storgata 2B"], "postnummer": ["7001"],
+    ...                             "poststed": ["PRØVEDAL"], "avstand_m": [43.4]}))
+    {'7001-000001': 'Storgata 2B, 7001 PRØVEDAL (43 m unna)'}
+    """
+    texts = {}
+    for row in _dicts(adresser[adresser["adresse"].notna()]):
+        place = " ".join(part for part in (row["postnummer"], row["poststed"]) if part)
+        away = f" ({row['avstand_m']:.0f} m unna)" if row["avstand_m"] >= 1 else ""
+        texts[row["tomt_id"]] = ", ".join(part for part in (row["adresse"], place) if part) + away
+    return texts
+
+
+def tomt_rows(scored: pd.DataFrame, *, links: Mapping[str, str], adresser: Mapping[str, str]) -> RowsByKey:
+    """Return the rows of Tomter, by Tomt-id.
+
+    The address of a lot that has none now is left as it was: it may only not have been asked for yet.
+    """
     rows = {}
     for tomt in _dicts(scored):
         enheter = list(tomt["matrikkelenheter"])
@@ -172,6 +249,7 @@ def tomt_rows(scored: pd.DataFrame, *, links: Mapping[str, str]) -> RowsByKey:
             "Klasse": tomt["klasse"],
             "Arealstatus": AREALSTATUS.get(tomt["arealstatus"]),
             "Plan under arbeid": "\n".join(tomt["planer_under_arbeid"]),
+            **({"Adresse": adresser[tomt["tomt_id"]]} if tomt["tomt_id"] in adresser else {}),
             "Tvist": bool(tomt["har_tvist"]),
             "Teig": tomt["teig_id"],
             "Kart": norgeskart(nord_25833=tomt["nord_25833"], ost_25833=tomt["ost_25833"]),

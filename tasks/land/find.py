@@ -123,7 +123,9 @@ def find_land(
         second = second_class(inndata, resultat, klargjort.formaal, klasser, rules=rules, accounts=accounts)
         found = found.plus(second)
     for frame in (found.omraader, found.tomter):
-        frame["planer_under_arbeid"] = touching_plans(frame.geometry.to_numpy(), klargjort.under_arbeid)
+        frame["planer_under_arbeid"] = touching_plans(
+            frame.geometry.to_numpy(), klargjort.under_arbeid, toleranse_m=rules.geometri.toleranse_m
+        )
     omraader, tomter = _with_ids(kommune, found, forrige, rules=rules)
     kjerner = current_kjerner(
         found.tomter.assign(tomt_id=tomter["tomt_id"].to_numpy()),

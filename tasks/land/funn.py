@@ -84,7 +84,9 @@ def second_class(
     # Of the plans that it lies in and of the whole zones: what it was cut by here is none of them.
     omraader = found.omraader.assign(
         andel_regulert=_share_of_zones(found.omraader["sone_ider"], inndata, first),
-        reguleringsplaner=touching_plans(found.omraader.geometry.to_numpy(), inndata.planer),
+        reguleringsplaner=touching_plans(
+            found.omraader.geometry.to_numpy(), inndata.planer, toleranse_m=rules.geometri.toleranse_m
+        ),
     )
     return replace(found, omraader=omraader)
 

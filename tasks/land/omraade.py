@@ -125,11 +125,16 @@ def bordering_plans(
     return ids_of_groups(ids, i, np.arange(len(geometries)))
 
 
-def touching_plans(geometries: Geometries, pending: gpd.GeoDataFrame) -> list[list[str]]:
-    """Return for each polygon the ids of the pending plans that share area with it, sorted."""
+def touching_plans(geometries: Geometries, pending: gpd.GeoDataFrame, *, toleranse_m: float) -> list[list[str]]:
+    """Return for each polygon the ids of the pending plans that share land with it, sorted.
+
+    A strip narrower than `toleranse_m` is no land: formats round coordinates, and a plan drawn along the polygon's
+    border would come and go with them.
+    """
     plans = pending.geometry.to_numpy()
     i, j = hits(geometries, plans)
-    common = ~shapely.touches(geometries[i], plans[j])
+    shared = shapely.intersection(geometries[i], plans[j])
+    common = 2 * shapely.area(shared) > toleranse_m * shapely.length(shared)  # a strip's width is 2 A / P
     ids = pending["plan_id"].to_numpy(dtype=object)[j[common]]
     return ids_of_groups(ids, i[common], np.arange(len(geometries)))
 

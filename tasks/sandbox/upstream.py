@@ -1,6 +1,7 @@
-"""The local sources: one server that answers as the plan, parcel, building and kommune services do, with invented data.
+"""The local sources: one server that answers as the plan, parcel, building, address and kommune services do.
 
-On 127.0.0.1 alone. `create_app` is the application, `UpstreamServer` runs it in a thread of this process.
+With invented data, on 127.0.0.1 alone. `create_app` is the application, `UpstreamServer` runs it in a thread of this
+process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from tasks.sandbox import nap, wfs
+from tasks.sandbox import adresser, arcgis, csw, kartkatalog, nap, nedlasting, wfs
+from tasks.sandbox.arcgis_lag import TJENESTER as ARCGIS
 from tasks.sandbox.bygning_wfs import BYGNING
 from tasks.sandbox.crs import SERVED, Crs, reproject
 from tasks.sandbox.kommune import OppdiktetKommune, invent, numre
@@ -66,6 +68,8 @@ def create_app(*, username: str, password: str, quirks: Quirks | None = None) ->
     app.include_router(nap.create_router(username=username, password=password))
     for tjeneste in TJENESTER:
         app.include_router(wfs.create_router(tjeneste, quirks or Quirks()))
+    for service in (arcgis, nedlasting, adresser, kartkatalog, csw):
+        app.include_router(service.create_router())
     return app
 
 
@@ -109,6 +113,8 @@ def _kommune(found: OppdiktetKommune, crs: Crs) -> dict[str, object]:
 def _page() -> str:
     """Return the page that says what is served."""
     services = "".join(f"<li><code>{nap.PREFIX}/{name}</code></li>" for name in nap.SERVICES)
+    own = "".join(f"<li><code>{arcgis.PREFIX}/{sti}</code></li>" for sti in ARCGIS)
+    datasets = "".join(f"<li><code>{uuid}</code> {d.navn}</li>" for uuid, d in nedlasting.DATASETT.items())
     registers = "".join(f"<li><code>{tjeneste.sti}</code> app:{tjeneste.objekttype}</li>" for tjeneste in TJENESTER)
     return (
         '<!doctype html><html lang="nb"><head><meta charset="utf-8"><title>Lokale kilder (oppdiktede data)</title>'
@@ -116,8 +122,12 @@ def _page() -> str:
         "</head><body><h1>Lokale kilder</h1><p><strong>Oppdiktede data.</strong> Kommunene, planene, teigene og "
         f"bygningene her finnes ikke; de ligger i åpent hav. Kommunenumre: {', '.join(numre())}.</p>"
         f"<h2>Plandata (OGC API Features, krever innlogging)</h2><ul>{services}</ul>"
+        f"<h2>Kommunenes egne plantjenester (ArcGIS REST)</h2><ul>{own}</ul>"
+        f"<h2>Nedlasting (<code>{nedlasting.PREFIX}/api</code>)</h2><ul>{datasets}</ul>"
         f"<h2>Matrikkelen (WFS 2.0)</h2><ul>{registers}</ul>"
         f"<h2>Kommuneinfo</h2><p><code>{KOMMUNEINFO}/kommuner/{numre()[0]}/omrade?utkoordsys=25833</code></p>"
+        f"<h2>Adresser</h2><p><code>{adresser.PREFIX}/punktsok</code></p>"
+        f"<h2>Kartkatalogen</h2><p><code>{kartkatalog.PATH}</code>, <code>{csw.PATH}</code></p>"
         "</body></html>"
     )
 

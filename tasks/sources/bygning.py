@@ -8,7 +8,9 @@ lxml, as gml:pos or gml:coordinates; the CRS that it names must be the one asked
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import islice
+from pathlib import Path
 from typing import TypedDict
 
 import geopandas as gpd
@@ -20,11 +22,11 @@ from lxml import etree
 from tasks.account import Account
 from tasks.contracts import HINDRE, STORAGE_EPSG
 from tasks.errors import SourceError
-from tasks.sources import wfs
+from tasks.sources.geometri import ROWS
 from tasks.sources.koder import blank_is_none, kommunenummer_of
+from tasks.sources.medlemmer import local_name, members
 from tasks.sources.ogc_features import PLAUSIBLE
 from tasks.sources.unntak import shorten
-from tasks.sources.wfs import local_name
 
 NAMESPACE = "http://skjema.geonorge.no/SOSI/produktspesifikasjon/Matrikkelen-Bygningspunkt/20211101"
 BYGNINGSPUNKT = "bygningspunkt"
@@ -39,13 +41,13 @@ class Row(TypedDict):
     bygningstype: str | None
 
 
-def read(content: bytes, *, where: str) -> gpd.GeoDataFrame:
-    """Return every building of a GML answer, unfiltered, with a 2D point (None where there is none to read).
+def parts(path: Path, *, where: str) -> Iterator[gpd.GeoDataFrame]:
+    """Yield every building of a GML file in pieces, unfiltered, with a 2D point (None where there is none to read).
 
     Parameters
     ----------
-    content
-        A wfs:FeatureCollection of Bygning.
+    path
+        A FeatureCollection of Bygning.
     where
         Address, for messages.
 
@@ -54,15 +56,13 @@ def read(content: bytes, *, where: str) -> gpd.GeoDataFrame:
     SourceError
         When the GML cannot be read in full, or its points are not in EPSG:25833.
     """
-    rows: list[Row] = []
-    shapes: list[shapely.Point | None] = []
-    for bygning in wfs.members(content, where=where):
-        rows.append(_row(bygning))
-        shapes.append(_point(bygning, where=where))
-    data = {c: pd.Series([row[c] for row in rows], dtype=object) for c in Row.__annotations__}  # type: ignore[literal-required]
-    frame = gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes, crs=STORAGE_EPSG), crs=STORAGE_EPSG)
-    _check_plausible(frame, where)
-    return frame
+    read = ((_row(bygning), _point(bygning, where=where)) for bygning in members(path, where=where))
+    while piece := list(islice(read, ROWS)):
+        data = {c: pd.Series([row[c] for row, _ in piece], dtype=object) for c in Row.__annotations__}  # type: ignore[literal-required]
+        shapes = gpd.GeoSeries([point for _, point in piece], crs=STORAGE_EPSG)
+        frame = gpd.GeoDataFrame(data, geometry=shapes, crs=STORAGE_EPSG)
+        _check_plausible(frame, where)
+        yield frame
 
 
 def nothing() -> gpd.GeoDataFrame:
@@ -79,7 +79,7 @@ def hindre(raw: gpd.GeoDataFrame, *, kommunenummer: str, utelat: Collection[str]
     Parameters
     ----------
     raw
-        As from `read`.
+        As from `parts`.
     kommunenummer
         Whose buildings.
     utelat

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from config.registers import Kommune, Tema, earlier_numbers, kilder, numbers_in_use, regler
+from config.kilder import Kilde, Tema, kilder
+from config.registers import Kommune, earlier_numbers, numbers_in_use, regler
 from tasks.account import Account
 from tasks.answer import Answer, Empty, Rows
 from tasks.contracts import (
@@ -24,13 +28,24 @@ from tasks.contracts import (
     Contract,
 )
 from tasks.errors import SourceError, StoreError
-from tasks.sources import bygning, flat, formaal, plan, teig
+from tasks.sources import bygning, flat, formaal, kolonner, plan, teig
 from tasks.sources.numre import Numre
 from tasks.store import Geodata, read_parquet
 
 log = logging.getLogger("tomt.sources")
 
+PLAN_THEMES = frozenset({"kommuneplan", "kommunedelplan", "reguleringsplan", "reguleringsformaal"})
+
 Made = tuple[Contract, gpd.GeoDataFrame, Account]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What a source brought, with the columns that NAP has; without rows for `Empty`."""
+
+    kilde: Kilde
+    frame: gpd.GeoDataFrame
+    notes: Account
 
 
 def known_numbers(kommune: Kommune, *, sandbox: bool) -> Numre:
@@ -38,7 +53,9 @@ def known_numbers(kommune: Kommune, *, sandbox: bool) -> Numre:
     return Numre(kommune.nummer, numbers_in_use(sandbox=sandbox), earlier_numbers(sandbox=sandbox))
 
 
-def read_core(kommune: Kommune, answers: Mapping[Tema, Answer], *, geodata: Geodata) -> list[Account]:
+def read_core(
+    kommune: Kommune, answers: Mapping[Tema, Answer], *, geodata: Geodata, egne: Path | None = None
+) -> list[Account]:
     """Map the raw snapshots to the contracts and write them under core/.
 
     A frame is written only when all the sources it is made of answered with `Rows` or `Empty`; otherwise the old
@@ -48,6 +65,8 @@ def read_core(kommune: Kommune, answers: Mapping[Tema, Answer], *, geodata: Geod
     ----------
     answers
         Theme → answer, as `fetch` gave them.
+    egne
+        File of the operator's own sources.
 
     Returns
     -------
@@ -57,15 +76,18 @@ def read_core(kommune: Kommune, answers: Mapping[Tema, Answer], *, geodata: Geod
     Raises
     ------
     SourceError
-        When a required source's data lie outside the kommune.
+        When a required source's data lie outside the kommune, or say nothing that can be used.
     """
-    required = [(tema, answer) for tema, answer in answers.items() if tema != "bygning"]
-    raws: dict[str, gpd.GeoDataFrame] = {t: raw for t, answer in required if (raw := _raw(answer)) is not None}
+    known = kilder(egne)
+    raws: dict[str, Raw] = {}
+    for tema, answer in answers.items():
+        if tema != "bygning" and isinstance(answer, Rows | Empty):
+            raws[tema] = _raw(answer, known[answer.kilde])
     made = _mapped(raws, kommune)
     _check_place(made, kommune)
     accounts = [account for _, _, account in made]
     if "bygning" in answers:
-        frame, account = _buildings(answers["bygning"], made, kommune, geodata)
+        frame, account = _buildings(answers["bygning"], known, made, kommune, geodata)
         made += [(HINDRE, frame, account)] if frame is not None else []
         accounts.append(account)
     for contract, frame, _ in made:
@@ -73,40 +95,73 @@ def read_core(kommune: Kommune, answers: Mapping[Tema, Answer], *, geodata: Geod
     return accounts
 
 
-def _mapped(raws: Mapping[str, gpd.GeoDataFrame], kommune: Kommune) -> list[Made]:
+def _raw(answer: Rows | Empty, kilde: Kilde) -> Raw:
+    notes = Account(kilde.navn)
+    if isinstance(answer, Empty):
+        return Raw(kilde, flat.concat([], epsg=STORAGE_EPSG), notes)
+    frame = gpd.GeoDataFrame(read_parquet(answer.path))
+    if answer.reserve is not None:
+        notes.note(f"ikke hentet nå, fra {answer.sett_tid[:10]}", len(frame))
+    if kilde.tema in PLAN_THEMES:
+        frame = kolonner.standardise(frame, kilde, notes)
+    return Raw(kilde, frame, notes)
+
+
+def _mapped(raws: Mapping[str, Raw], kommune: Kommune) -> list[Made]:
     """Return the frames of the required themes whose every source has something to say."""
-    numre, rules = known_numbers(kommune, sandbox=kommune.oppdiktet), regler().plan
+    rules = regler().plan
     made: list[Made] = []
-    if "grense" in raws and len(raws["grense"]):
-        made.append(_boundary(raws["grense"]))
+    boundary = None
+    if (raw := raws.get("grense")) is not None and len(raw.frame):
+        made.append(_boundary(raw))
+        boundary = raw.frame.geometry.iloc[0]
+    numre = replace(known_numbers(kommune, sandbox=kommune.oppdiktet), grense=boundary)
     if "kommuneplan" in raws and "kommunedelplan" in raws:
         made += _kommuneplaner(raws["kommuneplan"], raws["kommunedelplan"], numre)
     if (raw := raws.get("reguleringsplan")) is not None:
-        made.append((REGULERINGSPLANER, *plan.reguleringsplaner(raw, numre, manglende_nivaa=rules.bakkenivaa)))
+        planer = plan.reguleringsplaner(raw.frame, numre, manglende_nivaa=rules.bakkenivaa)
+        _require_said(planer[0]["planstatus"] != plan.UNKNOWN_STATUS, raw, "planstatus")
+        made.append(_noted(REGULERINGSPLANER, planer, raw))
     if (raw := raws.get("reguleringsformaal")) is not None:
-        made.append((REGULERINGSFORMAAL, *formaal.reguleringsformaal(raw, numre, manglende_nivaa=rules.bakkenivaa)))
-    if "teig" in raws:
-        made.append((TEIGER, *teig.teiger(raws["teig"], kommunenummer=kommune.nummer)))
+        purposes = formaal.reguleringsformaal(raw.frame, numre, manglende_nivaa=rules.bakkenivaa)
+        made.append(_noted(REGULERINGSFORMAAL, purposes, raw))
+    if (raw := raws.get("teig")) is not None:
+        made.append(_noted(TEIGER, teig.teiger(raw.frame, kommunenummer=kommune.nummer), raw))
     return made
 
 
-def _buildings(
-    answer: Answer, made: Sequence[Made], kommune: Kommune, geodata: Geodata
-) -> tuple[gpd.GeoDataFrame | None, Account]:
-    """Return the obstacles, from the last good snapshot when there is no answer now, and the account.
+def _noted(contract: Contract, made: tuple[gpd.GeoDataFrame, Account], *raws: Raw) -> Made:
+    """Return a frame with what was noted while its columns were read."""
+    frame, account = made
+    for raw in raws:
+        account = account.plus(raw.notes)
+    return contract, frame, account
 
-    None leaves core as it is. Lots are found without buildings too: nothing that is wrong with them stops a run.
+
+def _require_said(said: pd.Series, raw: Raw, name: str) -> None:
+    """Refuse a source that never says what everything depends on: its plans would all count for nothing."""
+    if len(said) and not said.any():
+        raise SourceError(
+            f"{raw.kilde.navn}: none of {len(said)} rows has {name} that can be read; the columns are "
+            f"{', '.join(c for c in raw.frame.columns if c != 'geometry')[:300]}. Name the column with `kolonner`, or "
+            f"the value with `faste`, in config/plankilder.toml."
+        )
+
+
+def _buildings(
+    answer: Answer, known: Mapping[str, Kilde], made: Sequence[Made], kommune: Kommune, geodata: Geodata
+) -> tuple[gpd.GeoDataFrame | None, Account]:
+    """Return the obstacles and the account; None leaves core as it is.
+
+    Lots are found without buildings too: nothing that is wrong with them stops a run.
     """
-    kilde = kilder()["bygning"]
     try:
-        path = answer.path if isinstance(answer, Rows) else geodata.latest(kilde.navn, kommune.nummer)
-        if path is not None:
-            raw = gpd.GeoDataFrame(read_parquet(path))
-            frame, account = bygning.hindre(raw, kommunenummer=kommune.nummer, utelat=kilde.utelat)
-            _check_place([*made, (HINDRE, frame, account)], kommune)
-            if not isinstance(answer, Rows):
-                day = geodata.provenance(path).hentet_tid[:10]
-                account.note(f"ikke hentet nå, bygninger fra {day}", len(frame))
+        if isinstance(answer, Rows):
+            raw = _raw(answer, known[answer.kilde])
+            contract, frame, account = _noted(
+                HINDRE, bygning.hindre(raw.frame, kommunenummer=kommune.nummer, utelat=raw.kilde.utelat), raw
+            )
+            _check_place([*made, (contract, frame, account)], kommune)
             return frame, account
     except (SourceError, StoreError) as error:
         log.warning("%s: buildings are left as they were: %s", kommune.nummer, error)
@@ -116,30 +171,28 @@ def _buildings(
     return None, account
 
 
-def _raw(answer: Answer) -> gpd.GeoDataFrame | None:
-    """Return the raw frame of an answer: without rows when `Empty`, None when nothing may be concluded."""
-    if isinstance(answer, Rows):
-        return gpd.GeoDataFrame(read_parquet(answer.path))
-    return flat.concat([], epsg=STORAGE_EPSG) if isinstance(answer, Empty) else None
+def _boundary(raw: Raw) -> Made:
+    account = Account(GRENSER.name, len(raw.frame))
+    account.close(len(raw.frame))
+    return _noted(GRENSER, (raw.frame[[*GRENSER.columns, "geometry"]], account), raw)
 
 
-def _boundary(raw: gpd.GeoDataFrame) -> Made:
-    account = Account(GRENSER.name, len(raw))
-    account.close(len(raw))
-    return GRENSER, raw, account
-
-
-def _kommuneplaner(kommuneplan: gpd.GeoDataFrame, kommunedelplan: gpd.GeoDataFrame, numre: Numre) -> list[Made]:
+def _kommuneplaner(kommuneplan: Raw, kommunedelplan: Raw, numre: Numre) -> list[Made]:
     rules = regler().plan
-    both = flat.concat([kommuneplan, kommunedelplan], epsg=STORAGE_EPSG)
-    zones, zone_account = plan.soner(both, numre, manglende_arealstatus=rules.manglende_arealstatus)
-    parts = [
-        plan.planomraader(raw, numre, manglende_plantype=plantypes[0])
-        for raw, plantypes in ((kommuneplan, rules.kommuneplan_typer), (kommunedelplan, rules.kommunedelplan_typer))
-    ]
+    both = flat.concat([kommuneplan.frame, kommunedelplan.frame], epsg=STORAGE_EPSG)
+    zones = plan.soner(both, numre, manglende_arealstatus=rules.manglende_arealstatus)
+    _require_said(zones[0]["kode"].notna(), kommuneplan, "arealformål or arealbruk")
+    parts = []
+    for raw, plantypes in ((kommuneplan, rules.kommuneplan_typer), (kommunedelplan, rules.kommunedelplan_typer)):
+        part = plan.planomraader(raw.frame, numre, manglende_plantype=plantypes[0])
+        _require_said(part[0]["planstatus"].notna(), raw, "planstatus")
+        parts.append(part)
     extents = flat.concat([frame for frame, _ in parts], epsg=STORAGE_EPSG)
     account = parts[0][1].plus(parts[1][1])
-    return [(SONER, zones, zone_account), (PLANOMRAADER, extents, account)]
+    return [
+        _noted(SONER, zones, kommuneplan, kommunedelplan),
+        (PLANOMRAADER, extents, account),
+    ]
 
 
 def _check_place(made: list[Made], kommune: Kommune) -> None:

@@ -1,50 +1,73 @@
-"""Fetching: ask a source → raw snapshot with provenance → one of the four answers.
+"""Fetching: ask the sources of a theme in turn → raw snapshot with provenance → one of the four answers.
 
-Nothing on disk changes on anything but `Rows`. The sources differ between the sandbox and the real services in
-address and credentials alone.
+Of the sources that may hold a kommune the one that goes first is asked first, and the first with an answer serves. A
+source that is down, or brings much less than last time, is served by its own last good snapshot: nothing is concluded
+from silence. The sources differ between the sandbox and the real services in address and credentials alone.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Protocol
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-import geopandas as gpd
+import shapely
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from config.registers import Kilde, Kommune, Tema, kilder, regler
+from config.kilder import Kilde, Tema, kilder, kilder_for
+from config.registers import HentRegler, Kommune, regler
 from config.settings import Settings
-from tasks.answer import Answer, Empty, Failed, NotCovered, Provenance, Rows
+from tasks.answer import Answer, Empty, Failed, Forsoek, Holdt, NotCovered, Provenance, Rows
 from tasks.contracts import STORAGE_EPSG
 from tasks.errors import SourceError
-from tasks.sources import bygning, flat, grense, ogc_features, teig, wfs
+from tasks.sources import arcgis, grense, innboks, nedlasting, ogc_features, wfs
 from tasks.sources.address import plain_address
+from tasks.sources.asked import Asked, Protocol
 from tasks.sources.http import Client
 from tasks.sources.limits import Limits
-from tasks.sources.refusal import NotFoundError
-from tasks.sources.unntak import shorten
+from tasks.sources.refusal import NotHereError
+from tasks.sources.sosi import objekttype
+from tasks.sources.spool import Spool
+from tasks.sources.svar import NotModifiedError, Validators
 from tasks.store import Geodata
 
 log = logging.getLogger("tomt.sources")
 
 
+PROTOCOLS: dict[str, Protocol] = {
+    "ogc_features": ogc_features.read,
+    "wfs": wfs.read,
+    "arcgis": arcgis.read,
+    "nedlasting": nedlasting.read,
+    "innboks": innboks.read,
+    "kommuneinfo": grense.read,
+}
+
+
 @dataclass(frozen=True)
-class Fetched:
-    """What a protocol brought: the raw frame and the count that the source gave."""
+class _Context:
+    """What every source of one fetch shares."""
 
-    frame: gpd.GeoDataFrame
-    ventet: int | None
-
-
-Ask = Callable[[Client, str, Kilde, Kommune, Limits], Fetched]
+    kommune: Kommune
+    settings: Settings
+    geodata: Geodata
+    limits: Limits
+    rules: HentRegler
+    now: datetime
 
 
 def fetch(
-    kommune: Kommune, tema: Tema, *, settings: Settings, geodata: Geodata, limits: Limits | None = None
+    kommune: Kommune,
+    tema: Tema,
+    *,
+    settings: Settings,
+    geodata: Geodata,
+    limits: Limits | None = None,
+    hittil: Mapping[str, Answer] | None = None,
 ) -> Answer:
     """Fetch one theme for one kommune and keep it as a raw snapshot.
 
@@ -53,13 +76,15 @@ def fetch(
     kommune
         Of the run.
     tema
-        Theme of a source in config/plankilder.toml.
+        Theme of the sources in config/plankilder.toml.
     settings
         Addresses and credentials.
     geodata
         Where the snapshot is kept.
     limits
-        Time, tries and bytes; by default those of config/regler.toml.
+        Time, tries and bytes of each source; by default those of config/regler.toml.
+    hittil
+        Answers of this run's earlier themes: one of them may hold this theme too.
 
     Returns
     -------
@@ -71,168 +96,278 @@ def fetch(
     StoreError
         When the snapshot cannot be written.
     """
-    kilde = kilder()[tema]
-    limits = limits or Limits.of(regler().hent)
-    try:
-        address = _address(kilde, settings)
-        auth = settings.credentials(kilde.legitimasjon)
-        with Client(
-            address, limits=limits, auth=auth, legitimasjon=kilde.legitimasjon, contact=settings.contact
-        ) as client:
-            fetched = PROTOCOLS[kilde.protokoll](client, address, kilde, kommune, limits)
-    except SourceError as error:
-        answer: Answer = Failed(kilde.navn, str(error))
-    else:
-        answer = _keep(fetched, kilde, kommune, address, geodata)
-    _log(answer, kommune)
+    rules = regler().hent
+    known = kilder(settings.kilder)
+    context = _Context(kommune, settings, geodata, limits or Limits.of(rules), rules, datetime.now(UTC))
+    for answer in (hittil or {}).values():
+        if isinstance(answer, Rows) and answer.kilde in known and tema in known[answer.kilde].omfatter:
+            return Empty(answer.kilde, f"Inngår i det som {answer.kilde} ga.")
+    answer = _first_that_serves(kilder_for(tema, kommune, among=known.values()), tema, context)
+    _log(answer, tema, kommune)
     return answer
 
 
-def _address(kilde: Kilde, settings: Settings) -> str:
-    """Return where to ask; local sources serve the sandbox only, and the sandbox nothing else."""
-    if not settings.is_sandbox:
-        return kilde.address(None)
-    if settings.sources_url is None:
+def _first_that_serves(sources: tuple[Kilde, ...], tema: Tema, context: _Context) -> Answer:
+    """Ask in order until a source serves; when none does, the first that failed says why, else the last one asked."""
+    refused: list[NotCovered | Failed] = []
+    has_inbox = context.geodata.inbox(context.kommune.nummer).is_dir()
+    for kilde in sources:
+        if kilde.protokoll == "innboks" and not has_inbox and len(sources) > 1:  # most kommuner have none: no news
+            continue
+        address = kilde.address(context.settings.sources_url if context.settings.is_sandbox else None)
+        if context.settings.is_sandbox and context.settings.sources_url is None and kilde.protokoll != "innboks":
+            answer: Answer = Failed(kilde.navn, _no_local_sources(kilde))
+        elif address is None:  # a service of the real world, in the sandbox
+            continue
+        else:
+            answer = _ask(kilde, address, context)
+        if isinstance(answer, Rows | Empty):
+            return replace(answer, forsoek=_tried(refused))
+        refused.append(answer)
+    if not refused:
+        return NotCovered("", f"Ingen kilde til {tema} for {context.kommune.label} i config/plankilder.toml.")
+    chosen = next((a for a in refused if isinstance(a, Failed)), refused[-1])
+    return replace(chosen, forsoek=_tried([a for a in refused if a is not chosen]))
+
+
+def _tried(refused: list[NotCovered | Failed]) -> Forsoek:
+    return tuple((answer.kilde, answer.grunn) for answer in refused)
+
+
+def _no_local_sources(kilde: Kilde) -> str:
+    return (
+        f"{kilde.navn}: no local sources are running for the sandbox. Set TOMT_SOURCES_URL, or TOMT_PROFILE to "
+        "staging or production for the real services."
+    )
+
+
+# --- one source ---
+
+
+@dataclass(frozen=True)
+class _Last:
+    """The newest good snapshot of a source."""
+
+    path: Path
+    provenance: Provenance
+
+    @property
+    def validators(self) -> Validators:
+        return Validators(self.provenance.etag, self.provenance.sist_endret)
+
+
+def _ask(kilde: Kilde, address: str, context: _Context) -> Answer:
+    """Ask one source; its answer becomes a snapshot, or its last good one serves in its place."""
+    path = context.geodata.latest(kilde.navn, context.kommune.nummer)
+    last = _Last(path, context.geodata.provenance(path)) if path is not None else None
+    said: list[Validators] = [Validators()]
+    with tempfile.TemporaryDirectory(prefix="tomt-") as folder:
+        spool = Spool(Path(folder))
+        try:
+            ventet = _read(kilde, address, context, spool, Path(folder), last=last, husk=said.append)
+        except NotHereError as error:
+            return NotCovered(kilde.navn, str(error))
+        except SourceError as error:
+            if isinstance(error, NotModifiedError) and last is not None:
+                return _unchanged(kilde, context, last, last.provenance.kopidato)
+            why = f"Kilden kunne ikke leses: {error}"
+            return _in_reserve(kilde, context, why, svar=Failed) or Failed(kilde.navn, str(error))
+        nothing = _nothing(kilde, spool, context.kommune)
+        if nothing is not None:
+            return _emptied(nothing, kilde, spool, context)
+        provenance = Provenance(
+            kilde=kilde.navn,
+            adresse=plain_address(address) if address else f"innboks/{context.kommune.nummer}",
+            hentet_tid=context.now.isoformat(),
+            antall_ventet=ventet,
+            antall_mottatt=spool.antall,
+            sha256=spool.sha256(),
+            crs=f"EPSG:{STORAGE_EPSG}",
+            lisens=kilde.lisens,
+            areal_m2=spool.areal_m2,
+            kopidato=spool.kopidato,
+            etag=said[-1].etag,
+            sist_endret=said[-1].last_modified,
+        )
+        return _kept(kilde, spool, provenance, last, context)
+
+
+def _kept(kilde: Kilde, spool: Spool, provenance: Provenance, last: _Last | None, context: _Context) -> Answer:
+    """Keep what came, unless it is what was there, or much less than that."""
+    geodata, number, rules = context.geodata, context.kommune.nummer, context.rules
+    if last is not None and last.provenance.sha256 == provenance.sha256:
+        return _unchanged(kilde, context, last, spool.kopidato)
+    if last is not None and (why := _fall(last.provenance, provenance, rules.storste_fall)):
+        path = geodata.hold(spool, number, provenance)
+        held = _held(kilde, last.provenance, why, path=path, antall=spool.antall, areal_m2=spool.areal_m2)
+        return _served_while_held(kilde, context, held, svar=Rows)
+    path = geodata.keep(spool, number, provenance)
+    geodata.prune(kilde.navn, number, antall=rules.behold_antall, dager=rules.behold_dager)
+    return Rows(kilde.navn, path, provenance, sett_tid=context.now.isoformat(), kopidato=spool.kopidato)
+
+
+def _unchanged(kilde: Kilde, context: _Context, last: _Last, kopidato: str | None) -> Rows:
+    """Return the last good snapshot: the source has just said that this is what it has."""
+    context.geodata.confirm(kilde.navn, context.kommune.nummer, context.now, kopidato=kopidato)
+    return Rows(kilde.navn, last.path, last.provenance, sett_tid=context.now.isoformat(), kopidato=kopidato)
+
+
+def _read(
+    kilde: Kilde,
+    address: str,
+    context: _Context,
+    spool: Spool,
+    folder: Path,
+    *,
+    last: _Last | None,
+    husk: Callable[[Validators], None],
+) -> int | None:
+    settings, kommune = context.settings, context.kommune
+    auth = settings.credentials(kilde.legitimasjon)
+    omraade = grense.known(context.geodata, kommune, kilder(settings.kilder).values())
+    with Client(
+        address, limits=context.limits, auth=auth, legitimasjon=kilde.legitimasjon, contact=settings.contact
+    ) as client:
+        asked = Asked(
+            kilde=kilde,
+            kommune=kommune,
+            adresse=address,
+            client=client,
+            limits=context.limits,
+            omraade=omraade,
+            mappe=folder,
+            innboks=context.geodata.inbox(kommune.nummer),
+            kjent=last.validators if last is not None else None,
+            husk=husk,
+        )
+        ventet = PROTOCOLS[kilde.protokoll](asked, spool.take)
+    seen = {objekttype(name) or name for name in spool.objekttyper}
+    missing = [name for name in kilde.paakrevd if spool.antall and name not in seen]
+    if missing:
         raise SourceError(
-            f"{kilde.navn}: no local sources are running for the sandbox. Set TOMT_SOURCES_URL, or TOMT_PROFILE to "
-            "staging or production for the real services."
+            f"{plain_address(address) or kilde.navn}: features for {kommune.label}, but none of {', '.join(missing)}, "
+            "without which they mean nothing. Try again later; tell whoever runs the source."
         )
-    return kilde.address(settings.sources_url)
-
-
-# --- protocols ---
-
-
-def _by_ogc_features(client: Client, address: str, kilde: Kilde, kommune: Kommune, limits: Limits) -> Fetched:
-    where = f"{plain_address(address)}/collections"
-    found = ogc_features.collections(client, address)
-    layers = ogc_features.find_layers(kilde.lag, found)
-    absent = [name for name in kilde.lag if name not in layers]
-    if absent:
-        seen = ", ".join(sorted(found)[:20]) or "none"
+    if omraade is not None and spool.bounds is not None and not shapely.box(*spool.bounds).intersects(omraade):
         raise SourceError(
-            f"{where}: the layers {', '.join(absent)} are missing; it has: {shorten(seen)}. Correct `lag` of "
-            f"{kilde.navn} in config/plankilder.toml."
+            f"{plain_address(address) or kilde.navn}: none of {spool.antall} features touches {kommune.label}, bounds "
+            f"{[round(v) for v in spool.bounds]}. Wrong kommune or CRS; tell whoever runs the source."
         )
-    read = {
-        name: ogc_features.layer(
-            client, address, collection, kommunenummer=kommune.nummer, epsg=STORAGE_EPSG, side=limits.side
-        )
-        for name, collection in layers.items()
-    }
-    for name, layer in read.items():
-        log.info("%s %s: %d features received, %s said", kommune.nummer, name, layer.mottatt, layer.ventet)
-        if layer.mottatt == 0 and name in kilde.paakrevd and any(other.mottatt for other in read.values()):
-            raise SourceError(
-                f"{where}: features for {kommune.label}, but none of {name}, without which they mean nothing. "
-                "Try again later; tell whoever runs the source."
-            )
-    expected = [layer.ventet for layer in read.values()]
-    ventet = None if None in expected else sum(e for e in expected if e is not None)
-    return Fetched(flat.concat([_typed(layer.frame, name) for name, layer in read.items()], epsg=STORAGE_EPSG), ventet)
+    return ventet
 
 
-def _typed(frame: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
-    """Return a layer in which every feature says its object type; the layer's name stands where it does not."""
-    own = frame["objekttypenavn"] if "objekttypenavn" in frame else [None] * len(frame)
-    return frame.assign(objekttypenavn=[v if isinstance(v, str) and v.strip() else name for v in own])
-
-
-class WfsReader(Protocol):
-    """A module that reads the GML of one feature type."""
-
-    NAMESPACE: str
-
-    def read(self, content: bytes, *, where: str) -> gpd.GeoDataFrame:
-        """Return every feature of an answer."""
-
-    def nothing(self) -> gpd.GeoDataFrame:
-        """Return a raw frame without features."""
-
-
-WFS_READERS: dict[str, WfsReader] = {"app:Teig": teig, "app:Bygning": bygning}
-
-
-def _by_wfs(client: Client, address: str, kilde: Kilde, kommune: Kommune, limits: Limits) -> Fetched:
-    typename = kilde.lag[0]
-    reader = WFS_READERS.get(typename)
-    if reader is None:
-        raise SourceError(
-            f"{plain_address(address)}: no reader for {typename}; there are {', '.join(WFS_READERS)}. Correct `lag` of "
-            f"{kilde.navn} in config/plankilder.toml."
-        )
-    asked = wfs.Question(typename, reader.NAMESPACE, kommune.nummer, STORAGE_EPSG)
-    answered = wfs.get_features(client, address, asked)
-    frame = reader.read(answered.content, where=plain_address(address)) if answered.content else reader.nothing()
-    wfs.check_count(address, ventet=answered.ventet, mottatt=len(frame))
-    return Fetched(frame, answered.ventet)
-
-
-def _by_kommuneinfo(client: Client, address: str, kilde: Kilde, kommune: Kommune, limits: Limits) -> Fetched:
-    try:
-        return Fetched(grense.get_boundary(client, address, kommune, epsg=STORAGE_EPSG), None)
-    except NotFoundError:  # the answer of kommuneinfo for a number that it does not have
-        return Fetched(flat.concat([], epsg=STORAGE_EPSG), None)
-
-
-PROTOCOLS: dict[str, Ask] = {
-    "ogc_features": _by_ogc_features,
-    "wfs": _by_wfs,
-    "kommuneinfo": _by_kommuneinfo,
-}
-
-
-# --- answers ---
-
-
-def _keep(fetched: Fetched, kilde: Kilde, kommune: Kommune, address: str, geodata: Geodata) -> Answer:
-    if fetched.frame.empty:
+def _nothing(kilde: Kilde, spool: Spool, kommune: Kommune) -> Empty | NotCovered | None:
+    """Return what an answer without features, or without any that matters, means."""
+    if not spool.antall:
         if kilde.tom_betyr == "tom":
-            if geodata.latest(kilde.navn, kommune.nummer) is not None:
-                return _vanished(kilde, kommune, geodata)
             return Empty(kilde.navn, f"Kilden har ingenting av {kilde.tema} i {kommune.label}.")
         return NotCovered(
             kilde.navn,
             f"Kilden ga ingenting av {kilde.tema} for {kommune.label}, og sier ikke hvilke kommuner den dekker: "
             "ukjent, ikke tomt.",
         )
-    if kilde.innhold and not fetched.frame["objekttypenavn"].isin(kilde.innhold).any():
+    seen = {objekttype(name) or name for name in spool.objekttyper}
+    if kilde.innhold and not seen & set(kilde.innhold):
         return NotCovered(
             kilde.navn,
             f"Kilden har planområder for {kommune.label}, men ikke et eneste arealformål: ukjent, ikke tomt.",
         )
-    provenance = Provenance(
-        kilde=kilde.navn,
-        adresse=plain_address(address),
-        hentet_tid=datetime.now(UTC).isoformat(),
-        antall_ventet=fetched.ventet,
-        antall_mottatt=len(fetched.frame),
-        sha256=flat.content_sha256(fetched.frame),
-        crs=f"EPSG:{STORAGE_EPSG}",
-        lisens=kilde.lisens,
-    )
-    path = geodata.snapshot(fetched.frame, kommune.nummer, provenance)
-    return Rows(kilde.navn, path, provenance)
+    return None
 
 
-def _vanished(kilde: Kilde, kommune: Kommune, geodata: Geodata) -> Failed:
-    """Return the answer for a source that had something and now has nothing.
+# --- held back, in reserve ---
+
+
+def _fall(before: Provenance, now: Provenance, largest: float) -> str | None:
+    """Return how much less came than last time, in words, when that is more than may be believed."""
+    said = []
+    if now.antall_mottatt < (1 - largest) * before.antall_mottatt:
+        said.append(f"antall objekter falt fra {before.antall_mottatt} til {now.antall_mottatt}")
+    if before.areal_m2 and (now.areal_m2 or 0.0) < (1 - largest) * before.areal_m2:
+        said.append(f"arealet falt fra {before.areal_m2 / 1e6:.2f} til {(now.areal_m2 or 0.0) / 1e6:.2f} km²")
+    return " og ".join(said) or None
+
+
+def _emptied(nothing: Empty | NotCovered, kilde: Kilde, spool: Spool, context: _Context) -> Answer:
+    """Return the answer for a source that has nothing; when it had something, that is held back for a person.
 
     A copy that is being filled again looks the same as one whose plans are gone, and only a person can tell which.
     """
-    folder = geodata.raw_folder(kilde.navn, kommune.nummer)
-    return Failed(
-        kilde.navn,
-        f"Kilden har ingenting av {kilde.tema} i {kommune.label}, men hadde det sist: ingen tomt endres. Prøv igjen "
-        f"senere. Er planene virkelig borte, så flytt mappen {folder} ut av geodata og kjør på nytt.",
+    last = context.geodata.latest(kilde.navn, context.kommune.nummer)
+    before = context.geodata.provenance(last) if last is not None else None
+    if before is None or not before.antall_mottatt:
+        return nothing
+    provenance = replace(
+        before,
+        hentet_tid=context.now.isoformat(),
+        antall_ventet=None,
+        antall_mottatt=spool.antall,
+        areal_m2=spool.areal_m2,
+        sha256=spool.sha256(),
+    )
+    path = context.geodata.hold(spool, context.kommune.nummer, provenance)
+    why = f"kilden hadde {before.antall_mottatt} objekter sist, og har nå ingenting som kan brukes"
+    held = _held(kilde, before, why, path=path, antall=spool.antall, areal_m2=spool.areal_m2)
+    return _served_while_held(kilde, context, held, svar=type(nothing))
+
+
+def _held(kilde: Kilde, before: Provenance, why: str, *, path: Path | None, antall: int, areal_m2: float) -> Holdt:
+    return Holdt(
+        kilde=kilde.navn,
+        path=path,
+        grunn=why,
+        antall_foer=before.antall_mottatt,
+        antall_naa=antall,
+        areal_foer_m2=before.areal_m2,
+        areal_naa_m2=areal_m2,
     )
 
 
-def _log(answer: Answer, kommune: Kommune) -> None:
-    if isinstance(answer, Rows):
-        log.info("%s %s: %d features in %s", kommune.nummer, answer.kilde, answer.antall, answer.path.name)
+def _served_while_held(kilde: Kilde, context: _Context, held: Holdt, *, svar: type[Answer]) -> Answer:
+    number = context.kommune.nummer
+    if held.path is None:
+        why = f"Et svar som en person har avvist: {held.grunn}."
     else:
-        log.warning("%s %s: %s, %s", kommune.nummer, answer.kilde, type(answer).__name__, answer.grunn)
+        why = (
+            f"Nytt svar holdt tilbake: {held.grunn}. Er det riktig, kjør `tomt sources {number} --godkjenn "
+            f"{kilde.navn}`; er det galt, `--avvis {kilde.navn}`."
+        )
+    served = _in_reserve(kilde, context, why, svar=svar)
+    if isinstance(served, Rows):
+        return replace(served, holdt=held if held.path is not None else None)
+    return Failed(kilde.navn, why)
+
+
+def _in_reserve(kilde: Kilde, context: _Context, why: str, *, svar: type[Answer]) -> Rows | None:
+    """Return the source's last good snapshot, unless it has none or it is too old to say anything about today."""
+    geodata, number = context.geodata, context.kommune.nummer
+    last = geodata.latest(kilde.navn, number)
+    if last is None:
+        return None
+    provenance, seen = geodata.provenance(last), geodata.seen(kilde.navn, number)
+    if not provenance.antall_mottatt or context.now - seen.tid > timedelta(days=context.rules.reserve_dager):
+        return None
+    reserve = f"{why} Bruker det som kilden hadde {seen.tid:%Y-%m-%d}."
+    return Rows(
+        kilde.navn,
+        last,
+        provenance,
+        sett_tid=seen.tid.isoformat(),
+        kopidato=seen.kopidato,
+        svar=svar.__name__,
+        reserve=reserve,
+    )
+
+
+def _log(answer: Answer, tema: Tema, kommune: Kommune) -> None:
+    for kilde, why in answer.forsoek:
+        log.info("%s %s: %s does not serve: %s", kommune.nummer, tema, kilde, why)
+    if isinstance(answer, Rows) and answer.reserve is None:
+        log.info("%s %s: %d features in %s", kommune.nummer, answer.kilde, answer.antall, answer.path.name)
+    elif isinstance(answer, Rows):
+        log.warning("%s %s: %s", kommune.nummer, answer.kilde, answer.reserve)
+    else:
+        log.warning("%s %s: %s, %s", kommune.nummer, answer.kilde or tema, type(answer).__name__, answer.grunn)
 
 
 # --- tasks ---

@@ -6,7 +6,6 @@ what cannot be flattened is kept as JSON text.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -18,12 +17,8 @@ import pandas as pd
 import shapely
 
 from tasks.errors import SourceError
-from tasks.sources.koder import fold
 
 MAX_DEPTH = 6
-UNHASHED = frozenset({"objid", "kopidato", "versjonid"})
-"""Folded last names of columns that change from one delivery to the next without any change of the plan: the row in
-the copy's own table, when the copy was made, and the number of the object's edition, whose content is hashed itself."""
 
 
 def text(value: object) -> str | None:
@@ -95,26 +90,3 @@ def concat(frames: Sequence[gpd.GeoDataFrame], *, epsg: int) -> gpd.GeoDataFrame
     }
     shapes = [shape for f in frames for shape in f.geometry]
     return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes, crs=epsg), crs=epsg)
-
-
-def content_sha256(raw: gpd.GeoDataFrame) -> str:
-    """Return the sha256 of a frame's content, the same whatever the order of rows, columns and requests."""
-    columns = sorted(c for c in raw.columns if c != "geometry" and fold(c.rpartition(".")[2]) not in UNHASHED)
-    cells = [[_cell(v) for v in raw[c]] for c in columns]
-    shapes = shapely.to_wkb(np.asarray(raw.geometry.array, dtype=object))
-    digests = sorted(
-        hashlib.sha256(json.dumps(row, ensure_ascii=False).encode() + b"\0" + (shape or b"")).digest()
-        for row, shape in zip(zip(*cells, strict=True) if cells else [()] * len(raw), shapes, strict=True)
-    )
-    whole = hashlib.sha256(json.dumps(columns, ensure_ascii=False).encode())
-    for digest in digests:
-        whole.update(digest)
-    return whole.hexdigest()
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, np.ndarray):
-        return [str(v) for v in value]
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    return value.item() if isinstance(value, np.generic) else value

@@ -4,20 +4,50 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import geopandas as gpd
 import shapely
 
+from config.kilder import Kilde, kilder_for
 from config.registers import Kommune
+from tasks.contracts import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.address import plain_address
-from tasks.sources.http import Client
+from tasks.sources.asked import Asked, Take
 from tasks.sources.koder import blank_is_none, fold
 from tasks.sources.ogc_features import PLAUSIBLE, read_json
+from tasks.sources.refusal import NotFoundError
+from tasks.store import Geodata, read_parquet
 
 
-def get_boundary(client: Client, base: str, kommune: Kommune, *, epsg: int) -> gpd.GeoDataFrame:
+def read(asked: Asked, take: Take) -> int | None:
+    """Hand over the boundary as one row, or none when the register has no such number; see `asked.Protocol`."""
+    kommune, url = asked.kommune, f"{asked.adresse}/kommuner/{asked.kommune.nummer}/omrade"
+    try:
+        answer = asked.client.get(url, params={"utkoordsys": str(STORAGE_EPSG)}, known=asked.kjent, expected="json")
+    except NotFoundError:  # the answer of kommuneinfo for a number that it does not have
+        return None
+    row = boundary(read_json(answer), kommune, epsg=STORAGE_EPSG, where=plain_address(url))
+    take(row.assign(objekttypenavn=next(iter(asked.kilde.lag))))
+    asked.husk(answer.validators)
+    return None
+
+
+def known(
+    geodata: Geodata, kommune: Kommune, sources: Iterable[Kilde]
+) -> shapely.Polygon | shapely.MultiPolygon | None:
+    """Return the kommune's land and water as last fetched, EPSG:25833, or None."""
+    for kilde in kilder_for("grense", kommune, among=sources):
+        path = geodata.latest(kilde.navn, kommune.nummer)
+        if path is not None:
+            shape: shapely.Polygon | shapely.MultiPolygon = gpd.GeoDataFrame(read_parquet(path)).geometry.iloc[0]
+            return shape
+    return None
+
+
+def boundary(answer: dict[str, Any], kommune: Kommune, *, epsg: int, where: str) -> gpd.GeoDataFrame:
     """Return one row: kommunenummer, kommunenavn and the boundary.
 
     Raises
@@ -25,9 +55,6 @@ def get_boundary(client: Client, base: str, kommune: Kommune, *, epsg: int) -> g
     SourceError
         When number or name are not those of the kommune, or there is no usable polygon.
     """
-    url = f"{base}/kommuner/{kommune.nummer}/omrade"
-    answer = read_json(client.get(url, params={"utkoordsys": str(epsg)}, expected="json"))
-    where = plain_address(url)
     _check_name(answer, kommune, where)
     shape = _polygon(answer.get("omrade"), epsg, where)
     data = {"kommunenummer": [kommune.nummer], "kommunenavn": [blank_is_none(answer.get("kommunenavn"))]}

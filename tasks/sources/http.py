@@ -1,8 +1,8 @@
 """One polite client per source on httpx: paced, bounded in time and bytes, and retrying only what may pass.
 
 A client lives for one fetch. Its deadline and its byte budget span all pages and tries, so that endless paging, a
-slow drip or a compressed bomb ends. Every refusal is a `SourceError` naming the address and what to do; a query, a
-password or a body never stands in full in a message.
+slow drip or a compressed bomb ends. Large answers go to a file, and are unpacked on the way. Every refusal is a
+`SourceError` naming the address and what to do; a query, a password or a body never stands in full in a message.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import logging
 import socket
 import threading
 import time
-import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -28,25 +27,31 @@ from tasks.errors import SourceError
 from tasks.sources.address import CHECK_ADDRESS, plain_address, same_origin
 from tasks.sources.limits import PACER, Limits
 from tasks.sources.refusal import MayPassError, NotFoundError, exception_error, retry_after
+from tasks.sources.svar import (
+    ACCEPT,
+    CHUNK,
+    Beginning,
+    Body,
+    Download,
+    Expected,
+    NotModifiedError,
+    Validators,
+    decoded,
+)
 from tasks.sources.unntak import recognise, shorten
+
+__all__ = ["Body", "Client", "Download", "Expected", "NotModifiedError", "Validators", "user_agent"]
 
 log = logging.getLogger("tomt.sources")
 
-CHUNK = 1 << 20
 MAX_REDIRECTS = 3
-JSON_BYTES = 200_000_000
-"""One JSON document at most: read, it takes about ten times as much memory."""
+IN_MEMORY: Mapping[Expected, int] = {"json": 80_000_000, "xml": 30_000_000, "zip": 50_000_000, "file": 50_000_000}
+"""Bytes of one answer that is not kept in a file; a document that is read takes about ten times as much memory."""
+CONDITIONS = {"if-none-match", "if-modified-since"}
+KEPT = CONDITIONS | {"accept", "content-type"}
+"""Headers that go along when a request is redirected."""
 
-Expected = Literal["json", "xml"]
-
-
-@dataclass(frozen=True)
-class Body:
-    """One answer with status 200."""
-
-    content: bytes
-    url: str
-    headers: Mapping[str, str]
+T = TypeVar("T")
 
 
 def user_agent(contact: str | None) -> str:
@@ -108,28 +113,107 @@ class Client:
         self._watchdog.cancel()
         self._http.close()
 
-    def get(self, url: str, *, params: Mapping[str, str] | None = None, expected: Expected) -> Body:
+    def get(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        expected: Expected,
+        known: Validators | None = None,
+    ) -> Body:
         """Ask with GET.
+
+        Parameters
+        ----------
+        params
+            Added to the query of the address.
+        known
+            Validators of an answer that is at hand.
 
         Raises
         ------
+        NotModifiedError
+            When what is `known` is still what the source has.
         SourceError
             Naming host, path, status and what to do.
         """
-        accept = "application/geo+json, application/json" if expected == "json" else "application/xml, text/xml"
-        headers = {"Accept": accept}
-        request = self._http.build_request("GET", self._own(url), params=params or None, headers=headers)
-        return self._ask(request, JSON_BYTES if expected == "json" else self._limits.maks_bytes)
+        request = self._request(url, params, expected=expected, known=known)
+        return self._ask(request, IN_MEMORY[expected])
+
+    def download(
+        self,
+        url: str,
+        *,
+        to: Path,
+        params: Mapping[str, str] | None = None,
+        post: bytes | None = None,
+        expected: Expected,
+        known: Validators | None = None,
+    ) -> Download:
+        """Ask with GET, or with POST and an XML body, and keep the answer in a file, unpacked.
+
+        Parameters
+        ----------
+        to
+            Written anew by every try; not there when there is no answer.
+        post
+            XML; asking twice must be harmless.
+        expected
+            What the file must begin as. The Content-Type alone convicts nobody.
+
+        Raises
+        ------
+        NotModifiedError, SourceError
+            As `get`.
+        """
+        request = self._request(url, params, expected=expected, known=known, post=post)
+        try:
+            return self._try(request, lambda response: self._to_file(response, to, expected))
+        except BaseException:
+            to.unlink(missing_ok=True)
+            raise
 
     def post_xml(self, url: str, content: bytes) -> Body:
         """Ask with POST and an XML body; asking twice must be harmless. Raises as `get`."""
         headers = {"Content-Type": "application/xml; charset=utf-8", "Accept": "application/xml, text/xml"}
         request = self._http.build_request("POST", self._own(url), content=content, headers=headers)
-        return self._ask(request, self._limits.maks_bytes)
+        return self._ask(request, IN_MEMORY["xml"])
+
+    def post_form(self, url: str, data: Mapping[str, str], *, expected: Expected) -> Body:
+        """Ask with POST and a form, for questions too long for an address; asking twice must be harmless.
+
+        Raises as `get`.
+        """
+        headers = {"Accept": "application/json" if expected == "json" else "application/xml, text/xml"}
+        request = self._http.build_request("POST", self._own(url), data=dict(data), headers=headers)
+        return self._ask(request, IN_MEMORY[expected])
+
+    def post_json(self, url: str, data: object) -> Body:
+        """Ask with POST and a JSON body for a JSON answer; asking twice must be harmless. Raises as `get`."""
+        request = self._http.build_request("POST", self._own(url), json=data, headers={"Accept": "application/json"})
+        return self._ask(request, IN_MEMORY["json"])
 
     # --- one question ---
 
+    def _request(
+        self,
+        url: str,
+        params: Mapping[str, str] | None,
+        *,
+        expected: Expected,
+        known: Validators | None,
+        post: bytes | None = None,
+    ) -> httpx.Request:
+        headers = {"Accept": ACCEPT[expected]} | (known.headers() if known else {})
+        if post is not None:
+            headers["Content-Type"] = "application/xml; charset=utf-8"
+        asked = httpx.URL(self._own(url)).copy_merge_params(dict(params or {}))
+        return self._http.build_request("GET" if post is None else "POST", asked, content=post, headers=headers)
+
     def _ask(self, request: httpx.Request, most: int) -> Body:
+        return self._try(request, lambda response: self._in_memory(response, most))
+
+    def _try(self, request: httpx.Request, take: Callable[[httpx.Response], T]) -> T:
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self._limits.forsoek),
             wait=self._wait,
@@ -142,12 +226,12 @@ class Client:
             for attempt in retrying:
                 with attempt:
                     tries = attempt.retry_state.attempt_number
-                    body = self._once(request, most)
+                    taken = self._once(request, take)
         except MayPassError as error:
             raise SourceError(f"{error} Asked {tries} times; try again later.") from None
-        return body
+        return taken
 
-    def _once(self, request: httpx.Request, most: int) -> Body:
+    def _once(self, request: httpx.Request, take: Callable[[httpx.Response], T]) -> T:
         asked = request
         for _ in range(MAX_REDIRECTS + 1):
             host = asked.url.host
@@ -158,7 +242,8 @@ class Client:
                 try:
                     target = self._redirect(asked, response)
                     if target is None:
-                        return self._answer(asked, response, most)
+                        self._check_status(asked, response)
+                        return take(response)
                 finally:
                     response.close()
             asked = target
@@ -171,31 +256,45 @@ class Client:
         request.extensions = {"timeout": timeout.as_dict(), "trace": self._remember}
         return self._http.send(request, stream=True)
 
-    def _answer(self, request: httpx.Request, response: httpx.Response, most: int) -> Body:
+    def _check_status(self, request: httpx.Request, response: httpx.Response) -> None:
         where = self._where(request.url)
+        if response.status_code == 304 and CONDITIONS & {name.lower() for name in request.headers}:
+            raise NotModifiedError(f"{where}: HTTP 304, the same as last time.")
         if response.status_code != 200:
             raise self._refusal(where, response)
-        content = self._read(where, response, min(most, self._budget))
+
+    def _in_memory(self, response: httpx.Response, most: int) -> Body:
+        url = response.request.url
+        content = b"".join(self._pieces(response, most))
         unntak = recognise(content)
         if unntak is not None:
-            raise exception_error(where, unntak)
+            raise exception_error(self._where(url), unntak)
         self._budget -= len(content)
-        return Body(content, str(request.url), response.headers)
+        return Body(content, str(url), response.headers)
 
-    def _read(self, where: str, response: httpx.Response, most: int) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        for part in _decoded(where, response):
+    def _to_file(self, response: httpx.Response, to: Path, expected: Expected) -> Download:
+        url = response.request.url
+        beginning = Beginning(self._where(url), response.headers.get("content-type", ""), expected)
+        with to.open("wb") as file:
+            for part in self._pieces(response, self._limits.maks_bytes):
+                beginning.add(part)
+                file.write(part)
+            size = file.tell()
+        beginning.check()
+        self._budget -= size
+        return Download(to, str(url), response.headers, size)
+
+    def _pieces(self, response: httpx.Response, most: int) -> Iterator[bytes]:
+        """Yield the body unpacked, within the time and the bytes that are left."""
+        where, size = self._where(response.request.url), 0
+        for part in decoded(where, response):
             size += len(part)
             self._left(response.request.url)
-            if size > most:
-                limit = most if most == JSON_BYTES else self._limits.maks_bytes
-                raise SourceError(
-                    f"{where}: more than {limit} bytes. Something is wrong with the answer; "
-                    "if it is not, raise hent.maks_bytes in config/regler.toml."
-                )
-            parts.append(part)
-        return b"".join(parts)
+            if size > min(most, self._budget):
+                advice = " If it is not, raise hent.maks_bytes in config/regler.toml." if most > self._budget else ""
+                limit = min(most, self._limits.maks_bytes)
+                raise SourceError(f"{where}: more than {limit} bytes. Something is wrong with the answer.{advice}")
+            yield part
 
     def _redirect(self, request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
         """Return the request to send instead, or None when the answer is no redirect."""
@@ -210,7 +309,7 @@ class Client:
             )
         if request.method == "POST" and response.status_code not in {307, 308}:
             raise SourceError(f"{where}: HTTP {response.status_code} in answer to a POST. {CHECK_ADDRESS}")
-        headers = {k: v for k, v in request.headers.items() if k.lower() in {"accept", "content-type"}}
+        headers = {k: v for k, v in request.headers.items() if k.lower() in KEPT}
         return self._http.build_request(request.method, target, content=request.content or None, headers=headers)
 
     def _refusal(self, where: str, response: httpx.Response) -> SourceError:
@@ -229,7 +328,7 @@ class Client:
         """Return the beginning of an error's body."""
         head = b""
         with contextlib.suppress(SourceError):  # the status says enough
-            for part in _decoded("", response):
+            for part in decoded("", response):
                 head += part
                 if len(head) > CHUNK:
                     break
@@ -307,28 +406,3 @@ class Client:
             self._left(request.url)
             reason = shorten(str(error)) or type(error).__name__
             raise MayPassError(f"{where}: connection failed ({reason}).") from None
-
-
-def _decoded(where: str, response: httpx.Response) -> Iterator[bytes]:
-    """Yield the body in pieces of at most `CHUNK` bytes after decompression.
-
-    httpx unpacks a whole network read at once, and layer upon layer when the header says so: a bomb would fill the
-    memory before it could be counted.
-    """
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding in {"", "identity"}:
-        yield from response.iter_raw(CHUNK)
-        return
-    if encoding not in {"gzip", "x-gzip"}:
-        raise SourceError(f"{where}: Content-Encoding {shorten(encoding)!r} was not asked for. {CHECK_ADDRESS}")
-    unpack = zlib.decompressobj(wbits=31)
-    try:
-        for packed in response.iter_raw(CHUNK):
-            piece, rest = unpack.decompress(packed, CHUNK), unpack.unconsumed_tail
-            while piece:
-                yield piece
-                piece, rest = unpack.decompress(rest, CHUNK), unpack.unconsumed_tail
-    except zlib.error:
-        raise MayPassError(f"{where}: damaged compression.") from None
-    if not unpack.eof:
-        raise MayPassError(f"{where}: the compressed answer ends too early.")

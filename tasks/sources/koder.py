@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date
+from numbers import Integral
 from urllib.parse import urlsplit
 
 # Names of the SOSI code lists (planstatus, plantype, vertikalnivå, arealbruksstatus) that occur in place of codes.
@@ -14,6 +16,9 @@ PLANSTATUS = {
     "endelig vedtatt arealplan": "3",
     "endelig vedtatt": "3",
     "vedtatt": "3",
+    "gjeldende": "3",
+    "gjeldende plan": "3",
+    "under arbeid": "1",
     "opphevet": "4",
     "utgått/erstattet": "5",
     "utgått": "5",
@@ -54,6 +59,13 @@ AREALSTATUS = {
     "videreutvikling": "3",
 }
 
+_DESTROYED = re.compile(
+    r"(\[*L?[A-Za-z_$]\w*(\.[\w$]+)+;?|\[+[BCDFIJSZ])@[0-9a-f]+|System\.\w+(\.\w+)*(\[\])*", re.ASCII
+)
+"""What Java and .NET print for a value that they cannot print."""
+
+_NULLS = frozenset({"", "-", "--", "<null>", "null", "nan", "<na>"})
+
 MAX_LINK = 2000
 OLDEST = 1900
 """A date before this year is a filler such as 1800-01-01 or 1899-12-30."""
@@ -83,6 +95,52 @@ def blank_is_none(value: object) -> str | None:
     return None if plain in {"", "-"} else plain
 
 
+def is_unreadable(value: object) -> bool:
+    """Return whether a value was destroyed on its way: it is not known, which is not the same as not set.
+
+    Examples
+    --------
+    >>> is_unreadable("[Ljava.lang.Double;@493a67bb"), is_unreadable("System.Byte[]"), is_unreadable("post@x.no")
+    (True, True, False)
+    """
+    return isinstance(value, str) and _DESTROYED.fullmatch(value.strip()) is not None
+
+
+def cell(value: object) -> str | None:
+    """Return a cell of a raw frame as text, None for nothing: "", "-", nulls that became words, what is unreadable.
+
+    Examples
+    --------
+    >>> cell(" B1  "), cell(4601.0), cell("0301"), cell("<Null>"), cell(float("nan")), cell("[D@1b6d3586")
+    ('B1', '4601', '0301', None, None, None)
+    """
+    if isinstance(value, float):
+        value = None if not math.isfinite(value) else str(int(value)) if value.is_integer() else repr(value)
+    elif isinstance(value, Integral):
+        value = str(value)
+    plain = None if is_unreadable(value) else blank_is_none(value)
+    return None if plain is None or plain.lower() in _NULLS else plain
+
+
+def coded(value: object, names: dict[str, str] | None = None, *, zero_is_none: bool = False) -> str | None:
+    """Return a code that stands alone or before its name (`3 - Vedtatt` → `3`); a name in `names` becomes its code.
+
+    Parameters
+    ----------
+    zero_is_none
+        0 is no code of the list: exports write it where nothing is set.
+
+    Examples
+    --------
+    >>> coded("1110 - Boligbebyggelse"), coded("0", zero_is_none=True), coded("B3"), coded("vedtatt", PLANSTATUS)
+    ('1110', None, 'B3', '3')
+    """
+    plain = code(value, names)
+    if plain is not None and (match := re.match(r"([0-9]{1,4})(?: *[-–:=] *| +)[^\W\d]{2}", plain)):
+        plain = match[1]
+    return None if zero_is_none and plain is not None and re.fullmatch(r"0+", plain) else plain
+
+
 def code(value: object, names: dict[str, str] | None = None) -> str | None:
     """Return a code without a false fraction (`3.0` → `3`); a name in `names` becomes its code, others stay.
 
@@ -96,6 +154,12 @@ def code(value: object, names: dict[str, str] | None = None) -> str | None:
         return None
     plain = re.sub(r"^(\d+)\.0+$", r"\1", plain)
     return (names or {}).get(plain.lower(), plain)
+
+
+def plan_ident(value: object) -> str | None:
+    """Return a planidentifikasjon as text; 0, which exports write where nothing is set, is none."""
+    plain = code(value)
+    return None if plain is None or re.fullmatch(r"0+", plain) else plain
 
 
 def kommunenummer_of(value: object) -> str | None:

@@ -26,7 +26,7 @@ class Limits:
     @classmethod
     def of(cls, rules: HentRegler) -> Limits:
         """Return the limits of config/regler.toml."""
-        return cls(**rules.model_dump())
+        return cls(**{name: value for name, value in rules.model_dump().items() if name in cls.__dataclass_fields__})
 
 
 class Pacer:

@@ -1,4 +1,4 @@
-"""OGC API Features as the national plan services speak it: collections, then items page by page.
+"""OGC API Features as the plan services speak it: collections, then items page by page.
 
 What was asked for is checked against what came: the layer, the CRS, the kommune, and the number of features before
 and after. An answer that cannot be trusted is a `SourceError`, never a short frame.
@@ -9,17 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 
 import geopandas as gpd
-import shapely
+from pyproj import Transformer
 
+from tasks.contracts import STORAGE_EPSG
 from tasks.errors import SourceError
-from tasks.sources import flat
-from tasks.sources.address import plain_address, same_origin
+from tasks.sources import flat, geojson
+from tasks.sources.address import CHECK_ADDRESS, plain_address
+from tasks.sources.asked import Asked, Take
+from tasks.sources.geojson import GEOGRAPHIC
 from tasks.sources.http import Body, Client
 from tasks.sources.koder import fold, kommunenummer_of
 from tasks.sources.unntak import shorten
@@ -27,18 +30,11 @@ from tasks.sources.unntak import shorten
 log = logging.getLogger("tomt.sources")
 
 CRS = "http://www.opengis.net/def/crs/EPSG/0/{epsg}"
-AREA = "kopidata.områdeId"
 # EPSG:25833, metres: Norway with its sea areas and Svalbard, generously. Degrees and swapped axes fall outside.
 PLAUSIBLE = (-1_000_000.0, 6_000_000.0, 2_000_000.0, 9_500_000.0)
 
-
-@dataclass(frozen=True)
-class Layer:
-    """The features of one collection: flat frame, how many the source said, how many came."""
-
-    frame: gpd.GeoDataFrame
-    ventet: int | None
-    mottatt: int
+MAX_VALUES = 5_000_000
+"""Of one JSON document at most, by its commas and brackets: an empty object of three bytes takes 72 in memory."""
 
 
 def read_json(body: Body) -> dict[str, Any]:
@@ -50,19 +46,31 @@ def read_json(body: Body) -> dict[str, Any]:
         When the body is no JSON object, is cut short, or holds NaN.
     """
     where = plain_address(body.url)
+    values = sum(body.content.count(sign) for sign in (b",", b"[", b"{"))
+    if values > MAX_VALUES:
+        raise SourceError(
+            f"{where}: about {values} values in one JSON answer ({len(body.content)} bytes), more than {MAX_VALUES}: "
+            f"they would fill the memory. {CHECK_ADDRESS}"
+        )
     try:
-        data = json.loads(body.content, parse_constant=_refuse_constant)
+        data = json.loads(body.content, parse_constant=_refuse_constant, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise SourceError(
             f"{where}: not valid JSON ({shorten(str(error))}; {len(body.content)} bytes). The answer is cut short or "
             "is something else; try again later."
         ) from None
     if not isinstance(data, dict):
-        raise SourceError(f"{where}: a JSON {type(data).__name__} where an object was expected. {CHECK}")
+        raise SourceError(f"{where}: a JSON {type(data).__name__} where an object was expected. {CHECK_ADDRESS}")
     return data
 
 
-CHECK = "Check the address in config/plankilder.toml."
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a member that is said twice: the last would win, and an empty list after a full one look like nothing."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        name = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"{name!r} is said twice in one object")
+    return found
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -71,11 +79,24 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def collections(client: Client, base: str) -> dict[str, str]:
     """Return id → title of the collections that a service lists."""
+    return {c["id"]: str(c.get("title") or "") for c in _described(client, base).values()}
+
+
+def _described(client: Client, base: str) -> dict[str, dict[str, Any]]:
+    """Return id → description of the collections that a service lists; CRSs of all of them are filled in."""
     url = f"{base}/collections"
-    listed = read_json(client.get(url, expected="json")).get("collections")
+    answer = read_json(client.get(url, expected="json"))
+    listed = answer.get("collections")
     if not isinstance(listed, list) or not all(isinstance(c, dict) and isinstance(c.get("id"), str) for c in listed):
-        raise SourceError(f"{plain_address(url)}: no list of collections. {CHECK}")
-    return {c["id"]: str(c.get("title") or "") for c in listed}
+        raise SourceError(f"{plain_address(url)}: no list of collections. {CHECK_ADDRESS}")
+    listed_crs = answer.get("crs")
+    common = listed_crs if isinstance(listed_crs, list) else []
+    found = {}
+    for c in listed:
+        own = c["crs"] if isinstance(c.get("crs"), list) else []
+        inherited = common if "#/crs" in own or not own else []
+        found[c["id"]] = c | {"crs": [v for v in own if v != "#/crs"] + inherited}
+    return found
 
 
 def find_layers(wanted: Iterable[str], found: Mapping[str, str]) -> dict[str, str]:
@@ -93,111 +114,210 @@ def find_layers(wanted: Iterable[str], found: Mapping[str, str]) -> dict[str, st
     return {layer: by_name[fold(layer)] for layer in wanted if fold(layer) in by_name}
 
 
-def layer(client: Client, base: str, collection: str, *, kommunenummer: str, epsg: int, side: int) -> Layer:
-    """Return all features of a collection in one kommune.
+def read(asked: Asked, take: Take) -> int | None:
+    """Hand over the kommune's features of every layer of the source; see `asked.Protocol`.
 
     Parameters
     ----------
-    kommunenummer
-        Of the kommune that the copy was delivered for.
-    epsg
-        CRS asked for; 2D coordinates come back in it.
-    side
-        Features asked for per page; a server that gives fewer is followed.
+    asked
+        Asked by `kilde.kommunefelt`; without one by the kommune's box, unless the source is its own.
+
+    Returns
+    -------
+    int or None
+        How many features the source says it has; None when it does not tell for every layer.
 
     Raises
     ------
     SourceError
-        When pages repeat, counts differ, or CRS or kommune are not those asked for.
+        When a layer is missing, pages repeat, counts differ, or CRS or kommune are not those asked for.
     """
-    url = f"{base}/collections/{collection}/items"
-    query = {AREA: kommunenummer, "crs": CRS.format(epsg=epsg), "limit": str(side)}
-    frames: list[gpd.GeoDataFrame] = []
-    counts: list[int] = []
-    seen: set[bytes] = set()
-    received, following = 0, None
-    while True:
-        if following is None:
-            body = client.get(url, params={**query, "offset": str(received)}, expected="json")
-        else:
-            body = client.get(following, expected="json")
-        page = read_json(body)
-        features = _features(page, url)
-        _check_crs(body, page, epsg, url)
-        _check_new(features, seen, url)
-        frames.append(flat.frame(features, epsg=epsg, where=plain_address(url)))
-        _check_kommune(frames[-1], kommunenummer, url)
-        received += len(features)
-        counts += [page["numberMatched"]] if _is_count(page.get("numberMatched")) else []
-        if not features or (counts and received >= counts[-1]):
-            break
-        following = _next(page, url)
-    _check_counts(counts, received, url)
-    whole = flat.concat(frames, epsg=epsg)
-    _check_plausible(whole, epsg, url)
-    return Layer(whole, counts[-1] if counts else None, received)
+    base = asked.adresse.rstrip("/")
+    described = _described(asked.client, base)
+    layers = find_layers(asked.kilde.lag.values(), {k: str(c.get("title") or "") for k, c in described.items()})
+    absent = [name for name in asked.kilde.lag.values() if name not in layers]
+    if absent:
+        seen = ", ".join(sorted(described)[:20]) or "none"
+        raise SourceError(
+            f"{plain_address(base)}/collections: the layers {', '.join(absent)} are missing; it has: {shorten(seen)}. "
+            f"Correct `lag` of {asked.kilde.navn} in config/plankilder.toml."
+        )
+    said: list[int | None] = []
+    for objekttype, name in asked.kilde.lag.items():
+        collection = _Collection(asked, base, described[layers[name]])
+        said.append(collection.read(objekttype, take))
+    counts = [count for count in said if count is not None]
+    return sum(counts) if len(counts) == len(said) else None
+
+
+class _Collection:
+    """One collection being read for one kommune.
+
+    Parameters
+    ----------
+    described
+        As the service describes it.
+    """
+
+    def __init__(self, asked: Asked, base: str, described: Mapping[str, Any]) -> None:
+        self._asked = asked
+        self._url = f"{base}/collections/{quote(described['id'], safe='')}/items"
+        self._where = unquote(plain_address(self._url))
+        self._epsg = _crs_to_ask_for(asked.kilde.epsg, described["crs"])
+        self._query = self._question(described)
+        self._seen: set[bytes] = set()
+
+    def read(self, objekttype: str, take: Take) -> int | None:
+        """Hand over every feature and return how many the source says."""
+        counts: list[int] = []
+        received, following = 0, None
+        while True:
+            at = {"offset": str(received)} if following is None else following
+            body = self._asked.client.get(
+                self._url, params=self._query | at if following is None else at, expected="json"
+            )
+            page = read_json(body)
+            features = _features(page, self._where)
+            _check_crs(body, page, self._epsg, self._where)
+            self._check_new(features)
+            take(self._frame(features, objekttype))
+            received += len(features)
+            counts += [page["numberMatched"]] if _is_count(page.get("numberMatched")) else []
+            following = _next(page, self._url)
+            if not features or (received >= counts[-1] if counts else following is None and _has_links(page)):
+                break
+        _check_counts(counts, received, self._where)
+        said = counts[-1] if counts else None
+        log.info("%s %s: %d features received, %s said", self._asked.kommune.nummer, objekttype, received, said)
+        return said
+
+    def _question(self, described: Mapping[str, Any]) -> dict[str, str]:
+        kilde, area = self._asked.kilde, self._asked.omraade
+        question = _format_wanted(described, self._url)
+        if self._epsg not in GEOGRAPHIC:
+            question["crs"] = CRS.format(epsg=self._epsg)
+        if kilde.kommunefelt is not None:
+            question[kilde.kommunefelt] = self._asked.kommune.nummer
+        elif area is not None and (kilde.kommuner is None or len(kilde.kommuner) > 1):
+            question |= _box(area.bounds, self._epsg)
+        return question | {"limit": str(self._asked.limits.side)}
+
+    def _frame(self, features: Sequence[Mapping[str, Any]], objekttype: str) -> gpd.GeoDataFrame:
+        frame = flat.frame(features, epsg=self._epsg, where=self._where)
+        self._check_kommune(frame)
+        return geojson.typed(geojson.in_storage(frame, epsg=self._epsg, where=self._where), objekttype)
+
+    def _check_new(self, features: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse a page that came before: the server does not honour offset, and would go on for ever."""
+        if not features:
+            return
+        content = [[f.get("properties"), f.get("geometry")] for f in features]
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
+        if digest in self._seen:
+            raise SourceError(
+                f"{self._where}: the same page came twice; the source does not honour paging. Tell whoever runs it."
+            )
+        self._seen.add(digest)
+
+    def _check_kommune(self, page: gpd.GeoDataFrame) -> None:
+        felt, nummer = self._asked.kilde.kommunefelt, self._asked.kommune.nummer
+        if felt is None or felt not in page:
+            return
+        others = {kommunenummer_of(v) for v in page[felt] if v is not None} - {nummer, None}
+        if others:
+            raise SourceError(
+                f"{self._where}: asked for {felt}={nummer}, got features of {sorted(map(str, others))[:5]}. "
+                "The source does not honour the filter; tell whoever runs it."
+            )
+
+
+# --- questions ---
+
+
+def _crs_to_ask_for(epsg: int, listed: Sequence[object]) -> int:
+    """Return the CRS to ask for: degrees with longitude first where the service lists others than the wanted one.
+
+    One that lists none is asked for the wanted one all the same: what it answers is checked.
+    """
+    if epsg in GEOGRAPHIC:
+        return 4326
+    return epsg if not listed or any(geojson.epsg_of(str(name)) == epsg for name in listed) else 4326
+
+
+def _box(bounds: tuple[float, float, float, float], epsg: int) -> dict[str, str]:
+    """Return the parameters that ask for a box, given in EPSG:25833."""
+    if epsg not in GEOGRAPHIC:
+        moved = Transformer.from_crs(STORAGE_EPSG, epsg, always_xy=True).transform_bounds(*bounds)
+        return {"bbox": ",".join(f"{v:.3f}" for v in moved), "bbox-crs": CRS.format(epsg=epsg)}
+    moved = Transformer.from_crs(STORAGE_EPSG, 4326, always_xy=True).transform_bounds(*bounds)
+    return {"bbox": ",".join(f"{v:.8f}" for v in moved)}
+
+
+def _format_wanted(described: Mapping[str, Any], url: str) -> dict[str, str]:
+    """Return `f` as the service's own link to the items has it, for services that answer in HTML without."""
+    links = described.get("links")
+    for link in links if isinstance(links, list) else []:
+        if isinstance(link, dict) and link.get("rel") == "items" and "json" in str(link.get("type", "")).lower():
+            query = dict(parse_qsl(urlsplit(urljoin(url, str(link.get("href", "")))).query))
+            return {"f": query["f"]} if "f" in query else {}
+    return {}
+
+
+def _next(page: Mapping[str, Any], url: str) -> dict[str, str] | None:
+    """Return the query of the next page when it is the same resource on the same host, else None.
+
+    The query alone is taken: services behind a proxy write links with another scheme and port.
+    """
+    links = page.get("links")
+    for link in links if isinstance(links, list) else []:
+        if isinstance(link, dict) and link.get("rel") == "next" and isinstance(link.get("href"), str):
+            try:
+                target, own = urlsplit(str(urljoin(url, link["href"]))), urlsplit(url)
+                same = target.hostname == own.hostname and unquote(target.path) == unquote(own.path)
+            except ValueError:  # no address at all
+                continue
+            query = dict(parse_qsl(target.query, keep_blank_values=True))
+            if same and query:
+                return query
+    return None
+
+
+def _has_links(page: Mapping[str, Any]) -> bool:
+    """Say whether a page tells what follows it; that it has no next one then means that it is the last."""
+    links = page.get("links")
+    return isinstance(links, list) and not any(isinstance(one, dict) and one.get("rel") == "next" for one in links)
+
+
+# --- answers ---
 
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _features(page: Mapping[str, Any], url: str) -> list[dict[str, Any]]:
+def _features(page: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
     features = page.get("features")
     if not isinstance(features, list) or not all(isinstance(f, dict) for f in features):
         kind = shorten(str(page.get("type", "no type")))
-        raise SourceError(f"{plain_address(url)}: no FeatureCollection ({kind}, keys {sorted(page)[:6]}). {CHECK}")
+        raise SourceError(
+            f"{where}: no FeatureCollection ({kind}, keys {shorten(str(sorted(page)[:6]))}). {CHECK_ADDRESS}"
+        )
     return features
 
 
-def _check_crs(body: Body, page: Mapping[str, Any], epsg: int, url: str) -> None:
+def _check_crs(body: Body, page: Mapping[str, Any], epsg: int, where: str) -> None:
     said = body.headers.get("content-crs", "").strip(" <>")
-    if not said and isinstance(page.get("crs"), dict):
-        said = str((page["crs"].get("properties") or {}).get("name", ""))
-    if said and said.replace(":", "/").rstrip("/").rpartition("/")[2] != str(epsg):
+    named = page.get("crs")
+    if not said and isinstance(named, dict) and isinstance(named.get("properties"), dict):
+        said = str(named["properties"].get("name", ""))
+    if said and geojson.epsg_of(said) != epsg:
         raise SourceError(
-            f"{plain_address(url)}: asked for EPSG:{epsg}, the answer is in {shorten(said)}. The source does not "
-            f"honour `crs`; {CHECK[0].lower()}{CHECK[1:]}"
+            f"{where}: asked for EPSG:{epsg}, the answer is in {shorten(said)}. The source does not honour `crs`; "
+            f"{CHECK_ADDRESS[0].lower()}{CHECK_ADDRESS[1:]}"
         )
 
 
-def _check_new(features: Sequence[Mapping[str, Any]], seen: set[bytes], url: str) -> None:
-    """Refuse a page that came before: the server does not honour offset, and would go on for ever."""
-    if not features:
-        return
-    content = [[f.get("properties"), f.get("geometry")] for f in features]
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
-    if digest in seen:
-        raise SourceError(
-            f"{plain_address(url)}: the same page came twice; the source does not honour paging. Tell whoever runs it."
-        )
-    seen.add(digest)
-
-
-def _check_kommune(page: gpd.GeoDataFrame, kommunenummer: str, url: str) -> None:
-    if AREA not in page:
-        return
-    others = {kommunenummer_of(v) for v in page[AREA] if v is not None} - {kommunenummer, None}
-    if others:
-        raise SourceError(
-            f"{plain_address(url)}: asked for {AREA}={kommunenummer}, got features of {sorted(map(str, others))[:5]}. "
-            "The source does not honour the filter; tell whoever runs it."
-        )
-
-
-def _next(page: Mapping[str, Any], url: str) -> str | None:
-    """Return the next page's address when it is the same resource on the same host, else None."""
-    links = page.get("links")
-    for link in links if isinstance(links, list) else []:
-        if isinstance(link, dict) and link.get("rel") == "next" and isinstance(link.get("href"), str):
-            target = str(urljoin(url, link["href"]))
-            if same_origin(target, url) and urlsplit(target).path == urlsplit(url).path:
-                return target
-    return None
-
-
-def _check_counts(counts: Sequence[int], received: int, url: str) -> None:
-    where = plain_address(url)
+def _check_counts(counts: Sequence[int], received: int, where: str) -> None:
     if len(set(counts)) > 1:
         raise SourceError(
             f"{where}: numberMatched changed from {counts[0]} to {counts[-1]} while reading. Try again later."
@@ -206,18 +326,4 @@ def _check_counts(counts: Sequence[int], received: int, url: str) -> None:
         raise SourceError(
             f"{where}: the source says {counts[0]} features, {received} came. An incomplete answer is not used; "
             "try again later."
-        )
-
-
-def _check_plausible(frame: gpd.GeoDataFrame, epsg: int, url: str) -> None:
-    if epsg != 25833 or not len(frame):
-        return
-    shapes = frame.geometry[~(frame.geometry.isna() | frame.geometry.is_empty)]
-    west, south, east, north = shapely.bounds(shapes.to_numpy()).T
-    outside = (west < PLAUSIBLE[0]) | (south < PLAUSIBLE[1]) | (east > PLAUSIBLE[2]) | (north > PLAUSIBLE[3])
-    if outside.sum() * 2 > len(shapes):
-        first = f"{west[outside][0]:.1f}, {south[outside][0]:.1f}"
-        raise SourceError(
-            f"{plain_address(url)}: {int(outside.sum())} of {len(shapes)} features lie outside Norway in EPSG:{epsg} "
-            f"(first at {first}): wrong CRS or swapped axes. Tell whoever runs the source."
         )

@@ -70,10 +70,7 @@ def plan_ids(raw: gpd.GeoDataFrame, numre: Numre, account: Account) -> list[str]
     """Return ``{kommunenummer}_{planidentifikasjon}``; without an identification the row stands for itself."""
     idents = codes(raw, PLANIDENT)
     account.note("uten planidentifikasjon", idents.count(None))
-    kommuner = [
-        numre.today(kommunenummer_of(k), kommunenummer_of(a))
-        for k, a in zip(first(raw, KOMMUNE), first(raw, AREA), strict=True)
-    ]
+    kommuner = numre.today_of(first(raw, KOMMUNE, kommunenummer_of), first(raw, AREA, kommunenummer_of), raw.geometry)
     own = zip(idents, first(raw, LOKAL_ID), raw.geometry, strict=True)
     keys = [ident or lokal_id or _digest((), shape) for ident, lokal_id, shape in own]
     return [f"{kommune}_{key}" for kommune, key in zip(kommuner, keys, strict=True)]

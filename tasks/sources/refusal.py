@@ -40,3 +40,7 @@ def retry_after(value: str | None) -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+class NotHereError(SourceError):
+    """The source holds nothing of this theme for this kommune, and says so: no failure, but not covered."""

@@ -1,7 +1,7 @@
 """Teiger (contract `TEIGER`): GML of Matrikkelen-Eiendomskart-Teig → one row per teig, key teig_id, EPSG:25833.
 
 Attributes are read with lxml, because GDAL guesses types and loses leading zeros and repeated matrikkelenheter;
-geometry is read with pyogrio, which knows arcs and surfaces. Nothing beside the contract's columns is taken: a
+geometry as in `tasks.sources.geometri`. Nothing beside the contract's columns is taken: a
 bruksnavn may be a person's name.
 """
 
@@ -9,32 +9,33 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
 from typing import TypedDict
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pyogrio
 import shapely
 from lxml import etree
 
 from tasks.account import Account
 from tasks.contracts import STORAGE_EPSG
-from tasks.errors import SourceError
-from tasks.sources import wfs
+from tasks.sources import geometri
 from tasks.sources.koder import blank_is_none, kommunenummer_of
-from tasks.sources.wfs import local_name
+from tasks.sources.medlemmer import local_name
 
 NAMESPACE = "http://skjema.geonorge.no/SOSI/produktspesifikasjon/Matrikkelen-Eiendomskart-Teig/20211101"
 UNIT = re.compile(r"[0-9]{4}-[0-9]{1,6}(/[0-9]{1,6}){3}")
 """A matrikkelenhet as kommune, gnr, bnr, fnr, snr: ``3207-46/1/0/0``."""
-GML_ID = "{http://www.opengis.net/gml/3.2}id"
+UNIT_PARTS = frozenset({"kommunenummer", "gardsnummer", "bruksnummer", "festenummer", "seksjonsnummer"})
+OBJEKTTYPE = "Teig"
 
 
 class Row(TypedDict):
     """The attributes of one teig."""
 
-    gml_id: str | None
     teig_id: str | None
     kommunenummer: str | None
     matrikkelenheter: list[str]
@@ -43,32 +44,30 @@ class Row(TypedDict):
     har_tvist: bool
 
 
-def read(content: bytes, *, where: str) -> gpd.GeoDataFrame:
-    """Return every teig of a GML answer, unfiltered, with 2D geometry (None where there is none).
+def parts(path: Path, *, where: str) -> Iterator[gpd.GeoDataFrame]:
+    """Yield every teig of a GML file in pieces, unfiltered, with 2D geometry (None where there is none).
 
     Parameters
     ----------
-    content
-        A wfs:FeatureCollection of Teig.
+    path
+        A FeatureCollection of Teig, in any CRS of Norway.
     where
         Address, for messages.
 
     Raises
     ------
     SourceError
-        When the GML cannot be read in full.
+        When the GML cannot be read in full, or has features and no teig.
     """
-    rows = [_row(member) for member in wfs.members(content, where=where)]
-    ids = np.array([row["gml_id"] for row in rows], dtype=object)
-    shapes = _join(ids, *_shapes(content, where=where), where=where) if rows else np.array([], dtype=object)
-    columns = [c for c in Row.__annotations__ if c != "gml_id"]
-    data = {c: [row[c] for row in rows] for c in columns}  # type: ignore[literal-required]
-    return gpd.GeoDataFrame(data, geometry=shapes, crs=STORAGE_EPSG)
+    for piece in geometri.pieces(path, _row, where=where):
+        data = {c: [row[c] for row in piece.rows] for c in Row.__annotations__}  # type: ignore[literal-required]
+        shapes = gpd.GeoSeries(geometri.shapes(piece.geometries, where=where), crs=STORAGE_EPSG)
+        yield gpd.GeoDataFrame(data, geometry=shapes, crs=STORAGE_EPSG)
 
 
 def nothing() -> gpd.GeoDataFrame:
     """Return a raw frame without teiger."""
-    return gpd.GeoDataFrame({c: [] for c in Row.__annotations__ if c != "gml_id"}, geometry=[], crs=STORAGE_EPSG)
+    return gpd.GeoDataFrame({c: [] for c in Row.__annotations__}, geometry=[], crs=STORAGE_EPSG)
 
 
 def teiger(raw: gpd.GeoDataFrame, *, kommunenummer: str) -> tuple[gpd.GeoDataFrame, Account]:
@@ -83,7 +82,7 @@ def teiger(raw: gpd.GeoDataFrame, *, kommunenummer: str) -> tuple[gpd.GeoDataFra
     readable = [[u for u in of_teig if UNIT.fullmatch(u)] for of_teig in units]
     odd = [len(every) - len(good) for every, good in zip(units, readable, strict=True)]
     account.note("matrikkelenhet uten lesbart nummer", sum(odd), raw.loc[np.array(odd, dtype=int) > 0, "teig_id"])
-    kept = raw.assign(matrikkelenheter=readable)
+    kept = raw.drop(columns="objekttypenavn", errors="ignore").assign(matrikkelenheter=readable)
 
     def keep(mask: npt.NDArray[np.bool_], reason: str) -> None:
         nonlocal kept
@@ -105,9 +104,10 @@ def teiger(raw: gpd.GeoDataFrame, *, kommunenummer: str) -> tuple[gpd.GeoDataFra
     return kept, account
 
 
-def _row(teig: etree._Element) -> Row:
+def _row(teig: etree._Element) -> Row | None:
+    if local_name(teig) != OBJEKTTYPE:
+        return None
     row = Row(
-        gml_id=teig.get(GML_ID),
         teig_id=None,
         kommunenummer=None,
         matrikkelenheter=[],
@@ -119,29 +119,43 @@ def _row(teig: etree._Element) -> Row:
     for child in teig.iterchildren(tag=etree.Element):
         name = local_name(child)
         if name == "identTeig":
-            row["teig_id"] = blank_is_none(child.findtext("{*}IdentTeig/{*}teigId"))
+            row["teig_id"] = _text(next(child.iter("{*}teigId"), None))
         elif name == "kommunenummer":
-            row["kommunenummer"] = kommunenummer_of(child.text)
+            row["kommunenummer"] = _kommunenummer(child.text)
         elif name == "matrikkelenhet":
             units += child.iterchildren(tag=etree.Element)
         elif name == "matrikkelnummerTekst":
-            row["matrikkelnummer_tekst"] = blank_is_none(child.text)
+            row["matrikkelnummer_tekst"] = _text(child)
         elif name == "tvist":
             row["har_tvist"] = (child.text or "").strip().lower() in {"true", "1"}
         elif name == "teigareal":
-            row["registrert_areal_m2"] = _number(child.findtext("{*}Areal/{*}lagretBeregnetAreal"))
+            row["registrert_areal_m2"] = _number(_text(next(child.iter("{*}lagretBeregnetAreal"), None)))
     row["matrikkelenheter"] = list(dict.fromkeys(u for e in units if (u := _unit(e, row["kommunenummer"]))))
     return row
 
 
 def _unit(element: etree._Element, kommunenummer: str | None) -> str | None:
     """Return ``3207-46/1/0/0``: kommune, gnr, bnr, fnr, snr, as they stand; None without gnr or bnr."""
-    parts = {local_name(e): (e.text or "").strip() for e in element.iterchildren(tag=etree.Element)}
-    kommune = kommunenummer_of(parts.get("kommunenummer")) or kommunenummer
+    parts: dict[str, str] = {}
+    for e in element.iterchildren(tag=etree.Element):
+        name = local_name(e)
+        if name in UNIT_PARTS:
+            parts[name] = (e.text or "").strip()
+    kommune = _kommunenummer(parts.get("kommunenummer")) or kommunenummer
     gnr, bnr = parts.get("gardsnummer"), parts.get("bruksnummer")
     if not (kommune and gnr and bnr):
         return None
     return f"{kommune}-{gnr}/{bnr}/{parts.get('festenummer') or 0}/{parts.get('seksjonsnummer') or 0}"
+
+
+# Few in one file, and in every row.
+_kommunenummer = lru_cache(maxsize=1024)(kommunenummer_of)
+
+
+def _text(element: etree._Element | None) -> str | None:
+    text = None if element is None else element.text
+    # most are plain numbers, which need no cleaning
+    return text if text is not None and text.isascii() and text.isalnum() else blank_is_none(text)
 
 
 def _number(text: str | None) -> float:
@@ -150,36 +164,6 @@ def _number(text: str | None) -> float:
     except ValueError:
         return float("nan")
     return value if np.isfinite(value) else float("nan")
-
-
-def _shapes(content: bytes, *, where: str) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]:
-    """Return gml:id and 2D geometry of every teig, as GDAL reads them."""
-    # One degree a step: arcs come out 0.005 % too small instead of 0.08 %.
-    pyogrio.set_gdal_config_options({"OGR_ARC_STEPSIZE": "1"})
-    try:
-        meta, _, shapes, fields = pyogrio.raw.read(
-            content, layer="Teig", columns=["gml_id"], force_2d=True, DOWNLOAD_SCHEMA="NO"
-        )
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.GeometryError) as error:
-        raise SourceError(f"{where}: the geometry cannot be read ({str(error)[:120]}). Try again later.") from None
-    if meta["crs"] != f"EPSG:{STORAGE_EPSG}":
-        raise SourceError(f"{where}: asked for EPSG:{STORAGE_EPSG}, got {meta['crs']}. Tell whoever runs the source.")
-    ids = fields[0] if len(fields) else np.full(len(shapes), None, dtype=object)
-    return ids, shapely.from_wkb(shapes)
-
-
-def _join(
-    wanted: npt.NDArray[np.object_], ids: npt.NDArray[np.object_], shapes: npt.NDArray[np.object_], *, where: str
-) -> npt.NDArray[np.object_]:
-    """Return the shapes in the order of `wanted`, joined on gml:id."""
-    if len(wanted) == len(ids) and (wanted == ids).all():
-        return shapes
-    by_id = dict(zip(ids, shapes, strict=True))
-    missing = [i for i in wanted if i not in by_id]
-    if missing:
-        raise SourceError(f"{where}: {len(missing)} teiger have no geometry by gml:id, first {missing[:3]}. Tell "
-                          "whoever runs the source.")  # fmt: skip
-    return np.array([by_id[i] for i in wanted], dtype=object)
 
 
 def _digest(row: tuple[object, ...]) -> bytes:

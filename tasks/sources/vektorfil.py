@@ -197,7 +197,7 @@ def listed(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else "")
 
 
-def _from_wkb(raw: Wkb) -> tuple[Geometries, npt.NDArray[np.bool_]]:
+def from_wkb(raw: Wkb) -> tuple[Geometries, npt.NDArray[np.bool_]]:
     """Return geometries of WKB, None where there is none, and which of them cannot be read."""
     shapes = np.empty(len(raw), dtype=object)
     unreadable = np.zeros(len(raw), dtype=bool)
@@ -226,7 +226,7 @@ def _from_parquet(path: Path, wanted: Sequence[Kolonne]) -> _Raw:
             for part, column in zip(parts, columns, strict=True):
                 part.append(column)
             try:
-                made, missing = _from_wkb(wkb)
+                made, missing = from_wkb(wkb)
             except NotImplementedError:
                 raise SourceError(
                     f"{path}: the geometry has curves, which GeoParquet does not know. Write it again with straight "
@@ -250,7 +250,7 @@ def _only_layer(path: Path, lag_opsjon: str) -> str:
         When there are several or none.
     """
     try:
-        with _gdal(path):
+        with gdal(path):
             layers = pyogrio.list_layers(path)
     except pyogrio.errors.GeometryError as error:  # one surface of triangles spoils the list
         raise SourceError(f"{path}: its layers cannot be listed ({error}). Name the layer with {lag_opsjon}.") from None
@@ -265,7 +265,7 @@ def _only_layer(path: Path, lag_opsjon: str) -> str:
 def _from_gdal(path: Path, wanted: Sequence[Kolonne], *, lag: str, lag_opsjon: str) -> _Raw:
     options = GML_OPTIONS if helfil.is_gml(path) else {}
     try:
-        with _gdal(path):
+        with gdal(path):
             info = pyogrio.read_info(path, layer=lag, **options)
             names = [str(n) for n in info["fields"]]
             found = find_columns(names, wanted)
@@ -284,13 +284,13 @@ def _from_gdal(path: Path, wanted: Sequence[Kolonne], *, lag: str, lag_opsjon: s
         raise SourceError(f"{path}: cut off, {len(wkb)} of {info['features']} rows can be read. Get the file anew.")
     _found(path, names, wanted, rows=len(wkb))
     try:
-        shapes, unreadable = _from_wkb(wkb)
+        shapes, unreadable = from_wkb(wkb)
     except NotImplementedError:  # curves: row by row, GDAL makes short straight edges of them
-        with _gdal(path):
-            shapes, unreadable = _from_wkb(pyogrio.raw.read(path, layer=lag, columns=[])[2])
+        with gdal(path):
+            shapes, unreadable = from_wkb(pyogrio.raw.read(path, layer=lag, columns=[])[2])
     # The columns come in the order of the file.
     by_name = dict(zip(meta["fields"], columns, strict=True))
-    return _Raw(names, found, [by_name[name] for name in in_file], shapes, unreadable, _crs(meta["crs"], path))
+    return _Raw(names, found, [by_name[name] for name in in_file], shapes, unreadable, crs_of(meta["crs"], path))
 
 
 _Layer = tuple[dict[str, Any], list[pd.Series], Wkb | None]
@@ -316,7 +316,14 @@ def _there_are(path: Path) -> str:
         return ""
 
 
-def _crs(text: str | None, path: Path) -> CRS | None:
+def crs_of(text: str | None, path: Path) -> CRS | None:
+    """Return the CRS that a file names, None for none.
+
+    Raises
+    ------
+    SourceError
+        When it names one that is none.
+    """
     try:
         return None if text is None else CRS.from_user_input(text)
     except CRSError as error:
@@ -324,7 +331,7 @@ def _crs(text: str | None, path: Path) -> CRS | None:
 
 
 @contextmanager
-def _gdal(path: Path) -> Iterator[None]:
+def gdal(path: Path) -> Iterator[None]:
     """Call GDAL: what goes wrong becomes one error that names the file; an option that it does not know is no news."""
     try:
         with warnings.catch_warnings():
@@ -332,7 +339,8 @@ def _gdal(path: Path) -> Iterator[None]:
             yield
     except (pyogrio.errors.DataLayerError, pyogrio.errors.GeometryError):  # of a layer: its reader says which
         raise
-    except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
+    except (OSError, RuntimeError, ValueError, UnboundLocalError, pa.ArrowException) as error:
+        # UnboundLocalError: what pyogrio makes of a .prj that is no UTF-8
         if "not recognized as being in a supported file format" in str(error):
             raise SourceError(
                 f"{path}: no vector file that can be read here. Give GeoParquet, GeoPackage, Shapefile, GeoJSON, GML "

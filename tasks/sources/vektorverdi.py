@@ -8,6 +8,7 @@ another id in silence.
 
 from __future__ import annotations
 
+import json
 import math
 import uuid
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tasks.errors import SourceError
+from tasks.sources.flat import text
 
 ROWS_SHOWN = 5
 NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
@@ -149,3 +151,69 @@ def _number(value: float | Decimal) -> str | None:
     if value == int(value):
         return str(int(value))
     return format(value, "f").rstrip("0") if isinstance(value, Decimal) else repr(value)
+
+
+# --- everything as text ---
+
+
+def as_text(column: pa.Array) -> list[str | None] | None:
+    """Return the values of any column as text, as the services write them; None for a column of bytes.
+
+    A whole number loses its false fraction, a date is written after ISO 8601, a list of one value is that value, and
+    what else has several is JSON.
+    """
+    kind = column.type
+    if isinstance(column, pa.ExtensionArray):
+        return _extended(column)
+    if pa.types.is_dictionary(kind):
+        return as_text(column.cast(kind.value_type))
+    if _is_binary(kind):
+        return None
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return _strings(column)
+    if pa.types.is_temporal(kind):
+        return list(column.cast(pa.string()).to_pylist())
+    return [_any(value) for value in column.to_pylist()]
+
+
+def _extended(column: pa.ExtensionArray) -> list[str | None] | None:
+    """Return the text of UUIDs, of JSON, or of what other types are kept as."""
+    if "uuid" in str(column.type):
+        return [None if value is None else str(value) for value in column.to_pylist()]
+    stored = as_text(column.storage)
+    return [_from_json(value) for value in stored] if stored is not None and "json" in str(column.type) else stored
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind))
+
+
+def _strings(column: pa.Array) -> list[str | None]:
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:  # of a database that says UTF-8 and was filled with another
+        raw = column.cast(pa.large_string()).cast(pa.large_binary()).to_pylist()
+        return [None if value is None else value.decode("cp1252", errors="replace") for value in raw]
+
+
+def _from_json(value: str | None) -> str | None:
+    """Return a value that is kept as JSON, or as text beside values that are."""
+    if value is None or not value.lstrip().startswith(("[", "{", '"')):
+        return value
+    try:
+        return _any(json.loads(value))
+    except (ValueError, RecursionError):
+        return value
+
+
+def _any(value: Any) -> str | None:
+    """Return any value as text; a number that is not finite is none."""
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, float | Decimal):
+        return _number(value)
+    try:
+        return text(value)
+    except (ValueError, TypeError):  # not finite, or no JSON, inside a list
+        return str(value)

@@ -84,12 +84,6 @@ def test_the_class_depends_on_objekttype_and_code():
         ("vekter.toml", "[grov]\nversjon = '1'\n", "grov_profil", "m2_per_bolig"),
         ("vekter.toml", "[grov\n", "grov_profil", "vekter.toml"),
         ("nattlig.toml", "kommuner = [3207]\nsandkasse = []\n", "nightly_kommuner", "kommuner.0"),
-        (
-            "plankilder.toml",
-            "[x]\ntema='teig'\nprotokoll='ftp'\nadresse=''\nsandbox=''\nlag=[]\npaakrevd=[]\ntom_betyr='tom'\nlisens=''",
-            "kilder",
-            "protokoll",
-        ),
     ],
 )
 def test_a_mistake_in_a_register_is_named(tmp_path, monkeypatch, name, text, load, says):
@@ -103,12 +97,5 @@ def test_a_mistake_in_a_register_is_named(tmp_path, monkeypatch, name, text, loa
 
 def test_the_base_register_hangs_together():
     base = base_register()
-    assert [t.navn for t in base.tabell] == ["Kommuner", "Områder", "Eiendommer", "Tomter", "Kjøringer"]
+    assert [t.navn for t in base.tabell] == ["Kommuner", "Områder", "Eiendommer", "Tomter", "Kontroll", "Kjøringer"]
     assert {f.navn for f in base.table("Tomter").felt if f.eier == "initial"} == {"Fase"}
-
-
-def test_purposes_are_a_theme_of_a_run_only_when_wanted_and_buildings_are_optional():
-    every = registers.themes(ikke_bolig_i_plan=True)
-    assert set(every) == set(registers.kilder())
-    assert registers.themes(ikke_bolig_i_plan=False) == tuple(t for t in every if t != "reguleringsformaal")
-    assert registers.optional_themes() == {"bygning"}

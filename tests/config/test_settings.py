@@ -132,3 +132,16 @@ def test_names_that_nothing_reads_are_found_in_both_places(checkout, monkeypatch
 )
 def test_loopback(url, local):
     assert is_loopback(url) is local
+
+
+def test_further_sources_have_logins_by_their_name(checkout, monkeypatch):
+    (checkout / ".env").write_text("TOMT_OSLO_USERNAME=ola\nTOMT_OSLO_PASSWORD=fra-fil\nTOMT_HALV_USERNAME=x\n")
+    monkeypatch.setenv("TOMT_OSLO_PASSWORD", "hemmelig")
+    settings = load_settings()
+    assert settings.credentials("oslo") == ("ola", "hemmelig")
+    assert settings.model_copy(update={"contact": "x"}).credentials("oslo") == ("ola", "hemmelig")
+    assert settings.credentials("halv") is None
+    assert settings.credentials(None) is None
+    assert "hemmelig" not in repr(settings)
+    assert unknown_names(["oslo", "halv"]) == []
+    assert unknown_names() == ["TOMT_HALV_USERNAME", "TOMT_OSLO_PASSWORD", "TOMT_OSLO_USERNAME"]

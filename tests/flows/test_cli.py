@@ -9,15 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyairtable
 import pytest
 
-from config.registers import kilder
-from config.settings import ROOT, Profile, Settings
+from config.settings import ROOT
 from flows import cli, demo, doctor
 from flows.cli import Interruption
 from flows.demo import Ports, child, choose_ports
@@ -238,34 +235,6 @@ def test_doctor_names_a_package_that_is_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor, "FOLDER", tmp_path)
     with pytest.raises(TomtError, match="not-installed is missing, pinned 1"):
         doctor._versions()
-
-
-def test_doctor_asks_through_the_proxy_as_the_fetch_does(monkeypatch):
-    asked = []
-
-    class Proxy(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        for name in ("no_proxy", "NO_PROXY", "ALL_PROXY", "all_proxy", "HTTP_PROXY"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
-        kilde = kilder()["grense"].model_copy(update={"adresse": "http://source.invalid"})
-        try:
-            said = doctor._source(Settings(profile=Profile.STAGING), kilde)
-        finally:
-            proxy.shutdown()
-            thread.join()
-    assert said == "http://source.invalid answers"
-    assert asked == ["http://source.invalid/kommuner/3207"]
 
 
 def test_doctor_warns_of_an_optional_source_and_fails_for_another(settings, faulty_sources):

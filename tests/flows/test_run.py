@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pyairtable
@@ -109,30 +110,57 @@ def test_what_sales_writes_stays_and_what_is_ours_is_put_right(ready, tomtevik):
     assert tomter.get(other["id"]) == other
 
 
-@pytest.mark.parametrize(
-    ("service", "broken", "result"),
-    [
-        ("reguleringsplaner", {"status": 503}, FEILET),
-        ("reguleringsplaner", {"empty": True}, IKKE_DEKKET),
-        ("kommuneplaner", {"empty": True}, IKKE_DEKKET),
-        ("wfs.matrikkelen-eiendomskart-teig", {"truncated": True}, FEILET),
-        ("kommuneinfo", {"html": True}, FEILET),
-    ],
-)
-def test_a_source_that_does_not_answer_changes_no_lot(ready, tomtevik, faulty_sources, service, broken, result):
-    assert run_kommune(tomtevik, ready).ok
-    before = everything(ready)
-    geodata = Geodata(ready.geodata)
-    kept = {p: p.read_bytes() for p in geodata.root.rglob("*.parquet")}
+BROKEN = [
+    ("reguleringsplaner", {"status": 503}, FEILET),
+    ("reguleringsplaner", {"empty": True}, IKKE_DEKKET),
+    ("kommuneplaner", {"empty": True}, IKKE_DEKKET),
+    ("wfs.matrikkelen-eiendomskart-teig", {"truncated": True}, FEILET),
+    ("kommuneinfo", {"html": True}, FEILET),
+]
+
+
+@pytest.mark.parametrize(("service", "broken", "result"), BROKEN)
+def test_a_source_that_has_never_answered_stops_the_run_and_says_so(
+    ready, tomtevik, faulty_sources, service, broken, result
+):
     faulty_sources.breaks(service, **broken)
     summary = run_kommune(tomtevik, ready.model_copy(update={"sources_url": faulty_sources.url}))
     assert summary.resultat == result
     assert summary.grunn
-    assert everything(ready) == before
-    assert {p: p.read_bytes() for p in geodata.root.rglob("*.parquet")} == kept
+    found = everything(ready)
+    assert [t for t in ("Områder", "Eiendommer", "Tomter") if found[t]] == []
+    (matter,) = (fields for _, fields in found["Kontroll"] if fields["Alvor"] == "Høy")
+    assert matter["Kommunenummer"] == "0099"
+    assert matter["Status"] == "Ny"
+    assert found["Kommuner"][0][1]["Datakvalitet"] == "D"
     newest = table(ready, "Kjøringer").all(sort=["-Start"])[0]["fields"]
     assert newest["Resultat"] == result
     assert "Ingen tomt er endret" in newest["Sammendrag"]
+
+
+@pytest.mark.parametrize(("service", "broken"), [row[:2] for row in BROKEN])
+def test_the_last_good_answer_serves_while_a_source_is_silent(ready, tomtevik, faulty_sources, service, broken):
+    assert run_kommune(tomtevik, ready).ok
+    before = everything(ready)
+    faulty_sources.breaks(service, **broken)
+    silent = ready.model_copy(update={"sources_url": faulty_sources.url})
+    summary = run_kommune(tomtevik, silent)
+    assert summary.ok
+    after = everything(ready)
+    assert {t: after[t] for t in ("Områder", "Eiendommer", "Tomter")} == {
+        t: before[t] for t in ("Områder", "Eiendommer", "Tomter")
+    }
+    (matter,) = (fields for _, fields in after["Kontroll"])
+    assert matter["Tilstand"] == "Åpen"
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    assert f"data fra {today} er brukt" in summary.kort()
+    newest = table(ready, "Kjøringer").all(sort=["-Start"])[0]["fields"]
+    assert newest["Sammendrag"] == summary.kort()
+    assert [k for k, v in summary.as_dict()["kilder"].items() if v["svar"] != "Rows"]
+    assert run_kommune(tomtevik, silent).count("updated") == 0  # the same again: nothing new to tell
+    assert run_kommune(tomtevik, ready).ok
+    (matter,) = (fields for _, fields in everything(ready)["Kontroll"])
+    assert matter["Tilstand"] == "Lukket"
 
 
 def breaks_down_at(monkeypatch, call: int, *, before: bool) -> None:

@@ -33,10 +33,10 @@ def test_lots_stay_as_they_are_when_buildings_cannot_be_read(ready, tomtevik, fa
         assert summary.resultat == FULLFORT
         assert lots(ready) == before
         assert geodata.path("core", HINDRE, "0099").read_bytes() == kept
-        assert "Kilden for bygning svarte ikke som den skal; tomtene er funnet uten ferske data" in summary.kort()
-        assert "without fresh data on bygning: " in summary.as_text()
-        assert "| bygning | feilet |" in summary.as_markdown()
-        assert "ikke hentet nå, bygninger fra" in summary.as_markdown()
+        assert "Kilden for bygning svarte ikke som den skal; data fra 20" in summary.kort()
+        assert "bygning: Kilden kunne ikke leses: " in summary.as_text()
+        assert "| bygning | kartverket_bygning | feilet; data fra 20" in summary.as_markdown()
+        assert "ikke hentet nå, fra 20" in summary.as_markdown()
         assert summary.as_dict()["kilder"]["bygning"]["svar"] == "Failed"
 
 
@@ -82,11 +82,11 @@ def test_purposes_are_not_fetched_unless_they_are_wanted(ready, tomtevik):
 def test_purposes_are_fetched_when_they_are_wanted(ready, tomtevik, switched_on):
     summary = run_kommune(tomtevik, ready, dry_run=True)
     assert summary.ok
-    assert list(summary.kilder)[:4] == ["kommuneplan", "kommunedelplan", "reguleringsplan", "reguleringsformaal"]
+    assert list(summary.kilder)[1:5] == ["kommuneplan", "kommunedelplan", "reguleringsplan", "reguleringsformaal"]
     frame = Geodata(ready.geodata).read("0099", layer="core", contract=REGULERINGSFORMAAL)
     assert set(frame["objekttype"]) == {"RpArealformålOmråde", "RbFormålOmråde"}
     assert set(frame["vertikalnivaa"]) == {"1", "2"}
-    assert "| reguleringsformaal | data |" in summary.as_markdown()
+    assert "| reguleringsformaal | nap_reguleringsformaal | data |" in summary.as_markdown()
 
 
 def test_purposes_that_are_wanted_and_cannot_be_read_stop_the_run(ready, tomtevik, switched_on, faulty_sources):

@@ -84,7 +84,7 @@ def test_text_from_outside_stays_text_in_the_artifact():
     text = failed.as_markdown()
     assert "<script>" not in text
     assert "](javascript" not in text
-    assert all(line.count("|") == 5 for line in text.splitlines() if line.startswith("| teig"))
+    assert all(line.count("|") == 7 for line in text.splitlines() if line.startswith("| teig"))
     assert plain("a\nb") == "a b"
 
 

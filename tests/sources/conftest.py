@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -234,3 +235,16 @@ def serve_teiger(content: bytes, hits: int) -> Callable[[Handler], None]:
         handler.send(body, "text/xml")
 
     return answer
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[bytes | str], Path]:
+    """Return what writes a file of its own for every content."""
+    count = itertools.count(1)
+
+    def write(content: bytes | str) -> Path:
+        path = tmp_path / f"innhold{next(count)}.gml"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasks.answer import Empty, Failed, Rows
+from tasks.answer import Empty, Rows
 from tasks.contracts import REGULERINGSFORMAAL
 from tasks.sources import flat
 from tasks.sources.core import read_core
@@ -144,4 +144,6 @@ def test_plans_without_purposes_have_none_until_they_had_some(env: Env) -> None:
     serve(env, rparealformal=[feature(1, objekttypenavn="RpArealformålOmråde", arealformål="3001")])
     assert isinstance(ask(env, "reguleringsformaal"), Rows)
     serve(env)
-    assert isinstance(ask(env, "reguleringsformaal"), Failed)
+    again = ask(env, "reguleringsformaal")
+    assert isinstance(again, Rows)  # what it brought last, until a person has said that nothing is right
+    assert again.holdt is not None

@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.sources import koder
-from tasks.sources.koder import blank_is_none, code, fold, iso_date, kommunenummer_of, link
+from tasks.sources.koder import (
+    blank_is_none,
+    cell,
+    code,
+    coded,
+    fold,
+    is_unreadable,
+    iso_date,
+    kommunenummer_of,
+    link,
+    plan_ident,
+)
 
 
 def test_examples_in_docstrings() -> None:
@@ -82,7 +93,7 @@ def test_links(written: str | None, address: str | None) -> None:
 def test_hostile_text_never_raises_and_links_are_http(text: str) -> None:
     found = link(text)
     assert found is None or found.lower().startswith(("http://", "https://"))
-    for read in (iso_date, code, kommunenummer_of, blank_is_none, fold):
+    for read in (iso_date, code, coded, cell, plan_ident, kommunenummer_of, blank_is_none, fold):
         read(text)
 
 
@@ -114,3 +125,45 @@ def test_names_become_codes_and_others_stay() -> None:
     assert code("3.0", koder.PLANSTATUS) == "3"
     assert code("Under behandling", koder.PLANSTATUS) == "Under behandling"
     assert code("Framtidig", koder.AREALSTATUS) == "2"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("1110 - Boligbebyggelse", "1110"),
+        ("1110: Boligbebyggelse", "1110"),
+        ("35 Detaljregulering", "35"),
+        ("1110.0", "1110"),
+        (" 0 ", None),
+        ("0.0", None),
+        ("B3", "B3"),
+        ("3 B", "3 B"),
+        ("1110-1", "1110-1"),
+        ("11100 Bolig", "11100 Bolig"),
+    ],
+)
+def test_a_code_may_stand_before_its_name(written: str, read: str | None) -> None:
+    assert coded(written, zero_is_none=True) == read
+
+
+def test_zero_is_a_status_and_no_plan() -> None:
+    assert coded("0", koder.PLANSTATUS) == "0"
+    assert [plan_ident(v) for v in ("0", "000", "0.0", "0112", "2026/02282", "12 Sentrum")] == [
+        *(None,) * 3,
+        "0112",
+        "2026/02282",
+        "12 Sentrum",
+    ]
+
+
+@pytest.mark.parametrize(
+    "value", ["[Ljava.lang.Double;@493a67bb", "[D@1f", "java.util.ArrayList@1b2c", "System.Byte[]"]
+)
+def test_what_was_destroyed_on_its_way(value: str) -> None:
+    assert is_unreadable(value)
+    assert cell(value) is None
+
+
+@pytest.mark.parametrize("value", ["System", "post@kommune.no", "[B1]", "B@1", "2026@3", None, 3.0])
+def test_what_only_looks_destroyed(value: object) -> None:
+    assert not is_unreadable(value)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import tempfile
+from pathlib import Path
 
+import geopandas as gpd
+import pandas as pd
 import pytest
 
 from tasks.contracts import TEIGER
@@ -11,6 +15,15 @@ from tasks.errors import SourceError
 from tasks.sources import teig
 
 from .conftest import collection, shared, teig_xml
+
+
+def read(content: bytes, where: str = "x") -> gpd.GeoDataFrame:
+    """Return all pieces of a GML as one frame."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "teig.gml"
+        path.write_bytes(content)
+        pieces = list(teig.parts(path, where=where))
+    return pd.concat(pieces, ignore_index=True) if pieces else teig.nothing()
 
 
 def unit(gnr: int | str, bnr: int | str, *, kommune: str = "0099", **more: int | str) -> str:
@@ -27,7 +40,7 @@ def test_matrikkelenheter_none_one_and_many() -> None:
         teig_xml(2, units=unit(46, 1)),
         teig_xml(3, units=unit(46, 1) + unit(46, 7, festenummer=3, seksjonsnummer=2) + unit(46, 1)),
     )
-    raw = teig.read(gml, where="x")
+    raw = read(gml)
     assert raw["matrikkelenheter"].to_list() == [[], ["0099-46/1/0/0"], ["0099-46/1/0/0", "0099-46/7/3/2"]]
     assert "NORDMANN" not in raw.to_csv()
     frame, account = teig.teiger(raw, kommunenummer="0099")
@@ -41,7 +54,7 @@ def test_a_matrikkelenhet_whose_number_is_none_is_left_out_and_counted(odd: str,
     numbers: dict[str, int | str] = {"gardsnummer": 46, "bruksnummer": 1, where: odd}
     gnr, bnr = numbers.pop("gardsnummer"), numbers.pop("bruksnummer")
     gml = collection(teig_xml(1), teig_xml(2, units=unit(46, 2) + unit(gnr, bnr, **numbers)))
-    frame, account = teig.teiger(teig.read(gml, where="x"), kommunenummer="0099")
+    frame, account = teig.teiger(read(gml), kommunenummer="0099")
     assert frame["matrikkelenheter"].to_list() == [[], ["0099-46/2/0/0"]]
     assert account.merknader == {"matrikkelenhet uten lesbart nummer": 1}
     assert account.ider == {"matrikkelenhet uten lesbart nummer": ("2",)}
@@ -56,7 +69,7 @@ def test_drops_are_counted_with_ids() -> None:
         teig_xml(3, kommune="0301"),
         teig_xml(4).replace("<app:teigId>4</app:teigId>", ""),
     )
-    raw = teig.read(gml, where="x")
+    raw = read(gml)
     assert len(raw) == 6
     frame, account = teig.teiger(raw, kommunenummer="0099")
     TEIGER.check(frame)
@@ -81,23 +94,29 @@ def test_arc_is_read_finely() -> None:
         "-120000 6740000 -119900 6740100 -119800 6740000 -119900 6739900 -120000 6740000"
         "</gml:posList></gml:ArcString></gml:segments></gml:Curve></gml:curveMember></gml:Ring></gml:exterior>"
     )
-    raw = teig.read(collection(line[:start] + disc + line[end:]), where="x")
+    raw = read(collection(line[:start] + disc + line[end:]))
     assert raw.geometry.area[0] == pytest.approx(math.pi * 100**2, rel=1e-4)
 
 
-def test_other_crs_is_refused() -> None:
-    with pytest.raises(SourceError, match="EPSG:25832"):
-        teig.read(collection(teig_xml(1).replace("25833", "25832")), where="x")
+def test_another_crs_of_norway_is_reprojected_and_any_other_refused() -> None:
+    here = read(collection(teig_xml(1, x=500_000.0)))
+    there = read(collection(teig_xml(1, x=500_000.0).replace("25833", "25832")))
+    assert there.crs == here.crs
+    # 9° E, the middle of zone 32, is six degrees west of that of zone 33
+    assert there.total_bounds[0] == pytest.approx(175_000, abs=5_000)
+    assert there.geometry.area[0] == pytest.approx(10_026, abs=1)
+    with pytest.raises(SourceError, match=r"teig\.1 is in .*EPSG::32633, which is none of"):
+        read(collection(teig_xml(1).replace("25833", "32633")))
 
 
 @pytest.mark.parametrize("content", [b"<a/>", b"<a", b"", b"text"])
 def test_what_is_no_collection_is_a_named_error(content: bytes) -> None:
     with pytest.raises(SourceError, match=r"https://a\.no"):
-        teig.read(content, where="https://a.no")
+        read(content, where="https://a.no")
 
 
 def test_real_answer_bergen() -> None:
-    raw = teig.read(shared("data/real/teig_wfs_bergen_4601_167.xml").read_bytes(), where="x")
+    raw = read(shared("data/real/teig_wfs_bergen_4601_167.xml").read_bytes())
     frame, account = teig.teiger(raw, kommunenummer="4601")
     TEIGER.check(frame)
     assert (account.inn, account.ut) == (3, 3)
@@ -111,7 +130,7 @@ def test_real_answer_bergen() -> None:
 
 
 def test_synthetic_answer_with_a_shared_teig() -> None:
-    raw = teig.read(shared("data/gml/teig_SYNTHETIC.gml").read_bytes(), where="x")
+    raw = read(shared("data/gml/teig_SYNTHETIC.gml").read_bytes())
     frame, _ = teig.teiger(raw, kommunenummer="9999")
     assert frame["matrikkelenheter"].to_list() == [["9999-10/1/0/0"], ["9999-46/1/0/0", "9999-46/7/0/0"]]
     assert frame.geometry.area.to_list() == [10_000, 9_600]

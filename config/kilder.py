@@ -1,0 +1,161 @@
+"""The sources: config/plankilder.toml and an operator's own file beside it, loaded and validated.
+
+A source brings one theme, for the kommuner it names or for all. Where several serve a kommune, they are asked in the
+order of `prioritet`; see `kilder_for`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from config.errors import ConfigError
+from config.registers import Kommune, Register, in_config, kommune_register, load_model, read_toml
+from config.settings import is_loopback
+
+Tema = Literal[
+    "grense", "kommuneplan", "kommunedelplan", "reguleringsplan", "reguleringsformaal", "teig", "bygning", "adresse"
+]
+"""What is fetched, in this order: the boundary first, since some sources are asked by its box. Addresses are asked for
+one by one once there are lots."""
+
+Protokoll = Literal["ogc_features", "wfs", "arcgis", "nedlasting", "innboks", "kommuneinfo", "adresser"]
+
+
+class Kilde(Register):
+    """One source: theme, protocol, address, layers, columns, credentials, licence. See config/plankilder.toml."""
+
+    navn: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    tema: Tema
+    protokoll: Protokoll
+    adresse: str = ""
+    sandbox: str | None = None
+    datasett: str | None = None
+    kommuner: tuple[str, ...] | None = None
+    prioritet: int = Field(50, ge=0, le=100)
+    lag: dict[str, str]
+    paakrevd: tuple[str, ...] = ()
+    innhold: tuple[str, ...] = ()
+    omfatter: tuple[Tema, ...] = ()
+    kommunefelt: str | None = None
+    epsg: Literal[25832, 25833, 25835, 4326, 4258] = 25833
+    versjon: Literal["2.0.0", "1.1.0"] = "2.0.0"
+    kolonner: dict[str, str] = Field(default_factory=dict)
+    faste: dict[str, str] = Field(default_factory=dict)
+    koder: dict[str, str] = Field(default_factory=dict)
+    omrade_av_soner: bool = False
+    utelat: tuple[str, ...] = ()
+    valgfri: bool = False
+    legitimasjon: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]*$")
+    tom_betyr: Literal["tom", "ikke_dekket"] = "ikke_dekket"
+    lisens: str
+    merknad: str = ""
+
+    @field_validator("lag", mode="before")
+    @classmethod
+    def _named_by_themselves(cls, value: Any) -> Any:
+        """Let a list stand for layers that are called as their object types."""
+        return {name: name for name in value} if isinstance(value, list | tuple) else value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.protokoll != "innboks" and urlsplit(self.adresse).scheme not in {"http", "https"}:
+            raise ValueError("adresse must be an http(s) address")
+        if not self.lag:
+            raise ValueError("lag names no layer")
+        unknown = sorted({*self.paakrevd, *self.innhold} - set(self.lag))
+        if unknown:
+            raise ValueError(f"paakrevd or innhold names {unknown}, which lag does not")
+        if self.protokoll == "nedlasting" and self.datasett is None:
+            raise ValueError("a download needs datasett, the dataset's uuid")
+        return self
+
+    def serves(self, kommunenummer: str) -> bool:
+        """Return whether this source may hold the kommune."""
+        return self.kommuner is None or kommunenummer in self.kommuner
+
+    def address(self, sources_url: str | None) -> str | None:
+        """Return the address: the real one, or in the sandbox one on this machine, None when there is none.
+
+        Parameters
+        ----------
+        sources_url
+            Of the local sources in the sandbox profile; None outside it.
+        """
+        if self.protokoll == "innboks" or sources_url is None or is_loopback(self.adresse):
+            return self.adresse
+        return None if self.sandbox is None else sources_url.rstrip("/") + self.sandbox
+
+
+@cache
+def kilder(egne: Path | None = None) -> Mapping[str, Kilde]:
+    """Load config/plankilder.toml and the operator's own file, by name; an own source replaces one of its name.
+
+    Parameters
+    ----------
+    egne
+        File of the same form (``TOMT_KILDER``).
+
+    Raises
+    ------
+    ConfigError
+        Naming the file, the source and what is wrong with it.
+    """
+    rows = _sources(read_toml("plankilder.toml"), "plankilder.toml")
+    if egne is not None:
+        try:
+            data = tomllib.loads(egne.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"TOMT_KILDER {egne}: {error}") from None
+        rows |= _sources(data, str(egne))
+    return rows
+
+
+def _sources(data: Mapping[str, Any], name: str) -> dict[str, Kilde]:
+    known = {k.nummer for k in kommune_register().kommune}
+    rows: dict[str, Kilde] = {}
+    for navn, row in data.items():
+        if not isinstance(row, dict):
+            raise ConfigError(f"{in_config(name)}: {navn} is no source: a source is a table, [{navn}]")
+        kilde = load_model(Kilde, {"navn": navn, **row}, f"{name}: {navn}")
+        old = kommune_register().tidligere
+        for nummer in kilde.kommuner or ():
+            if nummer not in known and nummer in old:
+                raise ConfigError(f"{in_config(name)}: {navn}: kommune {nummer} is now {', '.join(old[nummer])}")
+        rows[navn] = kilde
+    return rows
+
+
+def kilder_for(tema: Tema, kommune: Kommune, *, among: Iterable[Kilde]) -> tuple[Kilde, ...]:
+    """Return the sources of a theme that may hold a kommune, the one that goes first first.
+
+    Sources that name the kommune go before those of the whole country only by their `prioritet`: precedence is said,
+    never guessed.
+    """
+    fitting = (k for k in among if k.tema == tema and k.serves(kommune.nummer))
+    return tuple(sorted(fitting, key=lambda k: (k.prioritet, k.navn)))
+
+
+def themes(*, ikke_bolig_i_plan: bool) -> tuple[Tema, ...]:
+    """Return the themes that a run fetches before there are lots, in order.
+
+    Parameters
+    ----------
+    ikke_bolig_i_plan
+        Whether the second class of differanse is looked for, which alone needs the purposes inside plans.
+    """
+    known = {k.tema for k in kilder().values()} - {"adresse"}
+    wanted = (tema for tema in get_args(Tema) if tema in known)
+    return tuple(tema for tema in wanted if ikke_bolig_i_plan or tema != "reguleringsformaal")
+
+
+def optional_themes() -> frozenset[str]:
+    """Return the themes without which a run still finds lots: those whose every source is `valgfri`."""
+    every = kilder().values()
+    return frozenset(k.tema for k in every) - frozenset(k.tema for k in every if not k.valgfri)

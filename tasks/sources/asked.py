@@ -1,0 +1,61 @@
+"""What a protocol is asked for, and how it hands over what it reads: the seam between `fetch` and the protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import shapely
+
+from config.kilder import Kilde
+from config.registers import Kommune
+from tasks.sources.http import Client
+from tasks.sources.limits import Limits
+from tasks.sources.svar import Validators
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One source asked for one kommune.
+
+    Attributes
+    ----------
+    adresse
+        Address of the source, as the profile has it; "" for the inbox.
+    client
+        Bound to that address; its deadline and its byte budget are those of the whole fetch.
+    omraade
+        The kommune's land and water, EPSG:25833; None while its boundary is not known.
+    mappe
+        Folder for what is too large for the memory; empty, and gone when the fetch is done.
+    innboks
+        Folder of the inbox of this kommune; it may be absent.
+    kjent
+        What the source called its last good answer, where that was a single one: a protocol that asks once sends it
+        along, and lets `NotModifiedError` pass when that is still what the source has.
+    husk
+        Takes what the source calls this answer.
+    """
+
+    kilde: Kilde
+    kommune: Kommune
+    adresse: str
+    client: Client
+    limits: Limits
+    omraade: shapely.Polygon | shapely.MultiPolygon | None
+    mappe: Path
+    innboks: Path
+    kjent: Validators | None = None
+    husk: Callable[[Validators], None] = lambda _: None
+
+
+Take = Callable[[gpd.GeoDataFrame], None]
+"""Takes the next rows of an answer, in pieces of any size: columns of text (None where there is nothing), named as in
+the source with the parts of nested ones joined by dots, among them `objekttypenavn`; 2D geometry in EPSG:25833."""
+
+Protocol = Callable[[Asked, Take], int | None]
+"""Reads an answer, hands every row to `Take`, and returns how many the source said it has (None: it does not tell).
+
+Raises `SourceError`, also after some rows: `fetch` then throws away what it took."""

@@ -1,0 +1,61 @@
+"""WFS from MapServer: every feature that it holds, page by page, whatever its own count says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.registers import Kommune
+from tasks.sandbox.kommune import invent
+from tasks.sources import wfs
+from tasks.sources.limits import Limits
+from tests.mapserver import KOMMUNEFELT, LAYERS, PAGE, MapServer, plan_objects, serving
+
+from .asking import Asking
+
+
+@pytest.fixture(scope="module")
+def mapserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MapServer]:
+    with serving(tmp_path_factory.mktemp("mapserver")) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("tema", "versjon", "felt", "epsg"),
+    [
+        ("kommuneplan", "2.0.0", None, 4258),
+        ("kommuneplan", "1.1.0", KOMMUNEFELT, 25833),
+        ("kommuneplan", "1.1.0", None, 25832),
+        ("reguleringsplan", "2.0.0", KOMMUNEFELT, 25833),
+    ],
+)
+def test_every_feature_comes_once(
+    mapserver: MapServer,
+    kommune: Kommune,
+    limits: Limits,
+    tmp_path: Path,
+    tema: str,
+    versjon: str,
+    felt: str | None,
+    epsg: int,
+) -> None:
+    asking = Asking(wfs.read, mapserver.address("0099", tema), protokoll="wfs", tema=tema, lag=LAYERS[tema])
+    area = invent("0099").grense
+    frame = asking(kommune, limits, tmp_path, area=area, versjon=versjon, kommunefelt=felt, epsg=epsg)
+    # MapServer leaves out what has no geometry
+    held = {o: [f for f in plan_objects("0099", tema, o) if f["geometry"] is not None] for o in LAYERS[tema]}
+    assert max(map(len, held.values())) > PAGE
+    assert frame["objekttypenavn"].value_counts().to_dict() == {o: len(rows) for o, rows in held.items() if rows}
+    wanted = sum(f["geometry"].area for rows in held.values() for f in rows)
+    assert frame.geometry.area.sum() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_short_names_of_a_crs_with_north_first_are_refused(
+    mapserver: MapServer, kommune: Kommune, limits: Limits, tmp_path: Path
+) -> None:
+    """As MapServer writes GML 3.1 in degrees."""
+    asking = Asking(wfs.read, mapserver.address("0099", "kommuneplan"), protokoll="wfs", lag=LAYERS["kommuneplan"])
+    said = asking.fails(kommune, limits, tmp_path, versjon="1.1.0", kommunefelt=KOMMUNEFELT, epsg=4258)
+    assert "wrong order of axes (swapped)" in said
