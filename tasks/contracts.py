@@ -13,9 +13,8 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from tasks.crs import STORAGE_CRS, STORAGE_EPSG
 from tasks.errors import ContractError
-
-STORAGE_EPSG = 25833
 
 POLYGONS = ("Polygon", "MultiPolygon")
 TEXT, NUMBER, INTEGER, FLAG, TEXTS, NUMBERS = "text", "number", "integer", "flag", "texts", "numbers"
@@ -65,7 +64,7 @@ class Contract:
         data = {name: pd.Series(dtype=dtypes[kind]) for name, kind in self.columns.items()}
         if not self.has_geometry:
             return pd.DataFrame(data)
-        frame: pd.DataFrame = gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=STORAGE_EPSG), crs=STORAGE_EPSG)
+        frame: pd.DataFrame = gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=STORAGE_CRS), crs=STORAGE_CRS)
         return frame
 
     def check(self, frame: pd.DataFrame) -> None:
@@ -110,7 +109,7 @@ class Contract:
             raise ContractError(f"{self.name}.{column}: {len(wrong)} values are not {kind}, first {list(wrong[:3])!r}")
 
     def _check_geometry(self, frame: pd.DataFrame) -> None:
-        if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or frame.crs.to_epsg() != STORAGE_EPSG:
+        if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or frame.crs != STORAGE_CRS:
             raise ContractError(f"{self.name}: geometry must be EPSG:{STORAGE_EPSG}")
         bad = frame.geometry.isna() | frame.geometry.is_empty | ~frame.geom_type.isin(self.geometry_types)
         if bad.any():

@@ -25,9 +25,11 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import geopandas as gpd
 import pandas as pd
+from shapely.errors import GEOSException
 
 from tasks.answer import Provenance
 from tasks.contracts import Contract
+from tasks.crs import STORAGE_CRS, STORAGE_EPSG
 from tasks.errors import BusyError, StoreError
 
 Layer = Literal["core", "out"]
@@ -337,9 +339,16 @@ def read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        has_geometry = b"geo" in (pq.read_schema(path).metadata or {})
-        frame: pd.DataFrame = gpd.read_parquet(path) if has_geometry else pd.read_parquet(path)
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        table = pq.read_table(path)
+        geo = json.loads((table.schema.metadata or {}).get(b"geo", b"{}"))
+        frame: pd.DataFrame = table.to_pandas()
+        if geo:  # as geopandas does, but for the CRS, whose reading takes longer than that of the rest
+            name = geo["primary_column"]
+            crs = geo["columns"][name]["crs"]
+            is_ours = (crs.get("id") or {}).get("code") == STORAGE_EPSG
+            shapes = gpd.GeoSeries.from_wkb(frame[name], crs=STORAGE_CRS if is_ours else crs)
+            frame = gpd.GeoDataFrame(frame.assign(**{name: shapes}), geometry=name)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, pa.ArrowException, GEOSException) as error:
         raise _damaged(path, error) from error
     return frame
 

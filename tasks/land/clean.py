@@ -12,7 +12,7 @@ import numpy.typing as npt
 import shapely
 
 from tasks.account import Account
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_CRS, STORAGE_EPSG, crs_of
 from tasks.errors import LandError
 
 Geometries = npt.NDArray[np.object_]
@@ -129,7 +129,7 @@ def clean(
         again, _ = repair(kept.geometry.to_numpy(), med_punkt=med_punkt)
         lost = shapely.is_missing(again)  # beyond a pole, for one
         account.drop("kan ikke reprojiseres", kept.loc[lost, key])
-        kept = kept[~lost].set_geometry(gpd.GeoSeries(again[~lost], index=kept.index[~lost], crs=epsg))
+        kept = kept[~lost].set_geometry(gpd.GeoSeries(again[~lost], index=kept.index[~lost], crs=crs_of(epsg)))
     account.close(len(kept))
     result: gpd.GeoDataFrame = kept.reset_index(drop=True)
     return result
@@ -142,8 +142,8 @@ def in_storage_crs(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """
     if frame.crs.to_epsg() == STORAGE_EPSG:
         return frame
-    moved = frame.to_crs(STORAGE_EPSG)
+    moved = frame.to_crs(STORAGE_CRS)
     given = moved.geometry.to_numpy()
     sound, _ = repair(given)
     geometry = np.where(shapely.is_missing(sound), given, sound)
-    return moved.set_geometry(gpd.GeoSeries(geometry, index=moved.index, crs=STORAGE_EPSG))
+    return moved.set_geometry(gpd.GeoSeries(geometry, index=moved.index, crs=STORAGE_CRS))

@@ -21,7 +21,8 @@ from prefect.cache_policies import NO_CACHE
 
 from config.registers import Klasse, Kommune, Regler, housing_classes, regler
 from tasks.account import Account, Accounts
-from tasks.contracts import HENDELSER, KJERNER, OMRAADER, STORAGE_EPSG, TOMTER, Contract
+from tasks.contracts import HENDELSER, KJERNER, OMRAADER, TOMTER, Contract
+from tasks.crs import STORAGE_CRS
 from tasks.errors import IdentityError
 from tasks.land import ledger
 from tasks.land.aarsak import FOERSTE, REGEL_ENDRET, UKJENT
@@ -192,7 +193,7 @@ def _purposes(formaal: gpd.GeoDataFrame | None) -> Lag | None:
 
 
 def _with_points(lots: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    inside = gpd.GeoSeries(shapely.point_on_surface(lots.geometry.to_numpy()), crs=STORAGE_EPSG)
+    inside = gpd.GeoSeries(shapely.point_on_surface(lots.geometry.to_numpy()), crs=STORAGE_CRS)
     degrees = inside.to_crs(4326)
     return lots.assign(
         ost_25833=inside.x.to_numpy().round(1),

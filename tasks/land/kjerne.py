@@ -20,7 +20,8 @@ import shapely
 
 from config.registers import KjerneRegler
 from tasks.account import Account
-from tasks.contracts import KJERNER, STORAGE_EPSG
+from tasks.contracts import KJERNER
+from tasks.crs import STORAGE_CRS
 from tasks.errors import LandError
 from tasks.land.bredde import QUAD_SEGS, wide_parts
 from tasks.land.clean import Geometries, in_storage_crs, repair
@@ -112,7 +113,7 @@ def current_kjerner(
     fresh = in_storage_crs(fresh.assign(noekkel=fresh["tomt_id"].map(keys).astype(object)))
     columns = [*KJERNER.columns, "geometry"]
     parts = [frame[columns] for frame in (fresh, kept) if len(frame)] or [KJERNER.empty()]
-    joined = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=STORAGE_EPSG)
+    joined = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=STORAGE_CRS)
     result: gpd.GeoDataFrame = joined.sort_values("tomt_id", ignore_index=True)
     return result
 

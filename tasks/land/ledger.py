@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tasks import contracts
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_CRS
 from tasks.errors import ContractError
 from tasks.land.aarsak import AARSAKER, FOERSTE, Aarsak, Endringer, LagEndring, find_causes
 from tasks.land.clean import Geometries
@@ -115,8 +115,8 @@ def hendelser(
         "omraade_id": lots.omraade_now,
         "differanse": lots.klasse_now,
     }
-    geometry = gpd.GeoSeries(naa.geometry.to_numpy()[rows], crs=STORAGE_EPSG)
-    return gpd.GeoDataFrame(pd.DataFrame(columns, index=range(len(rows))), geometry=geometry, crs=STORAGE_EPSG)
+    geometry = gpd.GeoSeries(naa.geometry.to_numpy()[rows], crs=STORAGE_CRS)
+    return gpd.GeoDataFrame(pd.DataFrame(columns, index=range(len(rows))), geometry=geometry, crs=STORAGE_CRS)
 
 
 @overload
@@ -146,7 +146,7 @@ def replay(ledger: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
         "omraade_id": last["omraade_id"],
         "differanse": last["differanse"],
     }
-    return gpd.GeoDataFrame(columns, geometry=last.geometry.to_numpy(), crs=STORAGE_EPSG)
+    return gpd.GeoDataFrame(columns, geometry=last.geometry.to_numpy(), crs=STORAGE_CRS)
 
 
 def next_nr(ledger: gpd.GeoDataFrame | None) -> int:
@@ -181,7 +181,7 @@ def append(ledger: gpd.GeoDataFrame | None, new: gpd.GeoDataFrame) -> gpd.GeoDat
         known = ", ".join(sorted(set(ledger["kommunenummer"])))
         raise ContractError(f"hendelser: events of kommune {', '.join(sorted(others))} in the ledger of {known}.")
     joined = pd.concat([ledger, new[ledger.columns]], ignore_index=True)
-    return gpd.GeoDataFrame(joined, geometry="geometry", crs=STORAGE_EPSG)
+    return gpd.GeoDataFrame(joined, geometry="geometry", crs=STORAGE_CRS)
 
 
 def _require_numbers(frame: gpd.GeoDataFrame, start: int) -> None:

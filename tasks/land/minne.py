@@ -25,7 +25,7 @@ import pandas as pd
 import shapely
 from shapely.errors import ShapelyError
 
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_CRS, crs_of
 from tasks.land.aarsak import Endringer, LagEndring
 from tasks.land.lag import Lag, unmatched
 from tasks.land.motor import VERSJON, Biter, Deler, Flater, Minne, Valg
@@ -90,7 +90,7 @@ def keep(minne: Minne, path: Path, *, regler: Mapping[str, str], epsg: int, form
         _table("flater", minne.flater.geometri, a=minne.flater.klynge, b=none),
         _table("biter", minne.biter.geometri, a=minne.biter.flate, b=minne.biter.teig),
     ]
-    frame = gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), geometry="geometry", crs=epsg)
+    frame = gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), geometry="geometry", crs=crs_of(epsg))
     about = json.dumps(
         {
             "versjon": VERSJON,
@@ -246,7 +246,7 @@ def changes_since(
         Purposes inside reguleringsplaner, of this run; compared when both runs have read them. When one has not, the
         rule that switches them on has changed, and is told as such.
     """
-    nothing = gpd.GeoDataFrame({"id": pd.Series(dtype=object)}, geometry=gpd.GeoSeries([], crs=STORAGE_EPSG))
+    nothing = gpd.GeoDataFrame({"id": pd.Series(dtype=object)}, geometry=gpd.GeoSeries([], crs=STORAGE_CRS))
     if husket is None or epsg not in (None, husket.epsg):
         same = LagEndring(nothing, nothing)
         return Endringer(same, same, same, kjent=False)
@@ -254,7 +254,7 @@ def changes_since(
 
     def rows(layer: Lag, numbers: np.ndarray) -> gpd.GeoDataFrame:
         frame = gpd.GeoDataFrame({"id": layer.ider[numbers]}, geometry=layer.geometri[numbers], crs=husket.epsg)
-        return frame.to_crs(STORAGE_EPSG) if len(frame) else nothing
+        return frame.to_crs(STORAGE_CRS) if len(frame) else nothing
 
     def change(name: str) -> LagEndring:
         new, gone = unmatched(lag[name], husket.lag[name])

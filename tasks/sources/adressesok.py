@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_CRS, STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.address import CHECK_ADDRESS, plain_address
 from tasks.sources.http import Client
@@ -128,7 +128,7 @@ def read_page(answer: Mapping[str, Any], circle: Circle, *, where: str) -> Svar:
             "poststed": pd.Series([_text(row.get("poststed")) for row in rows], dtype=object),
         },
         geometry=shapely.points(xy),
-        crs=STORAGE_EPSG,
+        crs=STORAGE_CRS,
     )
     usable = frame[np.array([text is not None for text in texts], dtype=bool)].reset_index(drop=True)
     first, last = (float(distance[0]), float(distance[-1])) if len(rows) else (0.0, 0.0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.registers import earlier_numbers
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.address import CHECK_ADDRESS, plain_address
 from tasks.sources.asked import Asked

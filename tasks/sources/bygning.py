@@ -20,7 +20,8 @@ import shapely
 from lxml import etree
 
 from tasks.account import Account
-from tasks.contracts import HINDRE, STORAGE_EPSG
+from tasks.contracts import HINDRE
+from tasks.crs import STORAGE_CRS, STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.geometri import ROWS
 from tasks.sources.koder import blank_is_none, kommunenummer_of
@@ -59,8 +60,8 @@ def parts(path: Path, *, where: str) -> Iterator[gpd.GeoDataFrame]:
     read = ((_row(bygning), _point(bygning, where=where)) for bygning in members(path, where=where))
     while piece := list(islice(read, ROWS)):
         data = {c: pd.Series([row[c] for row, _ in piece], dtype=object) for c in Row.__annotations__}  # type: ignore[literal-required]
-        shapes = gpd.GeoSeries([point for _, point in piece], crs=STORAGE_EPSG)
-        frame = gpd.GeoDataFrame(data, geometry=shapes, crs=STORAGE_EPSG)
+        shapes = gpd.GeoSeries([point for _, point in piece], crs=STORAGE_CRS)
+        frame = gpd.GeoDataFrame(data, geometry=shapes, crs=STORAGE_CRS)
         _check_plausible(frame, where)
         yield frame
 
@@ -68,7 +69,7 @@ def parts(path: Path, *, where: str) -> Iterator[gpd.GeoDataFrame]:
 def nothing() -> gpd.GeoDataFrame:
     """Return a raw frame without buildings."""
     data = {c: pd.Series(dtype=object) for c in Row.__annotations__}
-    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=STORAGE_EPSG), crs=STORAGE_EPSG)
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=STORAGE_CRS), crs=STORAGE_CRS)
 
 
 def hindre(raw: gpd.GeoDataFrame, *, kommunenummer: str, utelat: Collection[str]) -> tuple[gpd.GeoDataFrame, Account]:
@@ -117,7 +118,7 @@ def _as_contract(kept: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         "hinder_id": pd.Series(ids, dtype=object),
         "slag": pd.Series([BYGNINGSPUNKT] * len(kept), dtype=object),
     }
-    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(list(kept.geometry), crs=STORAGE_EPSG), crs=STORAGE_EPSG)
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(list(kept.geometry), crs=STORAGE_CRS), crs=STORAGE_CRS)
 
 
 def _row(bygning: etree._Element) -> Row:

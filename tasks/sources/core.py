@@ -23,10 +23,10 @@ from tasks.contracts import (
     REGULERINGSFORMAAL,
     REGULERINGSPLANER,
     SONER,
-    STORAGE_EPSG,
     TEIGER,
     Contract,
 )
+from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError, StoreError
 from tasks.sources import bygning, flat, formaal, kolonner, plan, teig
 from tasks.sources.numre import Numre

@@ -22,7 +22,7 @@ from config.kilder import Kilde, Tema, kilder, kilder_for
 from config.registers import HentRegler, Kommune, regler
 from config.settings import Settings
 from tasks.answer import Answer, Empty, Failed, Forsoek, Holdt, NotCovered, Provenance, Rows
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources import arcgis, grense, innboks, nedlasting, ogc_features, wfs
 from tasks.sources.address import plain_address

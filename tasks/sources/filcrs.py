@@ -15,7 +15,7 @@ import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_CRS, STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.plassering import place
 
@@ -98,7 +98,7 @@ def in_storage(piece: gpd.GeoDataFrame, crs: CRS, path: Path) -> gpd.GeoDataFram
     if placed.funn != "i orden":
         raise SourceError(f"{path}: {WRONG[placed.funn]} in {crs.name!r}, bounds {placed.tekst}. {ADVICE[placed.funn]}")
     moved = _moved(shapes, crs) if moved is None else moved
-    return piece.set_geometry(gpd.GeoSeries(moved, index=piece.index, crs=STORAGE_EPSG))
+    return piece.set_geometry(gpd.GeoSeries(moved, index=piece.index, crs=STORAGE_CRS))
 
 
 WRONG = {

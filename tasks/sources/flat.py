@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from tasks.crs import crs_of
 from tasks.errors import SourceError
 
 MAX_DEPTH = 6
@@ -79,7 +80,7 @@ def frame(features: Sequence[Mapping[str, Any]], *, epsg: int, where: str) -> gp
         ) from None
     columns = list(dict.fromkeys(key for row in rows for key in row))
     data = {c: pd.Series([row.get(c) for row in rows], dtype=object) for c in columns if c != "geometry"}
-    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(geometry, crs=epsg), crs=epsg)
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(geometry, crs=crs_of(epsg)), crs=crs_of(epsg))
 
 
 def concat(frames: Sequence[gpd.GeoDataFrame], *, epsg: int) -> gpd.GeoDataFrame:
@@ -89,4 +90,4 @@ def concat(frames: Sequence[gpd.GeoDataFrame], *, epsg: int) -> gpd.GeoDataFrame
         c: pd.Series([v for f in frames for v in (f[c] if c in f else [None] * len(f))], dtype=object) for c in columns
     }
     shapes = [shape for f in frames for shape in f.geometry]
-    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes, crs=epsg), crs=epsg)
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes, crs=crs_of(epsg)), crs=crs_of(epsg))

@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_CRS, STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.plassering import NORWAY_DEGREES, place
 
@@ -83,7 +83,7 @@ def in_storage(frame: gpd.GeoDataFrame, *, epsg: int, where: str) -> gpd.GeoData
             "CRS or swapped axes. Tell whoever runs the source."
         )
     labelled = frame.set_crs(epsg, allow_override=True)
-    return labelled if epsg == STORAGE_EPSG else labelled.to_crs(STORAGE_EPSG)
+    return labelled if epsg == STORAGE_EPSG else labelled.to_crs(STORAGE_CRS)
 
 
 def typed(frame: gpd.GeoDataFrame, objekttype: str) -> gpd.GeoDataFrame:

@@ -21,7 +21,7 @@ import shapely
 from lxml import etree
 from pyproj import Transformer
 
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources import plassering
 from tasks.sources.medlemmer import TELL, Head, gml_id, head, local_name, members

@@ -22,7 +22,7 @@ import pandas as pd
 import shapely
 from lxml import etree
 
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_CRS
 from tasks.sources import flat, geometri, medlemmer
 from tasks.sources.koder import blank_is_none, fold
 from tasks.sources.medlemmer import gml_id, layers, local_name
@@ -125,7 +125,7 @@ def _row(feature: etree._Element, objekttype: str, plans: _Plans) -> Flat:
 def _frame(rows: Sequence[Flat], shapes: geometri.Shapes) -> gpd.GeoDataFrame:
     columns = dict.fromkeys(name for row in rows for name in row if name != "geometry")
     data = {c: pd.Series([row.get(c) for row in rows], dtype=object) for c in columns}
-    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes, crs=STORAGE_EPSG), crs=STORAGE_EPSG)
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes, crs=STORAGE_CRS), crs=STORAGE_CRS)
 
 
 @dataclass

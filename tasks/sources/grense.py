@@ -12,7 +12,7 @@ import shapely
 
 from config.kilder import Kilde, kilder_for
 from config.registers import Kommune
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_EPSG, crs_of
 from tasks.errors import SourceError
 from tasks.sources.address import plain_address
 from tasks.sources.asked import Asked, Take
@@ -58,7 +58,7 @@ def boundary(answer: dict[str, Any], kommune: Kommune, *, epsg: int, where: str)
     _check_name(answer, kommune, where)
     shape = _polygon(answer.get("omrade"), epsg, where)
     data = {"kommunenummer": [kommune.nummer], "kommunenavn": [blank_is_none(answer.get("kommunenavn"))]}
-    return gpd.GeoDataFrame(data, geometry=[shape], crs=epsg)
+    return gpd.GeoDataFrame(data, geometry=[shape], crs=crs_of(epsg))
 
 
 def _check_name(answer: dict[str, Any], kommune: Kommune, where: str) -> None:

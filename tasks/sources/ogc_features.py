@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 import geopandas as gpd
 from pyproj import Transformer
 
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources import flat, geojson
 from tasks.sources.address import CHECK_ADDRESS, plain_address

@@ -18,7 +18,7 @@ from config.kilder import Kilde, kilder_for
 from config.kilder import kilder as kilder_of
 from config.registers import Kommune, regler
 from config.settings import Settings
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_EPSG
 from tasks.errors import ConfigError, SourceError
 from tasks.sources import csw, grense, kartkatalog, tjenester
 from tasks.sources.address import CHECK_ADDRESS, plain_address, same_origin

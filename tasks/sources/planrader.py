@@ -15,7 +15,8 @@ import pandas as pd
 import shapely
 
 from tasks.account import Account
-from tasks.contracts import POLYGONS, STORAGE_EPSG, Contract
+from tasks.contracts import POLYGONS, Contract
+from tasks.crs import STORAGE_CRS
 from tasks.sources.koder import blank_is_none, code, fold, kommunenummer_of
 from tasks.sources.numre import Numre
 
@@ -82,8 +83,8 @@ def plan_ids(raw: gpd.GeoDataFrame, numre: Numre, account: Account) -> list[str]
 def frame_of(raw: gpd.GeoDataFrame, columns: Mapping[str, Sequence[str | None]]) -> gpd.GeoDataFrame:
     """Return columns of text with the geometry of the raw rows."""
     data = {name: pd.Series(list(values), dtype=object) for name, values in columns.items()}
-    shapes = gpd.GeoSeries(list(raw.geometry), crs=STORAGE_EPSG)
-    return gpd.GeoDataFrame(data, geometry=shapes, crs=STORAGE_EPSG)
+    shapes = gpd.GeoSeries(list(raw.geometry), crs=STORAGE_CRS)
+    return gpd.GeoDataFrame(data, geometry=shapes, crs=STORAGE_CRS)
 
 
 def polygons(frame: gpd.GeoDataFrame, account: Account, key: str) -> gpd.GeoDataFrame:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from tasks.answer import Provenance
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_EPSG
 from tasks.sources.koder import fold, iso_date
 
 IN_MEMORY = 64 << 20

@@ -21,7 +21,7 @@ import shapely
 from lxml import etree
 
 from tasks.account import Account
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_CRS
 from tasks.sources import geometri
 from tasks.sources.koder import blank_is_none, kommunenummer_of
 from tasks.sources.medlemmer import local_name
@@ -61,13 +61,13 @@ def parts(path: Path, *, where: str) -> Iterator[gpd.GeoDataFrame]:
     """
     for piece in geometri.pieces(path, _row, where=where):
         data = {c: [row[c] for row in piece.rows] for c in Row.__annotations__}  # type: ignore[literal-required]
-        shapes = gpd.GeoSeries(geometri.shapes(piece.geometries, where=where), crs=STORAGE_EPSG)
-        yield gpd.GeoDataFrame(data, geometry=shapes, crs=STORAGE_EPSG)
+        shapes = gpd.GeoSeries(geometri.shapes(piece.geometries, where=where), crs=STORAGE_CRS)
+        yield gpd.GeoDataFrame(data, geometry=shapes, crs=STORAGE_CRS)
 
 
 def nothing() -> gpd.GeoDataFrame:
     """Return a raw frame without teiger."""
-    return gpd.GeoDataFrame({c: [] for c in Row.__annotations__}, geometry=[], crs=STORAGE_EPSG)
+    return gpd.GeoDataFrame({c: [] for c in Row.__annotations__}, geometry=[], crs=STORAGE_CRS)
 
 
 def teiger(raw: gpd.GeoDataFrame, *, kommunenummer: str) -> tuple[gpd.GeoDataFrame, Account]:

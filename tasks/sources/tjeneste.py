@@ -17,7 +17,7 @@ import shapely
 from pyproj import Transformer
 from pyproj.exceptions import ProjError
 
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_CRS, STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources import flat
 
@@ -105,7 +105,7 @@ def rows(features: list[Mapping[str, Any]], *, epsg: int, where: str) -> gpd.Geo
         When a feature cannot be read.
     """
     frame = flat.frame(features, epsg=epsg, where=where)
-    return frame if epsg == STORAGE_EPSG else frame.set_geometry(_moved(frame, epsg, where), crs=STORAGE_EPSG)
+    return frame if epsg == STORAGE_EPSG else frame.set_geometry(_moved(frame, epsg, where), crs=STORAGE_CRS)
 
 
 def _moved(frame: gpd.GeoDataFrame, epsg: int, where: str) -> Any:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import geopandas as gpd
 
 from config.kilder import Kilde
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.address import plain_address
 from tasks.sources.http import Client

@@ -12,7 +12,7 @@ from lxml import etree
 from owslib.wfs import WebFeatureService
 
 from config.kilder import Kilde
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_CRS, STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.address import plain_address
 from tasks.sources.http import Client
@@ -110,9 +110,7 @@ def sample(client: Client, adresse: str, lag: Lag, *, boks: Box | None, versjon:
     read = [(dict(_leaves(f)), _line(f)) for f in features]
     columns = list(dict.fromkeys(name for row, _ in read for name in row))
     data = {name: [row.get(name) for row, _ in read] for name in columns}
-    return gpd.GeoDataFrame(
-        data, geometry=gpd.GeoSeries([line for _, line in read], crs=STORAGE_EPSG), crs=STORAGE_EPSG
-    )
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([line for _, line in read], crs=STORAGE_CRS), crs=STORAGE_CRS)
 
 
 def _name(element: Any) -> str:

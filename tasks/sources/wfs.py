@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources import bygning, lesere, medlemmer, teig, wfs_evner
 from tasks.sources.address import plain_address

@@ -146,7 +146,7 @@ def test_the_summary_names_every_invented_kommune(demo):
 
 def test_the_deployments_are_those_of_prefect_yaml(demo):
     found = {d["name"]: d for d in demo.api("deployments/filter")}
-    assert set(found) == {"find-tomter", "nightly"}
+    assert set(found) == {"find-tomter", "nightly", "discover-plankilder", "check-sources"}
     (schedule,) = found["nightly"]["schedules"]
     assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("0 2 * * *", "Europe/Oslo")
     labels = found["find-tomter"]["parameter_openapi_schema"]["properties"]["kommune"]["enum"]

@@ -11,7 +11,8 @@ from shapely import box
 
 from config.errors import UnknownKommuneError
 from flows.history import clean_text, look_up, oslo, parse_lot
-from tasks.contracts import HENDELSER, REGULERINGSPLANER, STORAGE_EPSG, TEIGER
+from tasks.contracts import HENDELSER, REGULERINGSPLANER, TEIGER
+from tasks.crs import STORAGE_EPSG
 from tasks.errors import StoreError, TomtError
 from tasks.store import Geodata
 from tests.flows.test_cli import says, tomt

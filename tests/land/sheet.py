@@ -15,7 +15,8 @@ import pytest
 import shapely
 from shapely import affinity, box
 
-from tasks.contracts import HENDELSER, STORAGE_EPSG
+from tasks.contracts import HENDELSER
+from tasks.crs import STORAGE_EPSG
 from tasks.land.differanse import explode, subtract
 from tasks.land.identity import carry_ids, with_gone
 from tasks.land.ledger import Endringer, LagEndring, append, hendelser, next_nr, replay

@@ -10,7 +10,8 @@ import shapely
 
 from config.registers import find_kommune
 from tasks.answer import Answer, Empty, Holdt, Provenance, Rows
-from tasks.contracts import GRENSER, PLANOMRAADER, REGULERINGSPLANER, SONER, STORAGE_EPSG, Contract
+from tasks.contracts import GRENSER, PLANOMRAADER, REGULERINGSPLANER, SONER, Contract
+from tasks.crs import STORAGE_EPSG
 from tasks.store import Geodata, write_parquet
 
 TOMTEVIK = find_kommune("0099", sandbox=True)

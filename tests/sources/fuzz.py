@@ -26,7 +26,7 @@ import pytest
 import shapely
 
 from config.kilder import Kilde
-from tasks.contracts import STORAGE_EPSG
+from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sandbox import kommune
 from tasks.sandbox.upstream import UpstreamServer

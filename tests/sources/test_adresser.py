@@ -20,7 +20,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from config.registers import Kommune, regler
-from tasks.contracts import ADRESSER, STORAGE_EPSG, TOMTER
+from tasks.contracts import ADRESSER, TOMTER
+from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sandbox.adresser import PREFIX, Adresser, Question, create_router, punktsok
 from tasks.sandbox.kommune import invent

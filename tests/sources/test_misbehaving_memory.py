@@ -76,7 +76,14 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         process.kill()
 
 
-@pytest.mark.parametrize("protokoll", [p for p in KILDER if p != "arcgis_esri"])
+ALWAYS = ("wfs", "ogc_features")
+"""The others among the `long` tests: each takes seconds."""
+
+
+@pytest.mark.parametrize(
+    "protokoll",
+    [pytest.param(p, marks=() if p in ALWAYS else pytest.mark.long) for p in KILDER if p != "arcgis_esri"],
+)
 def test_no_bomb_takes_a_gigabyte(bak: str, reader: Reader, protokoll: str) -> None:
     with misbehaving(bak, ondskap.well_behaved) as server:
         said, peak = reader.read(protokoll, server.url)

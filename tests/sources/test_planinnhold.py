@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.registers import find_kommune, regler
-from tasks.contracts import GRENSER, PLANOMRAADER, REGULERINGSFORMAAL, REGULERINGSPLANER, SONER, STORAGE_EPSG, Contract
+from tasks.contracts import GRENSER, PLANOMRAADER, REGULERINGSFORMAAL, REGULERINGSPLANER, SONER, Contract
+from tasks.crs import STORAGE_EPSG
 from tasks.sources.planinnhold import Innhold, content, covered_share
 
 SQUARE = shapely.box(0, 0, 1000, 1000)

@@ -32,6 +32,7 @@ GIGABYTE = 1 << 30
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read from /proc")
 
 
+@pytest.mark.long
 def test_30_000_teiger_cost_no_more_than_three_readings(
     upstream: Upstream, kommune: Kommune, limits: Limits, tmp_path: Path
 ) -> None:
