@@ -95,6 +95,10 @@ def run(
 
 @app.command()
 def demo(
+    kommuner: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KNR]...", help="Which of 0099, 7001 and 7002; all three when none is given."),
+    ] = None,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End when the run is done.")] = False,
     as_json: AsJson = False,
     port_prefect: Annotated[
@@ -107,11 +111,12 @@ def demo(
         int | None, typer.Option(help="Port of the local sources (8271 when free).", min=1, max=65535)
     ] = None,
 ) -> None:
-    """Run everything with three invented municipalities, and show where to look."""
+    """Run everything with invented municipalities, and show where to look."""
     from flows import demo as demonstration
     from flows.environment import connected
     from flows.summary import totals
 
+    chosen = demonstration.choose_kommuner(kommuner or [])
     settings = load_settings().model_copy(
         update={"profile": Profile.SANDBOX, "airtable_token": None, "airtable_base": None, "sources_url": None}
     )
@@ -123,7 +128,7 @@ def demo(
                 connected(settings, airtable_port=airtable, sources_port=sources, announce=True)
             )
         env = stack.enter_context(demonstration.prefect_server(settings, prefect))
-        summaries = demonstration.run_flows(env)
+        summaries = demonstration.run_flows(env, chosen)
         if as_json:
             _print_json(totals(summaries))
         else:

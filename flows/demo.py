@@ -1,7 +1,7 @@
 """The demo: on a machine with nothing but this checkout, the whole way with invented municipalities.
 
-Starts the sandbox (local Airtable, local sources) and a Prefect server, sets the base up, runs the flow for every
-invented kommune, and then keeps everything up until Ctrl-C, or ends. No process is left behind.
+Starts the sandbox (local Airtable, local sources) and a Prefect server, sets the base up, runs the flow for the
+invented kommuner, and then keeps everything up until Ctrl-C, or ends. No process is left behind.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from config.registers import invented_kommuner
+from config.registers import Kommune, find_kommune, invented_kommuner
 from config.settings import ENV_FILE, PREFIX, ROOT, Profile, Settings
 from tasks.errors import ConfigError, TomtError
 
@@ -43,6 +43,26 @@ class Ports:
 
 
 USUAL = Ports(prefect=4200, airtable=8270, sources=8271)
+
+
+def choose_kommuner(texts: Sequence[str]) -> tuple[Kommune, ...]:
+    """Return the invented kommuner with these numbers, each once; all of them when none is given.
+
+    Raises
+    ------
+    UnknownKommuneError
+        For a number that is not in use.
+    ConfigError
+        For that of a real kommune, naming the invented ones.
+    """
+    chosen = tuple(dict.fromkeys(find_kommune(text, sandbox=True) for text in texts)) or invented_kommuner()
+    for kommune in chosen:
+        if not kommune.oppdiktet:
+            raise ConfigError(
+                f"{kommune.label} is a real kommune, and the demo runs invented ones: "
+                f"{', '.join(k.label for k in invented_kommuner())}. Choose among them, or see `tomt run --help`."
+            )
+    return chosen
 
 
 def choose_ports(wanted: Ports) -> tuple[int, int, int]:
@@ -162,8 +182,8 @@ def _answers(url: str) -> bool:
         return False
 
 
-def run_flows(env: dict[str, str]) -> list[dict[str, Any]]:
-    """Run find-tomter for every invented kommune against the server; return the summaries.
+def run_flows(env: dict[str, str], kommuner: Sequence[Kommune]) -> list[dict[str, Any]]:
+    """Run find-tomter for these kommuner against the server; return the summaries.
 
     In a process of its own, which reports to the server and ends before the server does.
 
@@ -173,7 +193,7 @@ def run_flows(env: dict[str, str]) -> list[dict[str, Any]]:
         When a flow fails; why stands above it on standard error.
     """
     done = subprocess.run(  # our own interpreter and arguments
-        [sys.executable, "-m", "flows.demo"],
+        [sys.executable, "-m", "flows.demo", *(kommune.nummer for kommune in kommuner)],
         env=env,
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -187,11 +207,11 @@ def run_flows(env: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Run the flows in this process and print their summaries as JSON; see `run_flows`."""
+    """Run the flows of the numbers given in this process and print their summaries as JSON; see `run_flows`."""
     from flows.find_tomter import find_tomter
 
     summaries = []
-    for kommune in invented_kommuner():
+    for kommune in choose_kommuner(sys.argv[1:]):
         state: State[dict[str, Any]] = find_tomter(kommune.label, return_state=True)  # type: ignore[assignment]
         if not state.is_completed():
             sys.exit(f"{kommune.label}: {state.name}: {state.message}")

@@ -7,12 +7,17 @@ when they are.
 from __future__ import annotations
 
 import os
+import ssl
+from functools import cache
 
 from hypothesis import HealthCheck, settings
 
 for _name in [name for name in os.environ if name.startswith("TOMT_")]:
     del os.environ[_name]
 os.environ["TOMT_ENV_FILE"] = ""
+
+# Every client of httpx reads the certificates of the world, 20 ms, and the tests make thousands for 127.0.0.1.
+ssl.create_default_context = cache(ssl.create_default_context)
 
 # The same examples every time: what passes here passes there. `--hypothesis-profile=default` looks further.
 settings.register_profile("patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +14,9 @@ from tasks.sources.address import CHECK_ADDRESS, plain_address
 from tasks.sources.asked import Asked
 from tasks.sources.koder import fold
 from tasks.sources.ogc_features import read_json
+from tasks.sources.refusal import NoAccessError
 from tasks.sources.unntak import shorten
 
-log = logging.getLogger("tomt.sources")
-
-ERROR = re.compile(r"an error document: (\d+)")
-TOKEN_MISSING = frozenset({"498", "499"})
-MAY_PASS = frozenset({"500", "502", "503", "504"})
 TEXT = "esriFieldTypeString"
 NUMBERS = frozenset(
     f"esriFieldType{kind}" for kind in ("SmallInteger", "Integer", "BigInteger", "Single", "Double", "OID")
@@ -64,47 +57,30 @@ class Lag:
 def ask(asked: Asked, url: str, question: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the JSON answer to a question, or to none: the description of what lies at the address.
 
-    ArcGIS refuses with HTTP 200; what may pass is asked again here.
+    ArcGIS refuses with HTTP 200: the client knows its codes, and asks again where that may help.
 
     Raises
     ------
     SourceError
         Naming the address, what it says and what to do.
     """
-    tries = max(1, asked.limits.forsoek)
-    for attempt in range(1, tries + 1):
-        try:
-            if question is None:
-                return read_json(asked.client.get(url, params={"f": "json"}, expected="json"))
-            return read_json(asked.client.post_form(url, {"f": "json", **question}, expected="json"))
-        except SourceError as error:
-            found = ERROR.search(str(error))
-            code = found[1] if found else ""
-            if code in TOKEN_MISSING:
-                raise SourceError(_token_advice(asked, url, code)) from None
-            if code not in MAY_PASS:
-                raise
-            if attempt == tries:
-                raise SourceError(f"{error} Asked {tries} times; try again later.") from None
-            wait = min(asked.limits.pause_foerst * 2.0 ** (attempt - 1), asked.limits.pause_lengst)
-            log.info("%s waiting %.1f s before asking again", error, wait)
-            time.sleep(wait)
-    raise AssertionError("unreachable")
+    try:
+        if question is None:
+            return read_json(asked.client.get(url, params={"f": "json"}, expected="json"))
+        return read_json(asked.client.post_form(url, {"f": "json", **question}, expected="json"))
+    except NoAccessError as error:
+        raise NoAccessError(f"{error} {_token_advice(asked)}") from None
 
 
-def _token_advice(asked: Asked, url: str, code: str) -> str:
+def _token_advice(asked: Asked) -> str:
     kilde = asked.kilde
     if kilde.legitimasjon is None:
-        advice = (
-            f"{kilde.navn} is open in config/plankilder.toml; ask the kommune for an open address or a login, and "
-            "name it in `legitimasjon`."
+        return (
+            f"The service is closed, but {kilde.navn} is open in config/plankilder.toml. Ask the kommune for an open "
+            "address or a login, and name it in `legitimasjon`."
         )
-    else:
-        name = f"TOMT_{kilde.legitimasjon.upper()}"
-        advice = (
-            f"The login in {name}_USERNAME and {name}_PASSWORD does not open it; ask the kommune for one that does."
-        )
-    return f"{plain_address(url)}: the service is closed ({code}, a token is required). {advice}"
+    name = f"TOMT_{kilde.legitimasjon.upper()}"
+    return f"The login in {name}_USERNAME and {name}_PASSWORD does not open it; ask the kommune for one that does."
 
 
 # --- the layer ---

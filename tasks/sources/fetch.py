@@ -30,9 +30,11 @@ from tasks.sources.asked import Asked, Protocol
 from tasks.sources.http import Client
 from tasks.sources.limits import Limits
 from tasks.sources.refusal import NotHereError
+from tasks.sources.skjema import columns_in_use, lost
 from tasks.sources.sosi import objekttype
 from tasks.sources.spool import Spool
 from tasks.sources.svar import NotModifiedError, Validators
+from tasks.sources.unntak import shorten
 from tasks.store import Geodata
 
 log = logging.getLogger("tomt.sources")
@@ -247,6 +249,12 @@ def _read(
         raise SourceError(
             f"{plain_address(address) or kilde.navn}: features for {kommune.label}, but none of {', '.join(missing)}, "
             "without which they mean nothing. Try again later; tell whoever runs the source."
+        )
+    if last is not None and spool.antall and (gone := lost(columns_in_use(last.path), spool.kolonner, kilde)):
+        raise SourceError(
+            f"{plain_address(address) or kilde.navn}: {', '.join(gone)} had values last time and has none in any of "
+            f"{spool.antall} rows now; the columns are {shorten(', '.join(sorted(spool.kolonner)))}. The source has "
+            f"changed: correct `kolonner` of {kilde.navn} in config/plankilder.toml."
         )
     if omraade is not None and spool.bounds is not None and not shapely.box(*spool.bounds).intersects(omraade):
         raise SourceError(

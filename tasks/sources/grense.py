@@ -41,8 +41,9 @@ def known(
     """Return the kommune's land and water as last fetched, EPSG:25833, or None."""
     for kilde in kilder_for("grense", kommune, among=sources):
         path = geodata.latest(kilde.navn, kommune.nummer)
-        if path is not None:
-            shape: shapely.Polygon | shapely.MultiPolygon = gpd.GeoDataFrame(read_parquet(path)).geometry.iloc[0]
+        frame = gpd.GeoDataFrame(read_parquet(path)) if path is not None else None
+        if frame is not None and len(frame):
+            shape: shapely.Polygon | shapely.MultiPolygon = frame.geometry.iloc[0]
             return shape
     return None
 

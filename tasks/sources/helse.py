@@ -27,9 +27,9 @@ from tasks.sources.kandidat import Tjenesteslag
 from tasks.sources.kontroll import FELLES, Sak
 from tasks.sources.limits import Limits
 from tasks.sources.ogc_features import read_json
-from tasks.sources.refusal import NotFoundError
+from tasks.sources.refusal import NoAccessError, NotFoundError
 from tasks.sources.tekstfil import replace_text
-from tasks.sources.tjeneste import Tjeneste, names, wants_login
+from tasks.sources.tjeneste import Tjeneste, names
 from tasks.sources.unntak import shorten
 
 log = logging.getLogger("tomt.sources")
@@ -167,7 +167,7 @@ def _refused(found: Helse, error: SourceError) -> Helse:
     said = shorten(str(error))
     if isinstance(error, NotFoundError):
         return replace(found, tilstand="borte", funn=said, gjoer="Rett adressen, eller finn en ny med --finn.")
-    if wants_login(error):
+    if isinstance(error, NoAccessError):
         gjoer = (
             f"Sjekk {variables(found.kilde.legitimasjon)}, eller be Norge digitalt om tilgang."
             if found.kilde.legitimasjon

@@ -26,7 +26,7 @@ from config.settings import is_loopback
 from tasks.errors import SourceError
 from tasks.sources.address import CHECK_ADDRESS, plain_address, same_origin
 from tasks.sources.limits import PACER, Limits
-from tasks.sources.refusal import MayPassError, NotFoundError, exception_error, retry_after
+from tasks.sources.refusal import MayPassError, NoAccessError, NotFoundError, exception_error, retry_after
 from tasks.sources.svar import (
     ACCEPT,
     CHUNK,
@@ -193,6 +193,10 @@ class Client:
         request = self._http.build_request("POST", self._own(url), json=data, headers={"Accept": "application/json"})
         return self._ask(request, IN_MEMORY["json"])
 
+    def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the time that the source has."""
+        self._sleep(seconds)
+
     # --- one question ---
 
     def _request(
@@ -318,7 +322,7 @@ class Client:
         if status == 429 or status >= 500:
             return MayPassError(what, retry_after(response.headers.get("retry-after")))
         if status in {401, 403}:
-            return SourceError(f"{what} {self._credentials_advice(status)}")
+            return NoAccessError(f"{what} {self._credentials_advice(status)}")
         said = recognise(self._head(response))
         detail = f" It says: {said.tekst}." if said and said.tekst else ""
         kind = NotFoundError if status == 404 else SourceError

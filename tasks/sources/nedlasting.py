@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -160,7 +159,7 @@ def _wait(asked: Asked, base: str, receipt: Mapping[str, Any]) -> list[Bestilt]:
         if all(str(f.get("status")).lower() == READY for f in files):
             return [Bestilt(shorten(str(f.get("name") or "file")), _download_url(f, url)) for f in files]
         log.info("%s: %d files ordered, waiting %.1f s for them", plain_address(url), len(files), pause)
-        time.sleep(pause)
+        asked.client.pause(pause)
         pause = min(pause * 2, asked.limits.pause_lengst)
         receipt = read_json(asked.client.get(url, expected="json"))
 

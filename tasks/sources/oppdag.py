@@ -28,7 +28,8 @@ from tasks.sources.kandidat import Kandidat, Treff, candidate, require_public
 from tasks.sources.koder import fold
 from tasks.sources.limits import Limits
 from tasks.sources.ogc_features import read_json
-from tasks.sources.tjeneste import Box, Tjeneste, wants_login
+from tasks.sources.refusal import NoAccessError
+from tasks.sources.tjeneste import Box, Tjeneste
 from tasks.sources.vurdering import Sett, holds_plans, propose, recognised
 from tasks.store import Geodata
 
@@ -120,7 +121,7 @@ class _Search:
         if isinstance(grunn, SourceError):
             # Of the advice in it, that on config/ does not fit: the service is not in there.
             said = str(grunn).removeprefix(f"{adresse}: ").removesuffix(CHECK_ADDRESS).strip()
-            grunn = "Krever innlogging: be eieren om tilgang." if wants_login(grunn) else said
+            grunn = "Krever innlogging: be eieren om tilgang." if isinstance(grunn, NoAccessError) else said
         self.forbigaatt.append(Forbigaatt(adresse, kandidat.tittel, grunn))
 
 

@@ -22,11 +22,20 @@ class NotFoundError(SourceError):
     """HTTP 404."""
 
 
+class NoAccessError(SourceError):
+    """The source wants a login, or refuses the one it got: HTTP 401 or 403, or ArcGIS's 498 or 499."""
+
+
+NO_ACCESS = frozenset({401, 403, 498, 499})
+
+
 def exception_error(where: str, unntak: Unntak) -> SourceError:
     """Return the error for an exception, or a page, that came with status 200."""
     said = f"{where}: HTTP 200 with {unntak.slag}: {unntak.tekst or 'no text'}."
     if unntak.slag == "an HTML page":
         return SourceError(f"{said} A login page or a maintenance notice? {CHECK_ADDRESS}")
+    if unntak.kode in NO_ACCESS:
+        return NoAccessError(said)
     return MayPassError(said) if unntak.kan_gaa_over else SourceError(f"{said} {CHECK_ADDRESS}")
 
 

@@ -51,6 +51,8 @@ class Spool:
         Object types seen, with the number of rows of each.
     bounds : tuple of float or None
         West, south, east, north of all geometry, EPSG:25833.
+    kolonner
+        Columns that have a value in some row.
     kopidato
         Newest date (ISO) on which the source says that its copy was made, or None.
     """
@@ -61,6 +63,7 @@ class Spool:
         self.objekttyper: dict[str, int] = {}
         self.bounds: tuple[float, float, float, float] | None = None
         self.kopidato: str | None = None
+        self.kolonner: set[str] = set()
         self._folder = folder
         self._tables: list[pa.Table] = []
         self._bytes = 0
@@ -75,6 +78,7 @@ class Spool:
         shapes = np.asarray(piece.geometry.array, dtype=object)
         self.areal_m2 += float(np.nansum(shapely.area(shapes)))
         self._stretch(shapely.total_bounds(shapes))
+        self.kolonner |= {str(c) for c in piece.columns if c not in self.kolonner and piece[c].notna().any()}
         for column in piece.columns:
             if fold(str(column).rpartition(".")[2]) == KOPIDATO:
                 dates = [d for v in piece[column].dropna().unique() if (d := iso_date(v))]

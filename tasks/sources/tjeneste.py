@@ -6,7 +6,6 @@ find there.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +26,6 @@ MAX_LAYERS = 200
 MAX_COLUMNS = 500
 MAX_NAME = 200
 
-_ACCESS = re.compile(r"HTTP 40[13]\b|an error document: 49[89]\b")
 """As `http` and `unntak` word a refusal: HTTP 401 and 403, and what ArcGIS answers about tokens."""
 
 Box = tuple[float, float, float, float]
@@ -77,11 +75,6 @@ def names(values: Iterable[object]) -> tuple[str, ...]:
     """Return foreign names as text: no empty ones, none twice, none without end."""
     texts = (v.strip() for v in values if isinstance(v, str))
     return tuple(dict.fromkeys(t for t in texts if t and t.isprintable() and len(t) <= MAX_NAME))[:MAX_COLUMNS]
-
-
-def wants_login(error: SourceError) -> bool:
-    """Return whether a refusal is one of access."""
-    return _ACCESS.search(str(error)) is not None
 
 
 def best_epsg(said: Iterable[str]) -> int:

@@ -32,13 +32,18 @@ PERMANENT = frozenset(
 )
 
 
+ESRI_MAY_PASS = frozenset({429, 500, 502, 503, 504})
+"""Codes of ArcGIS, which refuses with HTTP 200, that asking again may heal."""
+
+
 @dataclass(frozen=True)
 class Unntak:
-    """A refusal found in a body: what kind, its text (shortened), and whether it may pass."""
+    """A refusal found in a body: what kind, its text (shortened), whether it may pass, and ArcGIS's code."""
 
     slag: str
     tekst: str
     kan_gaa_over: bool = False
+    kode: int | None = None
 
 
 def shorten(text: str) -> str:
@@ -90,7 +95,9 @@ def _json(content: bytes) -> Unntak | None:
         return None
     error = data.get("error")
     if isinstance(error, dict):
-        return Unntak("an error document", shorten(f"{error.get('code', '')} {error.get('message', '')}"))
+        text = shorten(f"{error.get('code', '')} {error.get('message', '')}")
+        code = error.get("code") if isinstance(error.get("code"), int) else None
+        return Unntak("an error document", text, kan_gaa_over=code in ESRI_MAY_PASS, kode=code)
     if ("code" in data and "description" in data) or ("title" in data and "status" in data):
         parts = [data.get(k) for k in ("code", "title", "description", "detail")]
         return Unntak("an exception document", shorten(" ".join(str(p) for p in parts if p)))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,6 +16,8 @@ from pydantic import SecretStr
 from config.registers import find_kommune, regler
 from config.settings import Profile, Settings
 from flows.environment import connected
+from flows.run import run_kommune
+from flows.summary import Summary
 from tasks.sandbox.upstream import UpstreamServer
 from tests.waiting import PATIENCE_S
 
@@ -25,9 +30,13 @@ def sources() -> Iterator[UpstreamServer]:
 
 @pytest.fixture
 def settings(tmp_path, sources) -> Settings:
+    return of_sandbox(tmp_path / "geodata", sources)
+
+
+def of_sandbox(geodata: Path, sources: UpstreamServer) -> Settings:
     return Settings(
         profile=Profile.SANDBOX,
-        geodata=tmp_path / "geodata",
+        geodata=geodata,
         sources_url=sources.url,
         nap_username="prøve",
         nap_password=SecretStr("hemmelig"),
@@ -37,6 +46,31 @@ def settings(tmp_path, sources) -> Settings:
 @pytest.fixture
 def ready(settings) -> Iterator[Settings]:
     """Settings in which the local Airtable of this test runs."""
+    with connected(settings) as ready:
+        yield ready
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """The first run of Tomtevik: what it told, and the folder that it left, the local Airtable's base in it."""
+
+    geodata: Path
+    summary: Summary
+
+
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory, sources) -> FirstRun:
+    settings = of_sandbox(tmp_path_factory.mktemp("first") / "geodata", sources)
+    with connected(settings) as ready:
+        summary = run_kommune(find_kommune("0099", sandbox=True), ready)
+    assert summary.ok, summary.grunn
+    return FirstRun(settings.geodata, summary)
+
+
+@pytest.fixture
+def ran(settings, first_run) -> Iterator[Settings]:
+    """`ready`, after the first run of Tomtevik: a copy of what it left, for this test alone."""
+    shutil.copytree(first_run.geodata, settings.geodata)
     with connected(settings) as ready:
         yield ready
 

@@ -277,3 +277,25 @@ def test_a_boundary_that_has_not_changed_is_not_sent_again(env: Env) -> None:
     assert again.reserve is None
     assert again.sett_tid > first.sett_tid
     assert [a.headers.get("If-None-Match") for a in env[0].asked] == [None, '"en"']
+
+
+def test_a_source_that_has_renamed_what_decides_is_not_believed(env: Env) -> None:
+    env[0].answer = serve_plans(many(3))
+    good = ask(env)
+    assert isinstance(good, Rows)
+    renamed = []
+    for plan in many(3):
+        properties = {k: v for k, v in plan["properties"].items() if k != "planstatus"}
+        renamed.append(plan | {"properties": properties | {"gjeldende_status": "3"}})
+    env[0].answer = serve_plans(renamed)
+    answer = ask(env)
+    assert isinstance(answer, Rows)
+    assert (answer.path, answer.svar) == (good.path, "Failed")
+    assert answer.reserve is not None
+    assert "planstatus had values last time" in answer.reserve
+    assert "gjeldende_status" in answer.reserve
+    spelt = [p | {"properties": {k.upper(): v for k, v in p["properties"].items()}} for p in many(3)]
+    env[0].answer = serve_plans(spelt)  # the same names in other letters are no change of what they mean
+    again = ask(env)
+    assert isinstance(again, Rows)
+    assert again.reserve is None
