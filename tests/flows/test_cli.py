@@ -14,10 +14,11 @@ from pathlib import Path
 import pyairtable
 import pytest
 
+from config.registers import invented_kommuner
 from config.settings import ROOT
 from flows import cli, demo, doctor
 from flows.cli import Interruption
-from flows.demo import Ports, child, choose_ports
+from flows.demo import Ports, child, choose_kommuner, choose_ports
 from tasks.errors import ConfigError, TomtError
 from tests.ports import spare_ports
 from tests.waiting import PATIENCE_S
@@ -162,6 +163,15 @@ def test_usual_ports_make_way_for_wanted_ones(monkeypatch):
     assert prefect not in {airtable, sources}
     with pytest.raises(ConfigError, match="not all different"):
         choose_ports(Ports(prefect=1, sources=1))
+
+
+def test_which_kommuner_a_demo_runs(tmp_path):
+    assert [k.nummer for k in choose_kommuner(["7001", "0099", "7001 Prøvedal"])] == ["7001", "0099"]
+    assert choose_kommuner([]) == invented_kommuner()
+    assert len(invented_kommuner()) == 3
+    for number, words in (("9998", ["No kommune '9998'"]), ("3207", ["3207 Nordre Follo is a real", "0099 Tomtevik"])):
+        says(tomt(tmp_path, "demo", "0099", number, "--no-serve"), *words)
+    assert not (tmp_path / "geodata").exists()
 
 
 def test_an_env_file_that_is_not_text(tmp_path):

@@ -33,13 +33,14 @@ from tests.waiting import PATIENCE_S, eventually
 
 T = TypeVar("T")
 START_S = 4 * PATIENCE_S
-"""A server, three runs and the deployments, one after the other."""
+"""A server, the runs and the deployments, one after the other."""
+CHOSEN = ("0099", "7001")
 
 
 class Demo:
     """A demo that serves: its process, its addresses, what it printed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
         self.ports = spare_ports(3)
         self.errors = folder / "errors.txt"
         self.output = folder / "output.txt"
@@ -58,7 +59,7 @@ class Demo:
         env |= real | {"TOMT_ENV_FILE": str(env_file)}
         with self.errors.open("wb") as errors, self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "flows.cli", "demo", "--json", *wanted],
+                [sys.executable, "-m", "flows.cli", "demo", *arguments, "--json", *wanted],
                 cwd=folder,
                 env={**env, "TOMT_GEODATA": str(folder / "geodata"), "PYTHONPATH": str(ROOT)},
                 stdout=output,
@@ -121,7 +122,7 @@ def runs_on(pid: int) -> bool:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory) -> Iterator[Demo]:
-    running = Demo(tmp_path_factory.mktemp("demo"))
+    running = Demo(tmp_path_factory.mktemp("demo"), *CHOSEN)
     try:
         running.until(lambda: "Ctrl-C ends everything" in running.said(), within_s=START_S)
         yield running
@@ -137,11 +138,31 @@ def browser(tmp_path_factory):
         yield running
 
 
-def test_the_summary_names_every_invented_kommune(demo):
-    summary = json.loads(demo.output.read_text())
-    assert [k["kommunenummer"] for k in summary["kommuner"]] == [k.nummer for k in invented_kommuner()]
+def assert_summary(output: str, numbers: tuple[str, ...]) -> None:
+    summary = json.loads(output)
+    assert tuple(k["kommunenummer"] for k in summary["kommuner"]) == numbers
     assert all(k["resultat"] == "Fullført" and k["created"] > 0 for k in summary["kommuner"])
     assert summary["created"] == sum(k["created"] for k in summary["kommuner"])
+
+
+def test_the_summary_names_every_chosen_kommune(demo):
+    assert_summary(demo.output.read_text(), CHOSEN)
+
+
+@pytest.mark.long
+def test_every_invented_kommune_is_run_when_none_is_chosen(tmp_path):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("TOMT_", "PREFECT_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "demo", "--no-serve", "--json"],
+        cwd=tmp_path,
+        env={**env, "TOMT_ENV_FILE": "", "TOMT_GEODATA": str(tmp_path / "geodata"), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=START_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert_summary(done.stdout, tuple(k.nummer for k in invented_kommuner()))
 
 
 def test_the_deployments_are_those_of_prefect_yaml(demo):

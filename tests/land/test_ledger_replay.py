@@ -75,7 +75,7 @@ def edited(sheet: Sheet, kind: str, where: shapely.Geometry, number: int) -> She
     return sheet
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.lists(edits(), min_size=1, max_size=3), min_size=1, max_size=6))
 def test_replaying_the_ledger_gives_the_lots_of_today_and_each_change_is_told_once(days):
     story = Story()

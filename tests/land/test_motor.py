@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import affinity, box
 
@@ -87,7 +87,7 @@ def same(a: Resultat, b: Resultat) -> None:
         assert list(getattr(a, name)) == list(getattr(b, name)), name
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(kommuner(), READINGS, st.data())
 def test_going_on_from_memory_is_the_same_as_beginning_anew(kommune, valg, data):
     minne = beregn(inndata(*kommune), valg).minne
@@ -155,7 +155,7 @@ def test_a_rule_that_changed_is_computed_with():
     same(resultat, beregn(inndata(zones, {}, teiger), other))
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(kommuner(), READINGS)
 def test_the_areas_account_for_themselves_and_nothing_lies_where_it_must_not(kommune, valg):
     given_, resultat = inndata(*kommune), beregn(inndata(*kommune), valg)

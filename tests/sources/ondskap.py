@@ -7,6 +7,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from .onde_servere import Innslag, Ondskap
 
@@ -84,15 +85,21 @@ def gzip_bomb(size: int = 10_000_000_000, start: bytes = b"") -> Ondskap:
     step = 50_000_000
 
     def answer(innslag: Innslag) -> None:
-        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-        head = packer.compress(start) + packer.flush(zlib.Z_FULL_FLUSH)
-        again = packer.compress(b" " * step) + packer.flush(zlib.Z_FULL_FLUSH)
+        head, again = _packed(start, step)
         innslag.open_ended({"Content-Type": innslag.kind, "Content-Encoding": "gzip"})
         innslag.wfile.write(head)
         for _ in range(size // step):
             innslag.wfile.write(again)
 
     return answer
+
+
+@cache
+def _packed(start: bytes, size: int) -> tuple[bytes, bytes]:
+    """Return how a gzip begins, and blanks that may follow it any number of times."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    head = packer.compress(start) + packer.flush(zlib.Z_FULL_FLUSH)
+    return head, packer.compress(b" " * size) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 def gzip_twice(innslag: Innslag) -> None:

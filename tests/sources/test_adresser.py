@@ -161,7 +161,7 @@ def test_on_the_lot_the_one_nearest_its_point_is_taken() -> None:
     corner=st.sampled_from(CORNERS),
 )
 @example(seed=1, counts=(25, 4_000), spread=300.0, corner=CORNERS[2])
-@settings(max_examples=40)
+@settings(max_examples=15)
 def test_what_is_found_is_the_nearest(seed, counts, spread, corner) -> None:
     rng = np.random.default_rng(seed)
     middles = rng.normal(corner, spread, (counts[0], 2))
