@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from config.errors import ConfigError
-from config.registers import Kommune, Register, in_config, kommune_register, load_model, read_toml
+from config.registers import Kommune, Register, in_config, kommune_register, kommuner, load_model, read_toml
 from config.settings import is_loopback
 
 Tema = Literal[
@@ -26,6 +26,11 @@ Tema = Literal[
 one by one once there are lots."""
 
 Protokoll = Literal["ogc_features", "wfs", "arcgis", "nedlasting", "innboks", "kommuneinfo", "adresser"]
+
+
+PLANER = ("kommuneplan", "kommunedelplan", "reguleringsplan", "reguleringsformaal")
+ONLY: Mapping[str, tuple[str, ...]] = {"kommuneinfo": ("grense",), "adresser": ("adresse",), "innboks": PLANER}
+"""What some protocols bring, and nothing else; boundaries and addresses come by no other."""
 
 
 class Kilde(Register):
@@ -54,6 +59,7 @@ class Kilde(Register):
     valgfri: bool = False
     legitimasjon: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]*$")
     tom_betyr: Literal["tom", "ikke_dekket"] = "ikke_dekket"
+    tom_naar: str | None = None
     lisens: str
     merknad: str = ""
 
@@ -67,11 +73,19 @@ class Kilde(Register):
     def _consistent(self) -> Self:
         if self.protokoll != "innboks" and urlsplit(self.adresse).scheme not in {"http", "https"}:
             raise ValueError("adresse must be an http(s) address")
+        parts = urlsplit(self.adresse)
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("adresse holds a login; name one with legitimasjon instead")
+        if self.legitimasjon is not None and parts.scheme == "http" and not is_loopback(self.adresse):
+            raise ValueError("a login must not travel over http: give the https address")
         if not self.lag:
             raise ValueError("lag names no layer")
         unknown = sorted({*self.paakrevd, *self.innhold} - set(self.lag))
         if unknown:
             raise ValueError(f"paakrevd or innhold names {unknown}, which lag does not")
+        only = ONLY.get(self.protokoll)
+        if (only is not None and self.tema not in only) or (only is None and self.tema in {"grense", "adresse"}):
+            raise ValueError(f"protokoll {self.protokoll} does not bring {self.tema}")
         if self.protokoll == "nedlasting" and self.datasett is None:
             raise ValueError("a download needs datasett, the dataset's uuid")
         return self
@@ -113,12 +127,18 @@ def kilder(egne: Path | None = None) -> Mapping[str, Kilde]:
             data = tomllib.loads(egne.read_text(encoding="utf-8"))
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"TOMT_KILDER {egne}: {error}") from None
-        rows |= _sources(data, str(egne))
+        own = _sources(data, str(egne))
+        for navn in own.keys() & rows.keys():
+            if own[navn].tema != rows[navn].tema:
+                raise ConfigError(
+                    f"{egne}: {navn} is the name of a source of {rows[navn].tema}. Give yours another name."
+                )
+        rows |= own
     return rows
 
 
 def _sources(data: Mapping[str, Any], name: str) -> dict[str, Kilde]:
-    known = {k.nummer for k in kommune_register().kommune}
+    known = {k.nummer for k in kommuner(sandbox=True)}
     rows: dict[str, Kilde] = {}
     for navn, row in data.items():
         if not isinstance(row, dict):
@@ -128,6 +148,10 @@ def _sources(data: Mapping[str, Any], name: str) -> dict[str, Kilde]:
         for nummer in kilde.kommuner or ():
             if nummer not in known and nummer in old:
                 raise ConfigError(f"{in_config(name)}: {navn}: kommune {nummer} is now {', '.join(old[nummer])}")
+            if nummer not in known:
+                raise ConfigError(f"{in_config(name)}: {navn}: there is no kommune {nummer!r}")
+        if kilde.tom_naar is not None and kilde.tom_naar not in data:
+            raise ConfigError(f"{in_config(name)}: {navn}: tom_naar names {kilde.tom_naar!r}, which is no source here")
         rows[navn] = kilde
     return rows
 
@@ -142,20 +166,22 @@ def kilder_for(tema: Tema, kommune: Kommune, *, among: Iterable[Kilde]) -> tuple
     return tuple(sorted(fitting, key=lambda k: (k.prioritet, k.navn)))
 
 
-def themes(*, ikke_bolig_i_plan: bool) -> tuple[Tema, ...]:
+def themes(*, ikke_bolig_i_plan: bool, egne: Path | None = None) -> tuple[Tema, ...]:
     """Return the themes that a run fetches before there are lots, in order.
 
     Parameters
     ----------
     ikke_bolig_i_plan
         Whether the second class of differanse is looked for, which alone needs the purposes inside plans.
+    egne
+        File of the operator's own sources.
     """
-    known = {k.tema for k in kilder().values()} - {"adresse"}
+    known = {k.tema for k in kilder(egne).values()} - {"adresse"}
     wanted = (tema for tema in get_args(Tema) if tema in known)
     return tuple(tema for tema in wanted if ikke_bolig_i_plan or tema != "reguleringsformaal")
 
 
-def optional_themes() -> frozenset[str]:
+def optional_themes(egne: Path | None = None) -> frozenset[str]:
     """Return the themes without which a run still finds lots: those whose every source is `valgfri`."""
-    every = kilder().values()
+    every = kilder(egne).values()
     return frozenset(k.tema for k in every) - frozenset(k.tema for k in every if not k.valgfri)

@@ -228,6 +228,7 @@ class PlanRegler(Register):
 
     vedtatt_status: str
     under_arbeid_status: tuple[str, ...]
+    storste_andel_uten_status: float = Field(ge=0, le=1)
     bakkenivaa: str
     manglende_arealstatus: str
     kommuneplan_typer: tuple[str, ...]
@@ -267,6 +268,7 @@ class HentRegler(Register):
     maks_bytes: int = Field(gt=0)
     side: int = Field(gt=0)
     storste_fall: float = Field(gt=0, lt=1)
+    storste_frafall_teiger: float = Field(gt=0, le=1)
     reserve_dager: int = Field(ge=0)
     behold_antall: int = Field(ge=1)
     behold_dager: int = Field(ge=0)
@@ -314,6 +316,7 @@ class KvalitetRegler(Register):
     ukjent_kode: Trinn
     ugyldig: Trinn
     uten_status: Trinn
+    uleselig_nivaa: Trinn
     endring: Trinn
     endring_dager: int = Field(ge=0)
     kopi_dager: Trinn

@@ -67,7 +67,7 @@ class Holdt:
     Attributes
     ----------
     path
-        Where it is kept; None for an answer without anything in it.
+        Where it is kept; None for one that a person has rejected.
     grunn
         Why, in words for a person.
     """

@@ -36,6 +36,7 @@ Layer = Literal["core", "out"]
 
 SEEN, HELD, REJECTED = "sett.json", "holdt", "Z.avvist"
 MOMENT = "%Y%m%dT%H%M%S%f"
+CLOCKS_DIFFER = timedelta(hours=1)
 
 MIN_FREE_BYTES = 200_000_000
 """A run of the largest kommune leaves well under this; less free space is refused before anything starts."""
@@ -95,8 +96,9 @@ class Geodata:
         """
         path = self.raw_folder(provenance.kilde, kommunenummer) / f"{_moment(provenance)}.parquet"
         _write_whole(path, lambda temporary: answer.write(temporary, provenance))
-        for held in self._held_files(provenance.kilde, kommunenummer):
-            held.unlink(missing_ok=True)
+        self.drop_held(provenance.kilde, kommunenummer)
+        for rejected in (path.parent / HELD).glob(f"*{REJECTED}"):  # of what was then: another answer is another matter
+            rejected.unlink(missing_ok=True)
         moment = datetime.fromisoformat(provenance.hentet_tid)
         self.confirm(provenance.kilde, kommunenummer, moment, kopidato=provenance.kopidato)
         return path
@@ -107,8 +109,15 @@ class Geodata:
 
     def latest(self, kilde: str, kommunenummer: str) -> Path | None:
         """Return the newest good snapshot of a source, or None."""
-        files = sorted(self.raw_folder(kilde, kommunenummer).glob("*Z.parquet"))
+        # A clock that was ahead once must not make a snapshot the newest one for years.
+        limit = (datetime.now(UTC) + CLOCKS_DIFFER).strftime(MOMENT)
+        files = sorted(p for p in self.raw_folder(kilde, kommunenummer).glob("*Z.parquet") if p.name < limit)
         return files[-1] if files else None
+
+    def set_aside(self, path: Path) -> None:
+        """Rename a damaged snapshot, so that it is none; a person may look at it."""
+        with suppress(OSError):
+            os.replace(path, path.with_name(f"{path.name}.skadet"))
 
     def confirm(self, kilde: str, kommunenummer: str, moment: datetime, *, kopidato: str | None = None) -> None:
         """Remember that the source has just said that its newest good snapshot is what it has."""
@@ -131,7 +140,9 @@ class Geodata:
         fetched = Seen(datetime.fromisoformat(kept.hentet_tid), kept.kopidato)
         with suppress(OSError, ValueError, KeyError, TypeError):  # of a geodata older than the file, or copied without
             said = json.loads((last.parent / SEEN).read_text(encoding="ascii"))
-            return max(fetched, Seen(datetime.fromisoformat(said["tid"]), said["kopidato"]), key=lambda s: s.tid)
+            later = Seen(datetime.fromisoformat(said["tid"]), said["kopidato"])
+            if fetched.tid < later.tid < datetime.now(UTC) + CLOCKS_DIFFER:
+                return later
         return fetched
 
     def prune(self, kilde: str, kommunenummer: str, *, antall: int, dager: int) -> list[Path]:
@@ -168,17 +179,29 @@ class Geodata:
         files = self._held_files(kilde, kommunenummer)
         return files[-1] if files else None
 
+    def drop_held(self, kilde: str, kommunenummer: str) -> None:
+        """Remove what is held back: the source no longer says so."""
+        for path in self._held_files(kilde, kommunenummer):
+            path.unlink(missing_ok=True)
+
     def approve_held(self, kilde: str, kommunenummer: str) -> Path:
-        """Make the answer that is held back the newest good snapshot.
+        """Make the answer that is held back, or else the one that was rejected last, the newest good snapshot.
 
         Raises
         ------
         StoreError
             When nothing is held back.
         """
-        path = self._require_held(kilde, kommunenummer)
-        target = self.raw_folder(kilde, kommunenummer) / path.name
+        folder = self.raw_folder(kilde, kommunenummer)
+        rejected = sorted((folder / HELD).glob(f"*{REJECTED}"))
+        if self.held(kilde, kommunenummer) is None and rejected:
+            path = rejected[-1]
+        else:
+            path = self._require_held(kilde, kommunenummer)
+        kept = self.provenance(path)
+        target = folder / f"{path.name.partition('Z.')[0]}Z.parquet"
         os.replace(path, target)
+        self.confirm(kilde, kommunenummer, datetime.fromisoformat(kept.hentet_tid), kopidato=kept.kopidato)
         return target
 
     def reject_held(self, kilde: str, kommunenummer: str) -> Path:

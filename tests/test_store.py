@@ -53,7 +53,7 @@ class Written:
 
 
 def day(number: int) -> str:
-    return f"2026-11-{number:02}T08:00:00.5+00:00"
+    return f"2026-01-{number:02}T08:00:00.5+00:00"
 
 
 def test_the_newest_snapshot_is_the_good_one_and_says_where_it_is_from(geodata):
@@ -69,8 +69,8 @@ def test_the_newest_snapshot_is_the_good_one_and_says_where_it_is_from(geodata):
 def test_a_source_is_seen_when_it_says_the_same_again(geodata):
     geodata.keep(Written(), "0099", provenance("a", day(21)))
     assert geodata.seen("prøve", "0099") == (datetime.fromisoformat(day(21)), None)
-    geodata.confirm("prøve", "0099", datetime.fromisoformat(day(23)), kopidato="2026-11-22")
-    assert geodata.seen("prøve", "0099") == (datetime.fromisoformat(day(23)), "2026-11-22")
+    geodata.confirm("prøve", "0099", datetime.fromisoformat(day(23)), kopidato="2026-01-22")
+    assert geodata.seen("prøve", "0099") == (datetime.fromisoformat(day(23)), "2026-01-22")
     (geodata.raw_folder("prøve", "0099") / "sett.json").write_text("{")
     assert geodata.seen("prøve", "0099").tid == datetime.fromisoformat(day(21))
     with pytest.raises(StoreError, match="no snapshot"):

@@ -24,12 +24,13 @@ from config.settings import Settings
 from tasks.answer import Answer, Empty, Failed, Forsoek, Holdt, NotCovered, Provenance, Rows
 from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
-from tasks.sources import arcgis, grense, innboks, nedlasting, ogc_features, wfs
+from tasks.sources import arcgis, grense, innboks, nedlasting, ogc_features, sist, wfs
 from tasks.sources.address import plain_address
 from tasks.sources.asked import Asked, Protocol
 from tasks.sources.http import Client
 from tasks.sources.limits import Limits
 from tasks.sources.refusal import NotHereError
+from tasks.sources.sist import Last, says_so
 from tasks.sources.skjema import columns_in_use, lost
 from tasks.sources.sosi import objekttype
 from tasks.sources.spool import Spool
@@ -60,6 +61,8 @@ class _Context:
     limits: Limits
     rules: HentRegler
     now: datetime
+    known: Mapping[str, Kilde]
+    hittil: Mapping[str, Answer]
 
 
 def fetch(
@@ -98,19 +101,29 @@ def fetch(
     StoreError
         When the snapshot cannot be written.
     """
-    rules = regler().hent
     known = kilder(settings.kilder)
-    context = _Context(kommune, settings, geodata, limits or Limits.of(rules), rules, datetime.now(UTC))
-    for answer in (hittil or {}).values():
-        if isinstance(answer, Rows) and answer.kilde in known and tema in known[answer.kilde].omfatter:
-            return Empty(answer.kilde, f"Inngår i det som {answer.kilde} ga.")
-    answer = _first_that_serves(kilder_for(tema, kommune, among=known.values()), tema, context)
+    rules, now = regler().hent, datetime.now(UTC)
+    context = _Context(kommune, settings, geodata, limits or Limits.of(rules), rules, now, known, hittil or {})
+    whole = _held_by_another(tema, context)
+    if whole is not None and says_so(whole, tema, known[whole.kilde]):
+        return Empty(whole.kilde, f"Inngår i det som {whole.kilde} ga.")
+    answer = _first_that_serves(tema, context)
+    if whole is not None and isinstance(answer, NotCovered | Failed):
+        why = f"{whole.kilde} skal ha med {tema}, har ingen, og ingen annen kilde vet mer."
+        answer = Empty(whole.kilde, why, forsoek=((answer.kilde, answer.grunn), *answer.forsoek))
     _log(answer, tema, kommune)
     return answer
 
 
-def _first_that_serves(sources: tuple[Kilde, ...], tema: Tema, context: _Context) -> Answer:
+def _held_by_another(tema: Tema, context: _Context) -> Rows | None:
+    """Return the answer of an earlier theme whose source holds this theme too."""
+    answers = (a for a in context.hittil.values() if isinstance(a, Rows) and a.kilde in context.known)
+    return next((a for a in answers if tema in context.known[a.kilde].omfatter), None)
+
+
+def _first_that_serves(tema: Tema, context: _Context) -> Answer:
     """Ask in order until a source serves; when none does, the first that failed says why, else the last one asked."""
+    sources = kilder_for(tema, context.kommune, among=context.known.values())
     refused: list[NotCovered | Failed] = []
     has_inbox = context.geodata.inbox(context.kommune.nummer).is_dir()
     for kilde in sources:
@@ -146,22 +159,9 @@ def _no_local_sources(kilde: Kilde) -> str:
 # --- one source ---
 
 
-@dataclass(frozen=True)
-class _Last:
-    """The newest good snapshot of a source."""
-
-    path: Path
-    provenance: Provenance
-
-    @property
-    def validators(self) -> Validators:
-        return Validators(self.provenance.etag, self.provenance.sist_endret)
-
-
 def _ask(kilde: Kilde, address: str, context: _Context) -> Answer:
     """Ask one source; its answer becomes a snapshot, or its last good one serves in its place."""
-    path = context.geodata.latest(kilde.navn, context.kommune.nummer)
-    last = _Last(path, context.geodata.provenance(path)) if path is not None else None
+    last = sist.last_of(kilde, context.geodata, context.kommune.nummer)
     said: list[Validators] = [Validators()]
     with tempfile.TemporaryDirectory(prefix="tomt-") as folder:
         spool = Spool(Path(folder))
@@ -171,12 +171,8 @@ def _ask(kilde: Kilde, address: str, context: _Context) -> Answer:
             return NotCovered(kilde.navn, str(error))
         except SourceError as error:
             if isinstance(error, NotModifiedError) and last is not None:
-                return _unchanged(kilde, context, last, last.provenance.kopidato)
-            why = f"Kilden kunne ikke leses: {error}"
-            return _in_reserve(kilde, context, why, svar=Failed) or Failed(kilde.navn, str(error))
-        nothing = _nothing(kilde, spool, context.kommune)
-        if nothing is not None:
-            return _emptied(nothing, kilde, spool, context)
+                return _unchanged(last, context, last.provenance.kopidato)
+            return _unread(kilde, last, context, error)
         provenance = Provenance(
             kilde=kilde.navn,
             adresse=plain_address(address) if address else f"innboks/{context.kommune.nummer}",
@@ -191,27 +187,56 @@ def _ask(kilde: Kilde, address: str, context: _Context) -> Answer:
             etag=said[-1].etag,
             sist_endret=said[-1].last_modified,
         )
-        return _kept(kilde, spool, provenance, last, context)
+        nothing = _nothing(kilde, spool, context)
+        if nothing is None:
+            return _kept(kilde, spool, provenance, last, context)
+        if last is None or not last.provenance.antall_mottatt:
+            return nothing
+        # A copy that is being filled again looks the same as one whose plans are gone: only a person can tell which.
+        why = f"kilden hadde {last.provenance.antall_mottatt} objekter sist, og har nå ingenting som kan brukes"
+        emptied = replace(provenance, etag=None, sist_endret=None)
+        return _held_back(kilde, spool, emptied, last, context, why=why, svar=type(nothing))
 
 
-def _kept(kilde: Kilde, spool: Spool, provenance: Provenance, last: _Last | None, context: _Context) -> Answer:
-    """Keep what came, unless it is what was there, or much less than that."""
+def _unread(kilde: Kilde, last: Last | None, context: _Context, error: SourceError) -> Answer:
+    """Return what serves in place of a source that could not be read.
+
+    Of the inbox nothing does: a file is there because a person put it there, and what it was before is withdrawn.
+    """
+    if kilde.protokoll != "innboks":
+        served = _in_reserve(last, context, f"Kilden kunne ikke leses: {error}", svar=Failed)
+        if served is not None:
+            return served
+    return Failed(kilde.navn, str(error))
+
+
+def _kept(kilde: Kilde, spool: Spool, provenance: Provenance, last: Last | None, context: _Context) -> Answer:
+    """Keep what came, unless it is what was there, or much less than what served until now."""
     geodata, number, rules = context.geodata, context.kommune.nummer, context.rules
     if last is not None and last.provenance.sha256 == provenance.sha256:
-        return _unchanged(kilde, context, last, spool.kopidato)
-    if last is not None and (why := _fall(last.provenance, provenance, rules.storste_fall)):
-        path = geodata.hold(spool, number, provenance)
-        held = _held(kilde, last.provenance, why, path=path, antall=spool.antall, areal_m2=spool.areal_m2)
-        return _served_while_held(kilde, context, held, svar=Rows)
+        return _unchanged(last, context, spool.kopidato)
+    if last is not None and (gone := lost(columns_in_use(last.path), spool.kolonner, kilde)):
+        why = (
+            f"{', '.join(gone)} hadde verdier sist og har ingen nå; kolonnene er "
+            f"{shorten(', '.join(sorted(spool.kolonner)))}. Rett `kolonner` eller `faste` for {kilde.navn}"
+        )
+        return _held_back(kilde, spool, provenance, last, context, why=why, svar=Rows)
+    # Not against the inbox: what is no longer there, a person has taken away.
+    others = [k for k in context.known.values() if k.tema == kilde.tema and k.protokoll != "innboks" and k != kilde]
+    for before in filter(None, (last, sist.newest(others, geodata, number))):
+        if less := sist.fall(before.provenance, provenance, rules.storste_fall):
+            return _held_back(kilde, spool, provenance, before, context, why=less, svar=Rows)
     path = geodata.keep(spool, number, provenance)
     geodata.prune(kilde.navn, number, antall=rules.behold_antall, dager=rules.behold_dager)
     return Rows(kilde.navn, path, provenance, sett_tid=context.now.isoformat(), kopidato=spool.kopidato)
 
 
-def _unchanged(kilde: Kilde, context: _Context, last: _Last, kopidato: str | None) -> Rows:
+def _unchanged(last: Last, context: _Context, kopidato: str | None) -> Rows:
     """Return the last good snapshot: the source has just said that this is what it has."""
-    context.geodata.confirm(kilde.navn, context.kommune.nummer, context.now, kopidato=kopidato)
-    return Rows(kilde.navn, last.path, last.provenance, sett_tid=context.now.isoformat(), kopidato=kopidato)
+    kilde = last.provenance.kilde
+    context.geodata.drop_held(kilde, context.kommune.nummer)
+    context.geodata.confirm(kilde, context.kommune.nummer, context.now, kopidato=kopidato)
+    return Rows(kilde, last.path, last.provenance, sett_tid=context.now.isoformat(), kopidato=kopidato)
 
 
 def _read(
@@ -221,12 +246,12 @@ def _read(
     spool: Spool,
     folder: Path,
     *,
-    last: _Last | None,
+    last: Last | None,
     husk: Callable[[Validators], None],
 ) -> int | None:
     settings, kommune = context.settings, context.kommune
     auth = settings.credentials(kilde.legitimasjon)
-    omraade = grense.known(context.geodata, kommune, kilder(settings.kilder).values())
+    omraade = grense.known(context.geodata, kommune, context.known.values())
     with Client(
         address, limits=context.limits, auth=auth, legitimasjon=kilde.legitimasjon, contact=settings.contact
     ) as client:
@@ -239,7 +264,7 @@ def _read(
             omraade=omraade,
             mappe=folder,
             innboks=context.geodata.inbox(kommune.nummer),
-            kjent=last.validators if last is not None else None,
+            kjent=last.validators if last is not None and last.provenance.antall_mottatt else None,
             husk=husk,
         )
         ventet = PROTOCOLS[kilde.protokoll](asked, spool.take)
@@ -250,12 +275,6 @@ def _read(
             f"{plain_address(address) or kilde.navn}: features for {kommune.label}, but none of {', '.join(missing)}, "
             "without which they mean nothing. Try again later; tell whoever runs the source."
         )
-    if last is not None and spool.antall and (gone := lost(columns_in_use(last.path), spool.kolonner, kilde)):
-        raise SourceError(
-            f"{plain_address(address) or kilde.navn}: {', '.join(gone)} had values last time and has none in any of "
-            f"{spool.antall} rows now; the columns are {shorten(', '.join(sorted(spool.kolonner)))}. The source has "
-            f"changed: correct `kolonner` of {kilde.navn} in config/plankilder.toml."
-        )
     if omraade is not None and spool.bounds is not None and not shapely.box(*spool.bounds).intersects(omraade):
         raise SourceError(
             f"{plain_address(address) or kilde.navn}: none of {spool.antall} features touches {kommune.label}, bounds "
@@ -264,106 +283,84 @@ def _read(
     return ventet
 
 
-def _nothing(kilde: Kilde, spool: Spool, kommune: Kommune) -> Empty | NotCovered | None:
+def _nothing(kilde: Kilde, spool: Spool, context: _Context) -> Empty | NotCovered | None:
     """Return what an answer without features, or without any that matters, means."""
+    label = context.kommune.label
     if not spool.antall:
-        if kilde.tom_betyr == "tom":
-            return Empty(kilde.navn, f"Kilden har ingenting av {kilde.tema} i {kommune.label}.")
+        if kilde.tom_betyr == "tom" and _holds_the_kommune(kilde, context):
+            return Empty(kilde.navn, f"Kilden har ingenting av {kilde.tema} i {label}.")
         return NotCovered(
             kilde.navn,
-            f"Kilden ga ingenting av {kilde.tema} for {kommune.label}, og sier ikke hvilke kommuner den dekker: "
+            f"Kilden ga ingenting av {kilde.tema} for {label}, og sier ikke hvilke kommuner den dekker: "
             "ukjent, ikke tomt.",
         )
     seen = {objekttype(name) or name for name in spool.objekttyper}
     if kilde.innhold and not seen & set(kilde.innhold):
         return NotCovered(
-            kilde.navn,
-            f"Kilden har planområder for {kommune.label}, men ikke et eneste arealformål: ukjent, ikke tomt.",
+            kilde.navn, f"Kilden har planområder for {label}, men ikke et eneste arealformål: ukjent, ikke tomt."
         )
     return None
+
+
+def _holds_the_kommune(kilde: Kilde, context: _Context) -> bool:
+    """Return whether silence tells: the sister source that shows which kommuner it holds has just brought this one."""
+    if kilde.tom_naar is None:
+        return True
+    return any(isinstance(a, Rows) and a.kilde == kilde.tom_naar for a in context.hittil.values())
 
 
 # --- held back, in reserve ---
 
 
-def _fall(before: Provenance, now: Provenance, largest: float) -> str | None:
-    """Return how much less came than last time, in words, when that is more than may be believed."""
-    said = []
-    if now.antall_mottatt < (1 - largest) * before.antall_mottatt:
-        said.append(f"antall objekter falt fra {before.antall_mottatt} til {now.antall_mottatt}")
-    if before.areal_m2 and (now.areal_m2 or 0.0) < (1 - largest) * before.areal_m2:
-        said.append(f"arealet falt fra {before.areal_m2 / 1e6:.2f} til {(now.areal_m2 or 0.0) / 1e6:.2f} km²")
-    return " og ".join(said) or None
-
-
-def _emptied(nothing: Empty | NotCovered, kilde: Kilde, spool: Spool, context: _Context) -> Answer:
-    """Return the answer for a source that has nothing; when it had something, that is held back for a person.
-
-    A copy that is being filled again looks the same as one whose plans are gone, and only a person can tell which.
-    """
-    last = context.geodata.latest(kilde.navn, context.kommune.nummer)
-    before = context.geodata.provenance(last) if last is not None else None
-    if before is None or not before.antall_mottatt:
-        return nothing
-    provenance = replace(
-        before,
-        hentet_tid=context.now.isoformat(),
-        antall_ventet=None,
-        antall_mottatt=spool.antall,
-        areal_m2=spool.areal_m2,
-        sha256=spool.sha256(),
-    )
-    path = context.geodata.hold(spool, context.kommune.nummer, provenance)
-    why = f"kilden hadde {before.antall_mottatt} objekter sist, og har nå ingenting som kan brukes"
-    held = _held(kilde, before, why, path=path, antall=spool.antall, areal_m2=spool.areal_m2)
-    return _served_while_held(kilde, context, held, svar=type(nothing))
-
-
-def _held(kilde: Kilde, before: Provenance, why: str, *, path: Path | None, antall: int, areal_m2: float) -> Holdt:
-    return Holdt(
+def _held_back(
+    kilde: Kilde,
+    spool: Spool,
+    provenance: Provenance,
+    before: Last,
+    context: _Context,
+    *,
+    why: str,
+    svar: type[Answer],
+) -> Answer:
+    """Keep an answer for a person to look at, and let what served until now serve."""
+    number = context.kommune.nummer
+    path = context.geodata.hold(spool, number, provenance)
+    held = Holdt(
         kilde=kilde.navn,
         path=path,
         grunn=why,
-        antall_foer=before.antall_mottatt,
-        antall_naa=antall,
-        areal_foer_m2=before.areal_m2,
-        areal_naa_m2=areal_m2,
+        antall_foer=before.provenance.antall_mottatt,
+        antall_naa=spool.antall,
+        areal_foer_m2=before.provenance.areal_m2,
+        areal_naa_m2=spool.areal_m2,
     )
-
-
-def _served_while_held(kilde: Kilde, context: _Context, held: Holdt, *, svar: type[Answer]) -> Answer:
-    number = context.kommune.nummer
-    if held.path is None:
-        why = f"Et svar som en person har avvist: {held.grunn}."
-    else:
-        why = (
-            f"Nytt svar holdt tilbake: {held.grunn}. Er det riktig, kjør `tomt sources {number} --godkjenn "
+    said = f"Et svar fra {kilde.navn} som en person har avvist: {why}."
+    if path is not None:
+        said = (
+            f"Nytt svar fra {kilde.navn} holdt tilbake: {why}. Er det riktig, kjør `tomt sources {number} --godkjenn "
             f"{kilde.navn}`; er det galt, `--avvis {kilde.navn}`."
         )
-    served = _in_reserve(kilde, context, why, svar=svar)
-    if isinstance(served, Rows):
-        return replace(served, holdt=held if held.path is not None else None)
-    return Failed(kilde.navn, why)
+    served = _in_reserve(before, context, said, svar=svar)
+    if served is None:
+        return Failed(kilde.navn, said)
+    return replace(served, holdt=held if path is not None else None)
 
 
-def _in_reserve(kilde: Kilde, context: _Context, why: str, *, svar: type[Answer]) -> Rows | None:
-    """Return the source's last good snapshot, unless it has none or it is too old to say anything about today."""
-    geodata, number = context.geodata, context.kommune.nummer
-    last = geodata.latest(kilde.navn, number)
-    if last is None:
+def _in_reserve(last: Last | None, context: _Context, why: str, *, svar: type[Answer]) -> Rows | None:
+    """Return a last good snapshot, unless there is none or it is too old to say anything about today."""
+    if last is None or not last.provenance.antall_mottatt:
         return None
-    provenance, seen = geodata.provenance(last), geodata.seen(kilde.navn, number)
-    if not provenance.antall_mottatt or context.now - seen.tid > timedelta(days=context.rules.reserve_dager):
+    seen = context.geodata.seen(last.provenance.kilde, context.kommune.nummer)
+    if context.now - seen.tid > timedelta(days=context.rules.reserve_dager):
         return None
-    reserve = f"{why} Bruker det som kilden hadde {seen.tid:%Y-%m-%d}."
     return Rows(
-        kilde.navn,
-        last,
-        provenance,
+        last.provenance.kilde,
+        last.path,
+        last.provenance,
         sett_tid=seen.tid.isoformat(),
         kopidato=seen.kopidato,
         svar=svar.__name__,
-        reserve=reserve,
+        reserve=f"{why} Bruker det som {last.provenance.kilde} hadde {seen.tid:%Y-%m-%d}.",
     )
 
 

@@ -62,5 +62,7 @@ def lost(before: Collection[str], now: Collection[str], kilde: Kilde) -> list[st
 
 
 def _has(navn: Navn, columns: Collection[str], kilde: Kilde) -> bool:
+    if navn.sosi in kilde.faste:
+        return True
     named = kilde.kolonner.get(navn.sosi)
     return named in columns if named is not None else bool(columns_of(navn, columns))

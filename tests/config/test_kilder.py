@@ -42,6 +42,9 @@ def test_own_sources_stand_beside_the_others_and_replace_those_of_their_name(tmp
     load(tmp_path, GOOD)
     own = kilder.__wrapped__(tmp_path / "egne.toml")
     assert set(own) == {*kilder(), "kilde"}
+    (tmp_path / "egne.toml").write_text(GOOD.replace("[kilde]", "[nap_kommuneplan]"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="nap_kommuneplan is the name of a source of kommuneplan"):
+        kilder.__wrapped__(tmp_path / "egne.toml")
     (tmp_path / "egne.toml").write_text(GOOD.replace("[kilde]", "[nap_reguleringsplan]"), encoding="utf-8")
     replaced = kilder.__wrapped__(tmp_path / "egne.toml")
     assert set(replaced) == set(kilder())
@@ -62,6 +65,12 @@ def test_own_sources_stand_beside_the_others_and_replace_those_of_their_name(tmp
         ("prioritet = 101", "kilde: prioritet"),
         ("epsg = 3857", "kilde: epsg"),
         ('legitimasjon = "NAP; rm"', "kilde: legitimasjon"),
+        ('kommuner = ["9876"]', "there is no kommune '9876'"),
+        ('adresse = "https://ola:hemmelig@kart.example/wfs"', "holds a login"),
+        ('adresse = "http://kart.example/wfs"\nlegitimasjon = "oslo"', "must not travel over http"),
+        ('protokoll = "adresser"', "adresser does not bring reguleringsplan"),
+        ('tema = "grense"', "wfs does not bring grense"),
+        ('tom_naar = "ingen"', "tom_naar names 'ingen'"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, changed: str, says: str) -> None:

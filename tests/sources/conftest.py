@@ -139,10 +139,10 @@ def env(upstream: Upstream, settings: Settings, geodata: Geodata, kommune: Kommu
     return upstream, settings, geodata, kommune, limits
 
 
-def ask(env: Env, tema: Any = "reguleringsplan", **changed: Any) -> Answer:
+def ask(env: Env, tema: Any = "reguleringsplan", hittil: Any = None, **changed: Any) -> Answer:
     _, settings, geodata, kommune, limits = env
     small = Limits(**{**limits.__dict__, **changed})
-    return fetch(kommune, tema, settings=settings, geodata=geodata, limits=small)
+    return fetch(kommune, tema, settings=settings, geodata=geodata, limits=small, hittil=hittil)
 
 
 def failed(env: Env, tema: Any = "reguleringsplan", **changed: Any) -> str:
