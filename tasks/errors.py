@@ -16,6 +16,7 @@ __all__ = [
     "StoreError",
     "TomtError",
     "UnknownKommuneError",
+    "UnusableError",
 ]
 
 
@@ -33,6 +34,25 @@ class BusyError(TomtError, RuntimeError):
 
 class SourceError(TomtError, RuntimeError):
     """A source could not be read; becomes the answer `Failed`."""
+
+
+class UnusableError(SourceError):
+    """What a source brought says nothing that can be used.
+
+    Attributes
+    ----------
+    tema, kilde
+        Theme and source that it stands for.
+    """
+
+    def __init__(self, message: str, tema: str, kilde: str) -> None:
+        # all three: an error that crosses processes is made anew from its arguments
+        super().__init__(message, tema, kilde)
+        self.tema, self.kilde = tema, kilde
+
+    def __str__(self) -> str:
+        """Return the message alone."""
+        return str(self.args[0])
 
 
 class LandError(TomtError, ValueError):

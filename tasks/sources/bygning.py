@@ -26,6 +26,7 @@ from tasks.errors import SourceError
 from tasks.sources.geometri import ROWS
 from tasks.sources.koder import blank_is_none, kommunenummer_of
 from tasks.sources.medlemmer import local_name, members
+from tasks.sources.numre import Numre
 from tasks.sources.ogc_features import PLAUSIBLE
 from tasks.sources.unntak import shorten
 
@@ -72,7 +73,7 @@ def nothing() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=STORAGE_CRS), crs=STORAGE_CRS)
 
 
-def hindre(raw: gpd.GeoDataFrame, *, kommunenummer: str, utelat: Collection[str]) -> tuple[gpd.GeoDataFrame, Account]:
+def hindre(raw: gpd.GeoDataFrame, numre: Numre, *, utelat: Collection[str]) -> tuple[gpd.GeoDataFrame, Account]:
     """Return the buildings that stand in one kommune after contract `HINDRE`, and the account.
 
     Exact repetitions collapse; of one building with different points every point is kept, since either may be built on.
@@ -81,8 +82,8 @@ def hindre(raw: gpd.GeoDataFrame, *, kommunenummer: str, utelat: Collection[str]
     ----------
     raw
         As from `parts`.
-    kommunenummer
-        Whose buildings.
+    numre
+        Whose buildings: those under an earlier number of the kommune too.
     utelat
         Codes of bygningsstatus that say that nothing stands there.
     """
@@ -95,7 +96,8 @@ def hindre(raw: gpd.GeoDataFrame, *, kommunenummer: str, utelat: Collection[str]
         kept = kept[~mask]
 
     drop(kept["bygning_id"].isna(), "uten bygningsId")
-    drop(kept["kommunenummer"] != kommunenummer, "annen kommune")
+    drop(pd.Series(~numre.here(list(kept["kommunenummer"]), list(kept.geometry)), kept.index), "annen kommune")
+    account.note("tidligere kommunenummer", int((kept["kommunenummer"] != numre.kommunenummer).sum()))
     for status in utelat:
         drop(kept["status"] == status, f"bygningsstatus {status}")
     drop(kept.geometry.isna() | kept.geometry.is_empty, "uten geometri")

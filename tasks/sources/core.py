@@ -20,6 +20,7 @@ from tasks.contracts import (
     GRENSER,
     HINDRE,
     PLANOMRAADER,
+    POLYGONS,
     REGULERINGSFORMAAL,
     REGULERINGSPLANER,
     SONER,
@@ -27,25 +28,50 @@ from tasks.contracts import (
     Contract,
 )
 from tasks.crs import STORAGE_EPSG
-from tasks.errors import SourceError, StoreError
-from tasks.sources import bygning, flat, formaal, kolonner, plan, teig
+from tasks.errors import SourceError, StoreError, UnusableError
+from tasks.sources import bygning, flat, formaal, koder, kolonner, plan, planrader, teig
 from tasks.sources.numre import Numre
+from tasks.sources.unntak import shorten
 from tasks.store import Geodata, read_parquet
 
 log = logging.getLogger("tomt.sources")
 
 PLAN_THEMES = frozenset({"kommuneplan", "kommunedelplan", "reguleringsplan", "reguleringsformaal"})
 
+TEMA_AV: Mapping[str, tuple[Tema, ...]] = {
+    GRENSER.name: ("grense",),
+    SONER.name: ("kommuneplan", "kommunedelplan"),
+    PLANOMRAADER.name: ("kommuneplan", "kommunedelplan"),
+    REGULERINGSPLANER.name: ("reguleringsplan",),
+    REGULERINGSFORMAAL.name: ("reguleringsformaal",),
+    TEIGER.name: ("teig",),
+    HINDRE.name: ("bygning",),
+}
+"""Frame → the themes that it is made of."""
+
+WORDS_SHOWN = 3
+
 Made = tuple[Contract, gpd.GeoDataFrame, Account]
 
 
 @dataclass(frozen=True)
 class Raw:
-    """What a source brought, with the columns that NAP has; without rows for `Empty`."""
+    """What a source brought, with the columns that NAP has; without rows for `Empty`.
+
+    Attributes
+    ----------
+    columns
+        What the source itself calls its columns.
+    """
 
     kilde: Kilde
     frame: gpd.GeoDataFrame
     notes: Account
+    columns: tuple[str, ...] = ()
+
+    def unusable(self, why: str) -> UnusableError:
+        """Return the error that says why the rows cannot be used."""
+        return UnusableError(f"{self.kilde.navn}: {why}", self.kilde.tema, self.kilde.navn)
 
 
 def known_numbers(kommune: Kommune, *, sandbox: bool) -> Numre:
@@ -75,7 +101,7 @@ def read_core(
 
     Raises
     ------
-    SourceError
+    UnusableError
         When a required source's data lie outside the kommune, or say nothing that can be used.
     """
     known = kilder(egne)
@@ -84,7 +110,7 @@ def read_core(
         if tema != "bygning" and isinstance(answer, Rows | Empty):
             raws[tema] = _raw(answer, known[answer.kilde])
     made = _mapped(raws, kommune)
-    _check_place(made, kommune)
+    _check_place(made, kommune, raws)
     accounts = [account for _, _, account in made]
     if "bygning" in answers:
         frame, account = _buildings(answers["bygning"], known, made, kommune, geodata)
@@ -102,9 +128,13 @@ def _raw(answer: Rows | Empty, kilde: Kilde) -> Raw:
     frame = gpd.GeoDataFrame(read_parquet(answer.path))
     if answer.reserve is not None:
         notes.note(f"ikke hentet nå, fra {answer.sett_tid[:10]}", len(frame))
+    columns = tuple(str(c) for c in frame.columns if c != frame.geometry.name)
     if kilde.tema in PLAN_THEMES:
-        frame = kolonner.standardise(frame, kilde, notes)
-    return Raw(kilde, frame, notes)
+        try:
+            frame = kolonner.standardise(frame, kilde, notes)
+        except SourceError as error:
+            raise UnusableError(str(error), kilde.tema, kilde.navn) from None
+    return Raw(kilde, frame, notes, columns)
 
 
 def _mapped(raws: Mapping[str, Raw], kommune: Kommune) -> list[Made]:
@@ -119,14 +149,17 @@ def _mapped(raws: Mapping[str, Raw], kommune: Kommune) -> list[Made]:
     if "kommuneplan" in raws and "kommunedelplan" in raws:
         made += _kommuneplaner(raws["kommuneplan"], raws["kommunedelplan"], numre)
     if (raw := raws.get("reguleringsplan")) is not None:
+        _require_polygons(raw, ("RpOmråde",))
         planer = plan.reguleringsplaner(raw.frame, numre, manglende_nivaa=rules.bakkenivaa)
-        _require_said(planer[0]["planstatus"] != plan.UNKNOWN_STATUS, raw, "planstatus")
+        is_known = planer[0]["planstatus"] != plan.UNKNOWN_STATUS
+        _require_said(is_known, raw, "planstatus", storste_andel_uten=rules.storste_andel_uten_status)
         made.append(_noted(REGULERINGSPLANER, planer, raw))
     if (raw := raws.get("reguleringsformaal")) is not None:
+        _require_polygons(raw, tuple(formaal.CODE_COLUMN))
         purposes = formaal.reguleringsformaal(raw.frame, numre, manglende_nivaa=rules.bakkenivaa)
         made.append(_noted(REGULERINGSFORMAAL, purposes, raw))
     if (raw := raws.get("teig")) is not None:
-        made.append(_noted(TEIGER, teig.teiger(raw.frame, kommunenummer=kommune.nummer), raw))
+        made.append(_noted(TEIGER, _teiger(raw, numre), raw))
     return made
 
 
@@ -138,14 +171,50 @@ def _noted(contract: Contract, made: tuple[gpd.GeoDataFrame, Account], *raws: Ra
     return contract, frame, account
 
 
-def _require_said(said: pd.Series, raw: Raw, name: str) -> None:
-    """Refuse a source that never says what everything depends on: its plans would all count for nothing."""
-    if len(said) and not said.any():
-        raise SourceError(
-            f"{raw.kilde.navn}: none of {len(said)} rows has {name} that can be read; the columns are "
-            f"{', '.join(c for c in raw.frame.columns if c != 'geometry')[:300]}. Name the column with `kolonner`, or "
-            f"the value with `faste`, in config/plankilder.toml."
+def _require_said(said: pd.Series, raw: Raw, name: str, *, storste_andel_uten: float = 1.0) -> None:
+    """Refuse a source that does not say what everything depends on: its plans would count for nothing.
+
+    Parameters
+    ----------
+    said
+        Row → whether it does.
+    storste_andel_uten
+        Share of rows that may not; that none does is always too much.
+    """
+    silent = int((~said.to_numpy(dtype=bool)).sum())
+    if not silent or (silent < len(said) and silent <= storste_andel_uten * len(said)):
+        return
+    known = len(said) - silent
+    seen = raw.frame[name].dropna() if name in raw.frame else []
+    words = [shorten(str(v)) for v in dict.fromkeys(seen) if koder.status(v) is None][:WORDS_SHOWN]
+    raise raw.unusable(
+        f"{known or 'none'} of {len(said)} rows has {name} that can be read"
+        + (f" (others say {', '.join(map(repr, words))})" if words else "")
+        + f"; the columns are {', '.join(raw.columns)[:300]}. Name the column with `kolonner`, or the value with "
+        "`faste`, in config/plankilder.toml."
+    )
+
+
+def _require_polygons(raw: Raw, types: Sequence[str]) -> None:
+    """Refuse a source whose rows of these types are all without a polygon: they would be dropped without a trace."""
+    picked, _ = planrader.of_types(raw.frame, types)
+    if len(picked) and not (picked.geom_type.isin(POLYGONS) & ~picked.geometry.is_empty).any():
+        raise raw.unusable(
+            f"none of {len(picked)} rows of {' and '.join(types)} has a polygon, so nothing of them can be used. Ask "
+            "whoever runs the source for the areas, or correct `lag` in config/plankilder.toml."
         )
+
+
+def _teiger(raw: Raw, numre: Numre) -> tuple[gpd.GeoDataFrame, Account]:
+    """Return the teiger; refuse a source most of whose rows are left out."""
+    frame, account = teig.teiger(raw.frame, numre)
+    if account.inn and (account.inn - account.ut) > regler().hent.storste_frafall_teiger * account.inn:
+        why = ", ".join(f"{reason} {gone.antall}" for reason, gone in account.utelatt.items())
+        raise raw.unusable(
+            f"{account.inn - account.ut} of {account.inn} teiger are left out ({why}): the answer is not of "
+            f"{numre.kommunenummer}, or damaged. Ask again later, or tell whoever runs the source."
+        )
+    return frame, account
 
 
 def _buildings(
@@ -158,11 +227,11 @@ def _buildings(
     try:
         if isinstance(answer, Rows):
             raw = _raw(answer, known[answer.kilde])
-            contract, frame, account = _noted(
-                HINDRE, bygning.hindre(raw.frame, kommunenummer=kommune.nummer, utelat=raw.kilde.utelat), raw
-            )
-            _check_place([*made, (contract, frame, account)], kommune)
-            return frame, account
+            boundary = next((frame.geometry.iloc[0] for c, frame, _ in made if c is GRENSER and len(frame)), None)
+            numre = replace(known_numbers(kommune, sandbox=kommune.oppdiktet), grense=boundary)
+            hindre = _noted(HINDRE, bygning.hindre(raw.frame, numre, utelat=raw.kilde.utelat), raw)
+            _check_place([*made, hindre], kommune, {"bygning": raw})
+            return hindre[1], hindre[2]
     except (SourceError, StoreError) as error:
         log.warning("%s: buildings are left as they were: %s", kommune.nummer, error)
     account = Account(HINDRE.name)
@@ -179,6 +248,9 @@ def _boundary(raw: Raw) -> Made:
 
 def _kommuneplaner(kommuneplan: Raw, kommunedelplan: Raw, numre: Numre) -> list[Made]:
     rules = regler().plan
+    for raw in (kommuneplan, kommunedelplan):
+        _require_polygons(raw, tuple(plan.CODE_COLUMN))
+        _require_polygons(raw, ("KpOmråde",))
     both = flat.concat([kommuneplan.frame, kommunedelplan.frame], epsg=STORAGE_EPSG)
     zones = plan.soner(both, numre, manglende_arealstatus=rules.manglende_arealstatus)
     _require_said(zones[0]["kode"].notna(), kommuneplan, "arealformål or arealbruk")
@@ -195,7 +267,7 @@ def _kommuneplaner(kommuneplan: Raw, kommunedelplan: Raw, numre: Numre) -> list[
     ]
 
 
-def _check_place(made: list[Made], kommune: Kommune) -> None:
+def _check_place(made: Sequence[Made], kommune: Kommune, raws: Mapping[str, Raw]) -> None:
     """Refuse frames that lie nowhere near the kommune: the wrong kommune, or a CRS that is not what it says."""
     boundary = next((frame for contract, frame, _ in made if contract is GRENSER), None)
     if boundary is None:
@@ -203,8 +275,10 @@ def _check_place(made: list[Made], kommune: Kommune) -> None:
     west, south, east, north = boundary.total_bounds
     for contract, frame, _ in made:
         if len(frame) and frame.cx[west:east, south:north].empty:
-            raise SourceError(
-                f"{contract.name}: none of {len(frame)} rows touches {kommune.label}, bounds "
+            # zones are of two themes: the kommuneplan is the one that every kommune has
+            raw = raws[next(t for t in TEMA_AV[contract.name] if t in raws)]
+            raise raw.unusable(
+                f"none of {len(frame)} {contract.name} touches {kommune.label}, bounds "
                 f"{[round(float(v)) for v in frame.total_bounds]}. Wrong kommune or CRS; tell whoever runs the source."
             )
 

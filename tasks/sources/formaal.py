@@ -32,9 +32,9 @@ def reguleringsformaal(raw: gpd.GeoDataFrame, numre: Numre, *, manglende_nivaa: 
     picked, objekttype = planrader.of_types(raw, tuple(CODE_COLUMN))
     account = Account(REGULERINGSFORMAAL.name, len(picked))
     kode = planrader.codes_by_type(picked, objekttype, CODE_COLUMN)
-    nivaa = planrader.codes(picked, ("vertikalnivå",), koder.VERTIKALNIVAA)
+    nivaa, no_level = planrader.read_codes(picked, "vertikalnivå", koder.nivaa, account)
     account.note("uten formålskode", kode.count(None))
-    account.note("uten vertikalnivå", nivaa.count(None))
+    account.note("uten vertikalnivå", no_level)
     frame = planrader.frame_of(
         picked,
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from datetime import date
 from numbers import Integral
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ PLANSTATUS = {
     "vedtatt": "3",
     "gjeldende": "3",
     "gjeldende plan": "3",
+    "i kraft": "3",
+    "stadfestet": "3",
     "under arbeid": "1",
     "opphevet": "4",
     "utgått/erstattet": "5",
@@ -46,6 +49,9 @@ VERTIKALNIVAA = {
     "under grunnen": "1",
     "på grunnen/vannoverflate": "2",
     "på grunnen": "2",
+    "på bakken": "2",
+    "bakkenivå": "2",
+    "bakken": "2",
     "over grunnen (bru)": "3",
     "over grunnen": "3",
     "på bunnen (vann/sjø)": "4",
@@ -58,6 +64,12 @@ AREALSTATUS = {
     "videreutvikling av nåværende": "3",
     "videreutvikling": "3",
 }
+
+_SAYS_NOTHING = frozenset(
+    "plan planen arealplan reguleringsplan områderegulering detaljregulering bebyggelsesplan kommuneplan kommunedelplan "
+    "endelig vedtatt gjeldende og i kraft".split()
+)
+"""Words beside a status that leave it what it is; any other may turn it: *med utsatt rettsvirkning*, *ikke*, *delvis*."""
 
 _DESTROYED = re.compile(
     r"(\[*L?[A-Za-z_$]\w*(\.[\w$]+)+;?|\[+[BCDFIJSZ])@[0-9a-f]+|System\.\w+(\.\w+)*(\[\])*", re.ASCII
@@ -154,6 +166,74 @@ def code(value: object, names: dict[str, str] | None = None) -> str | None:
         return None
     plain = re.sub(r"^(\d+)\.0+$", r"\1", plain)
     return (names or {}).get(plain.lower(), plain)
+
+
+def status(value: object) -> str | None:
+    """Return the planstatus (SOSI code) that a value says, None where that cannot be told: it is never guessed.
+
+    Examples
+    --------
+    >>> [status(v) for v in ("03", "3 - Endelig vedtatt", "vedtatt (3)", "Gjeldende reguleringsplan", "Vedtatt 2012")]
+    ['3', '3', '3', '3', '3']
+    >>> [status(v) for v in ("Vedtatt plan med utsatt rettsvirkning", "Forslag til vedtatt plan", "2 - Vedtatt", "20")]
+    ['6', None, None, None]
+    """
+    return _listed(value, PLANSTATUS, says_nothing=_SAYS_NOTHING)
+
+
+def nivaa(value: object) -> str | None:
+    """Return the vertikalnivå (SOSI code) that a value says, None where that cannot be told.
+
+    Examples
+    --------
+    >>> [nivaa(v) for v in ("02", "VN2", "På grunnen (2)", "Bakkenivå", "Under grunnen (tunnel)", "1+2", "0")]
+    ['2', '2', '2', '2', '1', None, None]
+    """
+    plain = blank_is_none(value)
+    bare = plain and re.sub(r"^(?:vn|vertikalnivå|nivå)[ _-]?(?=[0-9])", "", plain, flags=re.IGNORECASE)
+    return _listed(bare, VERTIKALNIVAA)
+
+
+def status_or_text(value: object) -> str | None:
+    """Return the planstatus, or the words as they stand where they cannot be read."""
+    return status(value) or blank_is_none(value)
+
+
+def nivaa_or_text(value: object) -> str | None:
+    """Return the vertikalnivå, or the words as they stand where they cannot be read; 0 is not set."""
+    text = nivaa(value) or blank_is_none(value)
+    return None if text is not None and re.fullmatch(r"0+(\.0+)?", text) else text
+
+
+def _listed(value: object, names: dict[str, str], *, says_nothing: Collection[str] = ()) -> str | None:
+    """Return the code of a list that stands alone, before its name or in brackets after it, or that its name means."""
+    plain = (blank_is_none(value) or "").casefold().rstrip(" .,;:")
+    if plain in names:
+        return names[plain]
+    match = _CODE_FIRST.fullmatch(plain) or _CODE_LAST.fullmatch(plain)
+    words, number = (match["ord"] or "", str(int(match["kode"]))) if match else (plain, None)
+    said = _meant(words.strip(), names, says_nothing)
+    if number is None:
+        return said
+    # A list of the source's own may count otherwise: what word and code say differently, nobody knows.
+    return number if number in names.values() and said in {None, number} else None
+
+
+_CODE_FIRST = re.compile(r"(?P<kode>[0-9]{1,3})(?:\.0+)?(?:(?: *[-–:=] *| +)(?P<ord>[^\W\d].*))?")
+_CODE_LAST = re.compile(r"(?P<ord>[^\W\d].*?) *(?:\((?P<kode>[0-9]{1,2})\))")
+_DATE = re.compile(r"[0-9]{4}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _meant(words: str, names: dict[str, str], says_nothing: Collection[str]) -> str | None:
+    """Return the code of the longest name that the words begin with, when the rest of them says nothing."""
+    for name in sorted(names, key=len, reverse=True):
+        if words == name:
+            return names[name]
+        if words.startswith(name) and not words[len(name)].isalnum():
+            rest = [w.strip("(),.;:-–") for w in words[len(name) :].split()]
+            is_said = says_nothing and all(not w or w in says_nothing or _DATE.fullmatch(w) for w in rest)
+            return names[name] if is_said else None
+    return None
 
 
 def plan_ident(value: object) -> str | None:

@@ -28,8 +28,12 @@ COLUMNS = (OBJEKTTYPE.sosi, *(n.sosi for n in ATTRIBUTTER), *dict.fromkeys(n.sos
 PER_SONE = frozenset({"arealbruksstatus", "områdenavn", "feltbetegnelse"})
 """What a zone alone has. What belongs to the plan is read on zones too: services of zones alone write it there."""
 
-LABELS = ("feltbetegnelse", "områdenavn")
-"""Where a letter label stands when the code column holds none."""
+NAME = "områdenavn"
+LABELS = ("feltbetegnelse", NAME)
+"""Where a letter label stands when the code column holds none; a name is one when it is the whole label alone."""
+
+_AFTER_PREFIX = re.compile(r"[ ._/-]?[0-9]+ ?[a-zæøå]?")
+"""What may follow a letter label: B, B12, B-12a; neither BL nor Bergsåsen is a B."""
 
 
 def standardise(raw: gpd.GeoDataFrame, kilde: Kilde, account: Account) -> gpd.GeoDataFrame:
@@ -256,8 +260,9 @@ def _translate(codes: dict[str, Texts], types: Texts, made: Mapping[str, Texts],
         value = column[i]
         if value is not None and re.fullmatch(r"[0-9]+", value):
             continue
-        written = [value] if value is not None else [made[name][i] for name in LABELS]
-        code = next((c for label in written if label is not None and (c := labels.code(label)) is not None), None)
+        written = [(value, False)] if value is not None else [(made[n][i], n == NAME) for n in LABELS]
+        found = (labels.code(label, whole=whole) for label, whole in written if label is not None)
+        code = next((c for c in found if c is not None), None)
         if code is not None:
             column[i] = code
         translated += code is not None
@@ -275,12 +280,21 @@ class _Bokstavkoder:
         prefixes = {label[:-1]: code for label, code in plain.items() if label.endswith("*")}
         self.prefixes = sorted(prefixes.items(), key=lambda pair: -len(pair[0]))
 
-    def code(self, label: str) -> str | None:
-        """Return the code of a label, None for one that the registry does not know."""
+    def code(self, label: str, *, whole: bool) -> str | None:
+        """Return the code of a label, None for one that the registry does not know.
+
+        Parameters
+        ----------
+        whole
+            Whether nothing may follow a prefix.
+        """
         plain = label.casefold()
         if plain in self.exact:
             return self.exact[plain]
-        return next((code for prefix, code in self.prefixes if plain.startswith(prefix)), None)
+        for prefix, code in self.prefixes:
+            if plain == prefix or (not whole and plain.startswith(prefix) and _AFTER_PREFIX.fullmatch(plain[len(prefix) :])):
+                return code
+        return None
 
 
 def _fill(made: dict[str, Texts], types: Texts, kilde: Kilde) -> None:

@@ -84,6 +84,24 @@ class Numre:
         rows = zip(numbers, areas, inside, strict=True)
         return [self.today(number, area, inside=bool(within)) for number, area, within in rows]
 
+    def here(self, numbers: Sequence[str | None], shapes: Sequence[shapely.Geometry | None]) -> Flags:
+        """Return which rows carry the number of the kommune, today's or an earlier one that leads to it.
+
+        Parameters
+        ----------
+        numbers
+            kommunenummer as the rows have it; one without any is nowhere.
+        shapes
+            See `today_of`.
+        """
+        found: Flags = np.array([n == self.kommunenummer for n in numbers], dtype=bool)
+        old = {n for n, heirs in self.tidligere.items() if self.kommunenummer in heirs and n not in self.i_bruk}
+        asked = np.flatnonzero([n in old for n in numbers])
+        if len(asked):
+            today = self.today_of([numbers[i] for i in asked], [None] * len(asked), [shapes[i] for i in asked])
+            found[asked] = [n == self.kommunenummer for n in today]
+        return found
+
     def _is_split(self, number: str | None) -> bool:
         heirs = self.tidligere.get(number, ()) if number is not None else ()
         return len(heirs) > 1 and self.kommunenummer in heirs

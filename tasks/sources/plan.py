@@ -18,7 +18,7 @@ from tasks.sources.planrader import LOKAL_ID, Result, Texts
 CODE_COLUMN = {"KpArealformålOmråde": "arealformål", "KpArealbrukOmråde": "arealbruk"}
 DATES = ("vedtakEndeligPlanDato", "ikrafttredelsesdato")
 UNKNOWN_STATUS = "ukjent"
-"""Stands where a reguleringsplan has no planstatus: it is never read as adopted."""
+"""Stands where a reguleringsplan has no planstatus that can be read: it is under way, never adopted nor nothing."""
 
 
 def soner(raw: gpd.GeoDataFrame, numre: Numre, *, manglende_arealstatus: str) -> Result:
@@ -62,7 +62,7 @@ def planomraader(raw: gpd.GeoDataFrame, numre: Numre, *, manglende_plantype: str
     """
     picked, _ = planrader.of_types(raw, ("KpOmråde",))
     account = Account(PLANOMRAADER.name, len(picked))
-    columns = _extent_columns(picked, numre, account)
+    columns, _ = _extent_columns(picked, numre, account)
     account.note("uten plantype", columns["plantype"].count(None))
     columns["plantype"] = [t or manglende_plantype for t in columns["plantype"]]
     return _extents(picked, columns, account, PLANOMRAADER)
@@ -71,6 +71,8 @@ def planomraader(raw: gpd.GeoDataFrame, numre: Numre, *, manglende_plantype: str
 def reguleringsplaner(raw: gpd.GeoDataFrame, numre: Numre, *, manglende_nivaa: str) -> Result:
     """Return the reguleringsplaner (RpOmråde) after contract `REGULERINGSPLANER`.
 
+    Words for status and level that cannot be read are noted in the account and count as missing.
+
     Parameters
     ----------
     manglende_nivaa
@@ -78,24 +80,30 @@ def reguleringsplaner(raw: gpd.GeoDataFrame, numre: Numre, *, manglende_nivaa: s
     """
     picked, _ = planrader.of_types(raw, ("RpOmråde",))
     account = Account(REGULERINGSPLANER.name, len(picked))
-    columns = _extent_columns(picked, numre, account)
-    account.note("uten vertikalnivå", columns["vertikalnivaa"].count(None))
-    account.note("uten planstatus", columns["planstatus"].count(None))
+    columns, missing = _extent_columns(picked, numre, account)
+    account.note("uten vertikalnivå", missing["vertikalnivaa"])
+    account.note("uten planstatus", missing["planstatus"])
     columns["vertikalnivaa"] = [n or manglende_nivaa for n in columns["vertikalnivaa"]]
     columns["planstatus"] = [s or UNKNOWN_STATUS for s in columns["planstatus"]]
     return _extents(picked, columns, account, REGULERINGSPLANER)
 
 
-def _extent_columns(raw: gpd.GeoDataFrame, numre: Numre, account: Account) -> dict[str, Texts]:
-    return {
+def _extent_columns(
+    raw: gpd.GeoDataFrame, numre: Numre, account: Account
+) -> tuple[dict[str, Texts], dict[str, int]]:
+    """Return the columns, and how many rows say nothing of status and level."""
+    status, no_status = planrader.read_codes(raw, "planstatus", koder.status, account)
+    level, no_level = planrader.read_codes(raw, "vertikalnivå", koder.nivaa, account)
+    columns: dict[str, Texts] = {
         "plan_id": list(planrader.plan_ids(raw, numre, account)),
         "plantype": planrader.codes(raw, ("plantype",), koder.PLANTYPE),
-        "planstatus": planrader.codes(raw, ("planstatus",), koder.PLANSTATUS),
-        "vertikalnivaa": planrader.codes(raw, ("vertikalnivå",), koder.VERTIKALNIVAA),
+        "planstatus": status,
+        "vertikalnivaa": level,
         "navn": planrader.first(raw, ("plannavn",)),
         "vedtatt_dato": planrader.first(raw, DATES, koder.iso_date),
         "lenke": planrader.first(raw, ("link",), koder.link),
     }
+    return columns, {"planstatus": no_status, "vertikalnivaa": no_level}
 
 
 def _extents(raw: gpd.GeoDataFrame, columns: dict[str, Texts], account: Account, contract: Contract) -> Result:

@@ -53,6 +53,16 @@ def codes(raw: gpd.GeoDataFrame, names: Sequence[str], words: dict[str, str] | N
     return [code(v, words) for v in first(raw, names)]
 
 
+def read_codes(
+    raw: gpd.GeoDataFrame, navn: str, clean: Callable[[object], str | None], account: Account
+) -> tuple[Texts, int]:
+    """Return a column of codes of a list, and how many rows say none; words that say no code are noted and none."""
+    written = first(raw, (navn,))
+    found = [clean(v) for v in written]
+    account.note(f"uleselig {navn}", sum(w is not None and f is None for w, f in zip(written, found, strict=True)))
+    return found, written.count(None)
+
+
 def codes_by_type(raw: gpd.GeoDataFrame, objekttype: Sequence[str], columns: Mapping[str, str]) -> Texts:
     """Return the code of each row from the column of its own object type (type → column), never from another's."""
     by_type = {t: codes(raw, (column,)) for t, column in columns.items()}

@@ -17,6 +17,7 @@ from typing import TypedDict
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 from lxml import etree
 
@@ -25,6 +26,7 @@ from tasks.crs import STORAGE_CRS
 from tasks.sources import geometri
 from tasks.sources.koder import blank_is_none, kommunenummer_of
 from tasks.sources.medlemmer import local_name
+from tasks.sources.numre import Numre
 
 NAMESPACE = "http://skjema.geonorge.no/SOSI/produktspesifikasjon/Matrikkelen-Eiendomskart-Teig/20211101"
 UNIT = re.compile(r"[0-9]{4}-[0-9]{1,6}(/[0-9]{1,6}){3}")
@@ -70,11 +72,12 @@ def nothing() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({c: [] for c in Row.__annotations__}, geometry=[], crs=STORAGE_CRS)
 
 
-def teiger(raw: gpd.GeoDataFrame, *, kommunenummer: str) -> tuple[gpd.GeoDataFrame, Account]:
+def teiger(raw: gpd.GeoDataFrame, numre: Numre) -> tuple[gpd.GeoDataFrame, Account]:
     """Return the teiger of one kommune after contract `TEIGER`, and the account.
 
     Exact duplicates collapse; of different teiger with one id the largest is kept. A matrikkelenhet whose numbers are
-    none is left out of its teig. All are counted.
+    none is left out of its teig. All are counted. A teig under an earlier number of the kommune gets today's; its
+    matrikkelenheter keep theirs, since their gårdsnummer may have changed too.
     """
     account = Account("teiger", len(raw))
     # a list comes back from parquet as an array
@@ -90,7 +93,10 @@ def teiger(raw: gpd.GeoDataFrame, *, kommunenummer: str) -> tuple[gpd.GeoDataFra
         kept = kept[mask]
 
     keep(kept["teig_id"].notna().to_numpy(), "uten teigId")
-    keep((kept["kommunenummer"] == kommunenummer).to_numpy(), "annen kommune")
+    keep(numre.here(list(kept["kommunenummer"]), list(kept.geometry)), "annen kommune")
+    earlier = kept["kommunenummer"] != numre.kommunenummer
+    account.note("tidligere kommunenummer", int(earlier.sum()), kept.loc[earlier, "teig_id"])
+    kept = kept.assign(kommunenummer=pd.Series(numre.kommunenummer, index=kept.index, dtype=object))
     keep(~(kept.geometry.isna() | kept.geometry.is_empty).to_numpy(), "uten geometri")
     keep(kept.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy(), "ikke flate")
     digest = np.array([_digest(row) for row in kept.itertuples(index=False)], dtype=object)

@@ -73,7 +73,7 @@ def test_twins_and_overlaps_are_noted(tmp_path):
     adds_up(account)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**6))
 def test_the_order_of_rows_does_not_matter_and_areas_add_up(tmp_path, seed):
     rng = np.random.default_rng(seed)
