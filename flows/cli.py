@@ -99,6 +99,7 @@ def demo(
         list[str] | None,
         typer.Argument(metavar="[KNR]...", help="Which of 0099, 7001 and 7002; all three when none is given."),
     ] = None,
+    *,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End when the run is done.")] = False,
     as_json: AsJson = False,
     port_prefect: Annotated[

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any, get_args
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -14,8 +16,12 @@ from config.errors import ConfigError
 from config.kilder import Kilde, Tema, kilder, kilder_for, themes
 from config.registers import Kommune, find_kommune, nightly_kommuner
 from config.settings import Settings, load_settings
-from flows.linjer import cut, wrapped
-from tasks.sources.innlogging import variables
+from flows.linjer import wrapped, wrapped_after
+from tasks.sources.address import plain_address
+from tasks.sources.innlogging import state, variables
+
+if TYPE_CHECKING:
+    from tasks.sources.innboksinnhold import Funnet
 
 TEMAER: tuple[Tema, ...] = get_args(Tema)
 HEAD = f"{'Tema':<18} {'Kilde':<26} {'Protokoll':<12} {'Komm.':<5} {'Innl.':<7} {'Tilstand':<12} Lisens"
@@ -38,15 +44,16 @@ def sources(  # noqa: PLR0917  # the command line gives them by name
     if sum([finn, godkjenn is not None, avvis is not None]) > 1:
         raise ConfigError("--finn, --godkjenn and --avvis are three different things. Give one of them.")
     if kommune is None:
-        if finn or godkjenn or avvis:
+        if finn or godkjenn is not None or avvis is not None:
             raise ConfigError("--finn, --godkjenn and --avvis concern one municipality. Give its number as well.")
         data, text = _registry(settings, offline=offline)
     else:
         chosen = find_kommune(kommune, sandbox=settings.is_sandbox)
         if finn:
             data, text = _discovered(chosen, settings)
-        elif godkjenn or avvis:
-            data, text = _decided(chosen, settings, kilde=str(godkjenn or avvis), approve=godkjenn is not None)
+        elif godkjenn is not None or avvis is not None:
+            named = godkjenn if godkjenn is not None else str(avvis)
+            data, text = _decided(chosen, settings, kilde=named, approve=godkjenn is not None)
         else:
             data, text = _of_kommune(chosen, settings, offline=offline)
     typer.echo(json.dumps(data, ensure_ascii=False, indent=2) if as_json else text)
@@ -105,36 +112,29 @@ def _source(kilde: Kilde, settings: Settings) -> dict[str, Any]:
         "kilde": kilde.navn,
         "tema": kilde.tema,
         "protokoll": kilde.protokoll,
-        "adresse": kilde.adresse,
+        "adresse": plain_address(kilde.adresse),
         "prioritet": kilde.prioritet,
         "kommuner": list(kilde.kommuner) if kilde.kommuner else None,
-        "innlogging": _login(kilde, settings),
+        "innlogging": state(kilde, settings),
         "lisens": kilde.lisens,
         "merknad": kilde.merknad,
     }
 
 
-def _login(kilde: Kilde, settings: Settings) -> str:
-    """Return whether a login is needed, and set; the sandbox sets its own."""
-    if kilde.legitimasjon is None:
-        return "åpen"
-    return "satt" if settings.is_sandbox or settings.credentials(kilde.legitimasjon) else "mangler"
-
-
 def _line(kilde: Kilde, settings: Settings, states: Mapping[str, Mapping[str, Any]]) -> str:
     """Return a source as a line, and beneath it what is wrong and what to do."""
-    state = states.get(kilde.navn)
+    now, login = states.get(kilde.navn), state(kilde, settings)
     where = (
         "alle" if kilde.kommuner is None else ",".join(kilde.kommuner[:3]) + ("…" if len(kilde.kommuner) > 3 else "")
     )
     head = (
-        f"{kilde.tema:<18} {kilde.navn:<26} {kilde.protokoll:<12} {where:<5} {_login(kilde, settings):<7} "
-        f"{(state['tilstand'] if state else 'ikke_spurt').replace('_', ' '):<12} {kilde.lisens}"
+        f"{kilde.tema:<18} {kilde.navn:<26} {kilde.protokoll:<12} {where:<5} {login:<7} "
+        f"{(now['tilstand'] if now else 'ikke_spurt').replace('_', ' '):<12} "
     )
-    lines = [cut(head)]
-    if state and state["tilstand"] not in {"ok", "ikke_spurt"}:
-        lines += [wrapped(text, indent=4) for text in (state["funn"], state["gjoer"]) if text]
-    elif _login(kilde, settings) == "mangler":
+    lines = wrapped_after(head, kilde.lisens)
+    if now and now["tilstand"] not in {"ok", "tom", "ikke_spurt"}:
+        lines += [wrapped(text, indent=4) for text in (now["funn"], now["gjoer"]) if text]
+    elif login == "mangler":
         lines.append(wrapped(f"Sett {variables(str(kilde.legitimasjon))}.", indent=4))
     return "\n".join(lines)
 
@@ -148,18 +148,52 @@ def _of_kommune(kommune: Kommune, settings: Settings, *, offline: bool) -> Said:
 
     every = kilder(settings.kilder).values()
     wanted = [t for t in themes(ikke_bolig_i_plan=regler().differanse.ikke_bolig_i_plan) if t in TEMAER]
+    wanted += [t for t in TEMAER if t == "adresse" and kilder_for(t, kommune, among=every)]
+    inbox = _inbox(kommune, settings)
     chosen = [k for tema in wanted for k in kilder_for(tema, kommune, among=every)]
     elsewhere = settings.is_sandbox and not kommune.oppdiktet
     states = _states(chosen, settings, offline=offline or elsewhere)
     now = datetime.now(UTC)
     rows: list[Situation] = [
-        situation(tema, kommune, settings=settings, states=states, among=every, now=now) for tema in wanted
+        situation(tema, kommune, settings=settings, states=states, among=every, now=now, innboks=inbox)
+        for tema in wanted
     ]
-    data = {"kommunenummer": kommune.nummer, "kommune": kommune.navn, "temaer": [row.as_dict() for row in rows]}
+    data = {
+        "kommunenummer": kommune.nummer,
+        "kommune": kommune.navn,
+        "temaer": [row.as_dict() for row in rows],
+        "innboks": [one.as_dict() for one in inbox],
+    }
     lines = [kommune.label, *([wrapped(ELSEWHERE, indent=0)] if elsewhere else [])]
     for row in rows:
         lines += ["", *(wrapped(line, indent=0 if k == 0 else 2) for k, line in enumerate(row.lines()))]
+    lines += ["", "Innboksen" if inbox else "Innboksen er tom."]
+    lines += [wrapped(one.line(), indent=2) for one in inbox]
+    if any(one.stanser for one in inbox):
+        lines.append(wrapped("→ Innboksen brukes ikke før det som stanser, er rettet eller flyttet ut.", indent=2))
     return data, "\n".join(lines)
+
+
+def _inbox(kommune: Kommune, settings: Settings) -> list[Funnet]:
+    """Return what lies in the kommune's inbox, and what of it is recognised."""
+    from config.registers import regler
+    from tasks.sources import grense
+    from tasks.sources.innboksinnhold import overview
+    from tasks.sources.limits import Limits
+    from tasks.store import Geodata
+
+    geodata = Geodata(settings.geodata)
+    every = kilder(settings.kilder).values()
+    reading = [k for k in every if k.protokoll == "innboks" and k.serves(kommune.nummer)]
+    with TemporaryDirectory() as folder:
+        return overview(
+            kommune,
+            reading,
+            geodata.inbox(kommune.nummer),
+            omraade=grense.known(geodata, kommune, every),
+            mappe=Path(folder),
+            maks_bytes=Limits.of(regler().hent).maks_bytes,
+        )
 
 
 def _discovered(kommune: Kommune, settings: Settings) -> Said:
@@ -173,6 +207,7 @@ def _discovered(kommune: Kommune, settings: Settings) -> Said:
 
 
 def _decided(kommune: Kommune, settings: Settings, *, kilde: str, approve: bool) -> Said:
+    from flows.kildedekning import compared, figures
     from tasks.store import Geodata
 
     every = kilder(settings.kilder)
@@ -181,10 +216,14 @@ def _decided(kommune: Kommune, settings: Settings, *, kilde: str, approve: bool)
         raise ConfigError(f"No source {kilde[:40]!r}. {kommune.label} has {', '.join(fitting)}.")
     geodata = Geodata(settings.geodata)
     with geodata.lock(kommune.nummer):
+        before = geodata.latest(kilde, kommune.nummer)
         decide = geodata.approve_held if approve else geodata.reject_held
         path = decide(kilde, kommune.nummer)
+        about = compared(kilde, now=path, before=before, geodata=geodata)
     said = "tas i bruk" if approve else "er avvist, og de forrige dataene brukes"
-    text = f"{kilde}, {kommune.label}: det som var holdt tilbake, {said}. Kjør `tomt run {kommune.nummer}`."
-    return {"kilde": kilde, "kommunenummer": kommune.nummer, "godkjent": approve, "fil": str(path)}, wrapped(
-        text, indent=0
+    text = (
+        f"{kilde}, {kommune.label}: det som var holdt tilbake ({figures(about)}), {said}. "
+        f"Kjør `tomt run {kommune.nummer}`."
     )
+    data = {"kommunenummer": kommune.nummer, "godkjent": approve, "fil": str(path), **about}
+    return data, wrapped(text, indent=0)

@@ -192,7 +192,7 @@ def run_flows(env: dict[str, str], kommuner: Sequence[Kommune]) -> list[dict[str
     TomtError
         When a flow fails; why stands above it on standard error.
     """
-    done = subprocess.run(  # our own interpreter and arguments
+    done = subprocess.run(  # noqa: S603  # our own interpreter and arguments
         [sys.executable, "-m", "flows.demo", *(kommune.nummer for kommune in kommuner)],
         env=env,
         cwd=ROOT,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,11 @@ from flows.environment import connected, require_runnable
 from flows.find_tomter import KommuneValg
 from flows.linjer import wrapped
 from flows.summary import plain
-from tasks.errors import TomtError
+from tasks.contracts import KONTROLL
+from tasks.errors import SourceError, TomtError
 from tasks.sources import forslag, kontroll
 from tasks.sources.address import plain_address
+from tasks.sources.kontroll import Sak
 from tasks.sources.oppdag import Oppdagelse, boundary, discover
 from tasks.store import Geodata
 
@@ -66,6 +70,8 @@ def look(kommune: Kommune, settings: Settings) -> tuple[Oppdagelse, Path]:
 
     Raises
     ------
+    SourceError
+        When no question was answered: what an earlier search has left stays as it is.
     StoreError
         When geodata cannot be written.
     """
@@ -75,13 +81,41 @@ def look(kommune: Kommune, settings: Settings) -> tuple[Oppdagelse, Path]:
     found = discover(
         kommune, settings=settings, kilder=known, omraade=boundary(kommune, settings=settings, geodata=geodata)
     )
+    if not found.er_besvart:
+        raise SourceError(
+            f"Ingen av de {len(found.spurt)} spørsmålene om {kommune.label} ble besvart ({found.spurt[0].feil}) "
+            "Ingenting er endret. Sjekk nettet, og prøv igjen senere."
+        )
     today = datetime.now(UTC).date()
+    kept = _kept(found, settings.geodata)
     text = forslag.as_toml(found.forslag, kommune=kommune, dag=today.isoformat())
-    path = forslag.write(text, geodata=settings.geodata, kommunenummer=kommune.nummer)
+    path = forslag.write(forslag.with_earlier(text, kept), geodata=settings.geodata, kommunenummer=kommune.nummer)
     cases = forslag.cases(found.forslag, kommune=kommune, path=path)
     with geodata.lock(kommune.nummer):
+        cases += _open_cases(geodata, kommune, {one.navn for one in kept})
         kontroll.keep(cases, geodata, kommunenummer=kommune.nummer, opphav="oppdagelse", i_dag=today)
     return found, path
+
+
+def _kept(found: Oppdagelse, geodata: Path) -> list[forslag.Tidligere]:
+    """Return the earlier proposals that were not found again because somebody did not answer."""
+    again = {one.kilde.navn for one in found.forslag}
+    before = forslag.earlier(geodata=geodata, kommunenummer=found.kommune.nummer)
+    return [one for one in before if one.navn not in again and found.is_unseen(one.adresse)]
+
+
+def _open_cases(geodata: Geodata, kommune: Kommune, names: Collection[str]) -> list[Sak]:
+    """Return the open matters of these proposals, to stay open."""
+    queue = geodata.read(kommune.nummer, layer="out", contract=KONTROLL)
+    rows = [] if queue is None else queue.to_dict("records")
+    fields = [field.name for field in dataclasses.fields(Sak)]
+    return [
+        Sak(**{name: row[name] for name in fields})
+        for row in rows
+        if row["tilstand"] == kontroll.AAPEN
+        and row["opphav"] == "oppdagelse"
+        and str(row["kontroll_id"]).partition("-forslag-")[2] in names
+    ]
 
 
 def publish(nummer: str, settings: Settings) -> None:

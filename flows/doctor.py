@@ -45,14 +45,10 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
     """Yield the findings, cheapest first; a check that fails does not stop the next."""
     yield Finding("profile", True, settings.effective_profile)
     yield _names()
-    yield _try("registers", _registers)
+    yield _try("registers", lambda: _registers(settings))
     yield _try("versions", _versions)
     yield _try("geodata", lambda: _disk(settings))
-    yield Finding(
-        "contact",
-        settings.is_sandbox or settings.contact is not None,
-        "set" if settings.contact else "not set: set TOMT_CONTACT, the sources want to know whom to write to",
-    )
+    yield _contact(settings)
     from flows.environment import connected
 
     try:
@@ -61,6 +57,14 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
             yield from _sources(ready)
     except TomtError as error:
         yield Finding("connection", False, str(error))
+
+
+def _contact(settings: Settings) -> Finding:
+    if settings.contact is not None:
+        return Finding("contact", True, "set")
+    if settings.is_sandbox:
+        return Finding("contact", True, "not needed here: the sandbox asks this machine alone")
+    return Finding("contact", False, "not set: set TOMT_CONTACT, the sources want to know whom to write to")
 
 
 def _try(what: str, check: Callable[[], str]) -> Finding:
@@ -79,7 +83,7 @@ def _sources(settings: Settings) -> Iterator[Finding]:
         kilder(settings.kilder).values(), settings=settings, geodata=settings.geodata, kommune=any_kommune
     ):
         said = f"{one.funn} {one.gjoer}".strip()
-        fine = one.tilstand in {"ok", "ikke_spurt"}
+        fine = one.tilstand in {"ok", "tom", "ikke_spurt"}
         if one.kilde.valgfri and not fine:
             said += " Runs go on without it: the source is optional."
         required = not one.kilde.valgfri and not fine
@@ -97,9 +101,9 @@ def _names() -> Finding:
     return Finding("settings", True, f"every {PREFIX}… name is known")
 
 
-def _registers() -> str:
+def _registers(settings: Settings) -> str:
     housing_classes(), regler(), base_register(), nightly_kommuner(sandbox=False)
-    return f"{len(kommune_register().kommune)} kommuner, {len(kilder())} sources"
+    return f"{len(kommune_register().kommune)} kommuner, {len(kilder(settings.kilder))} sources"
 
 
 def _versions() -> str:

@@ -5,7 +5,7 @@ Read from the registry and geodata alone; how the sources are now is handed in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,10 @@ from config.kilder import Kilde, Tema, kilder_for
 from config.registers import Kommune
 from config.settings import Settings
 from tasks.contracts import DEKNING
-from tasks.sources.innlogging import variables
+from tasks.sources.innboksinnhold import Funnet
+from tasks.sources.innlogging import state, variables
 from tasks.store import Geodata
+from tasks.tekst import tall
 
 SVAR = {"rader": "data", "tom": "kilden sier at det ikke finnes noe", "ikke_dekket": "ikke dekket", "feilet": "feilet"}
 NAP_HJELP = (
@@ -39,7 +41,7 @@ class Situation:
     dekning
         What the last run said: svar, karakter, grunner; None before the first run.
     holdt
-        Sources of which an answer is held back.
+        Answers that are held back: source, number and area (m²) before and now, when it was fetched.
     gjoer
         What to do, in Norwegian; nothing when there is nothing to do.
     """
@@ -48,7 +50,7 @@ class Situation:
     kilder: tuple[dict[str, Any], ...]
     siste: dict[str, Any] | None
     dekning: dict[str, Any] | None
-    holdt: tuple[str, ...]
+    holdt: tuple[dict[str, Any], ...]
     gjoer: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -65,7 +67,7 @@ class Situation:
         if not self.kilder:
             lines.append("Ingen kilde i registeret kan ha dette.")
         if self.dekning is not None:
-            why = f" – {' '.join(self.dekning['grunner'])}" if self.dekning["grunner"] else ""
+            why = f" – {'; '.join(self.dekning['grunner'])}" if self.dekning["grunner"] else ""
             lines.append(f"Siste kjøring: {self.dekning['svar']}, karakter {self.dekning['karakter']}{why}")
         if self.siste is not None:
             age = f"bekreftet for {self.siste['dager']} dager siden" if self.siste["dager"] else "bekreftet i dag"
@@ -83,6 +85,7 @@ def situation(
     states: Mapping[str, Mapping[str, Any]],
     among: Iterable[Kilde],
     now: datetime,
+    innboks: Sequence[Funnet] = (),
 ) -> Situation:
     """Return what a kommune gets of one theme.
 
@@ -94,6 +97,8 @@ def situation(
         The configured sources.
     now
         With its time zone.
+    innboks
+        What lies in the kommune's inbox (`innboksinnhold.overview`).
 
     Raises
     ------
@@ -102,26 +107,46 @@ def situation(
     """
     chosen = kilder_for(tema, kommune, among=among)
     geodata = Geodata(settings.geodata)
-    rows = tuple(_source(k, kommune, settings=settings, states=states) for k in chosen)
-    held = tuple(k.navn for k in chosen if geodata.held(k.navn, kommune.nummer) is not None)
+    rows = tuple(_source(k, kommune, settings=settings, states=states, innboks=innboks) for k in chosen)
+    held = tuple(held_back(k.navn, kommune, geodata) for k in chosen if geodata.held(k.navn, kommune.nummer))
     newest = _newest(chosen, kommune, geodata, now=now)
     dekning = _last_run(tema, kommune, geodata)
     advice = [*_held_advice(held, kommune), *_advice(chosen, rows, states)]
     served = dekning is not None and dekning["svar"] in {SVAR["rader"], SVAR["tom"]}
     if tema in PLANTEMAER and not served:
-        advice += _missing(chosen, kommune, geodata)
+        advice += _missing(chosen, kommune, geodata, innboks)
     return Situation(tema=tema, kilder=rows, siste=newest, dekning=dekning, holdt=held, gjoer=tuple(advice))
 
 
 def _source(
-    kilde: Kilde, kommune: Kommune, *, settings: Settings, states: Mapping[str, Mapping[str, Any]]
+    kilde: Kilde,
+    kommune: Kommune,
+    *,
+    settings: Settings,
+    states: Mapping[str, Mapping[str, Any]],
+    innboks: Sequence[Funnet],
 ) -> dict[str, Any]:
-    login = "åpen"
-    if kilde.legitimasjon:  # the sandbox sets its own, for the invented kommuner that it holds
-        has = (settings.is_sandbox and kommune.oppdiktet) or settings.credentials(kilde.legitimasjon) is not None
-        login = "innlogging satt" if has else "innlogging mangler"
-    state = states.get(kilde.navn)
-    return {"kilde": kilde.navn, "tilstand": state["tilstand"] if state else "ikke_spurt", "innlogging": login}
+    login = state(kilde, settings, kommune)
+    found = states.get(kilde.navn)
+    tilstand = found["tilstand"] if found else "ikke_spurt"
+    if kilde.protokoll == "innboks":
+        tilstand = _of_inbox(kilde, innboks)
+    return {
+        "kilde": kilde.navn,
+        "tilstand": tilstand,
+        "innlogging": login if login == "åpen" else f"innlogging {login}",
+    }
+
+
+def _of_inbox(kilde: Kilde, innboks: Sequence[Funnet]) -> str:
+    """Return what the kommune's own inbox has for a source, whatever lies in those of others."""
+    if any(one.stanser for one in innboks):
+        return "stanset"
+    return "ok" if _recognised(kilde, innboks) else "tom"
+
+
+def _recognised(kilde: Kilde, innboks: Sequence[Funnet]) -> bool:
+    return any(one.er_lest and set(one.objekttyper) & set(kilde.lag) for one in innboks)
 
 
 def _newest(chosen: Iterable[Kilde], kommune: Kommune, geodata: Geodata, *, now: datetime) -> dict[str, Any] | None:
@@ -160,11 +185,45 @@ def _last_run(tema: Tema, kommune: Kommune, geodata: Geodata) -> dict[str, Any] 
 # --- what to do ---
 
 
-def _held_advice(held: Iterable[str], kommune: Kommune) -> list[str]:
+def held_back(kilde: str, kommune: Kommune, geodata: Geodata) -> dict[str, Any]:
+    """Return what of a source is held back, beside what it would take the place of.
+
+    Raises
+    ------
+    StoreError
+        When nothing is, or a file under geodata is damaged.
+    """
+    path, last = geodata.held(kilde, kommune.nummer), geodata.latest(kilde, kommune.nummer)
+    return compared(kilde, now=path, before=last, geodata=geodata)
+
+
+def compared(kilde: str, *, now: Path | None, before: Path | None, geodata: Geodata) -> dict[str, Any]:
+    """Return the figures of two snapshots of a source; None for one that is not there."""
+    new, old = (geodata.provenance(path) if path is not None else None for path in (now, before))
+    return {
+        "kilde": kilde,
+        "antall_foer": old.antall_mottatt if old else None,
+        "antall_naa": new.antall_mottatt if new else None,
+        "areal_foer_m2": old.areal_m2 if old else None,
+        "areal_naa_m2": new.areal_m2 if new else None,
+        "hentet": new.hentet_tid[:10] if new else None,
+    }
+
+
+def figures(held: Mapping[str, Any]) -> str:
+    """Return the figures of two snapshots in Norwegian: `79 → 31 objekter, hentet 2026-11-21`."""
+    before = "ingen" if held["antall_foer"] is None else tall(held["antall_foer"])
+    said = f"{before} → {tall(held['antall_naa'] or 0)} objekter"
+    if held["areal_foer_m2"] is not None and held["areal_naa_m2"] is not None:
+        said += f", {tall(held['areal_foer_m2'] / 1e6, 1)} → {tall(held['areal_naa_m2'] / 1e6, 1)} km²"
+    return f"{said}, hentet {held['hentet']}"
+
+
+def _held_advice(held: Iterable[Mapping[str, Any]], kommune: Kommune) -> list[str]:
     return [
-        f"Et svar fra {navn} er holdt tilbake. Stemmer det: tomt sources {kommune.nummer} --godkjenn {navn}. "
-        f"Er det feil: tomt sources {kommune.nummer} --avvis {navn}."
-        for navn in held
+        f"Et svar fra {one['kilde']} er holdt tilbake: {figures(one)}. Stemmer det: tomt sources {kommune.nummer} "
+        f"--godkjenn {one['kilde']}. Er det feil: tomt sources {kommune.nummer} --avvis {one['kilde']}."
+        for one in held
     ]
 
 
@@ -177,21 +236,15 @@ def _advice(
         if row["innlogging"] == "innlogging mangler":
             help_ = f" {NAP_HJELP}" if kilde.legitimasjon == "nap" else ""
             found.append(f"{kilde.navn}: sett {variables(str(kilde.legitimasjon))}.{help_}")
-        elif row["tilstand"] not in {"ok", "ikke_spurt"}:
-            state = states[kilde.navn]
-            found.append(f"{kilde.navn}: {state['funn']} {state['gjoer']}")
+        elif row["tilstand"] not in {"ok", "ikke_spurt", "tom", "stanset"}:
+            now = states[kilde.navn]
+            found.append(f"{kilde.navn}: {now['funn']} {now['gjoer']}")
     return found
 
 
-def _missing(chosen: Iterable[Kilde], kommune: Kommune, geodata: Geodata) -> list[str]:
+def _missing(chosen: Iterable[Kilde], kommune: Kommune, geodata: Geodata, innboks: Sequence[Funnet]) -> list[str]:
     """Return the ways to plans that a kommune has no data of: what to order and where it goes, and discovery."""
     folder = geodata.inbox(kommune.nummer)
-    order = [f"{k.merknad} Legg filene i {folder}." for k in chosen if k.protokoll == "innboks" and not _filled(folder)]
+    wanting = [k for k in chosen if k.protokoll == "innboks" and not _recognised(k, innboks)]
+    order = [f"{k.merknad} Legg filene i {folder}." for k in wanting]
     return [*order, f"Let etter kommunens egne tjenester: tomt sources {kommune.nummer} --finn."]
-
-
-def _filled(folder: Path) -> bool:
-    try:
-        return any(folder.iterdir())
-    except OSError:
-        return False

@@ -20,10 +20,10 @@ def wrapped(text: str, *, indent: int) -> str:
     )
 
 
-def cut(text: str) -> str:
-    """Return a line of at most `WIDTH` letters."""
-    plain = _plain(text)
-    return plain if len(plain) <= WIDTH else plain[: WIDTH - 1] + "…"
+def wrapped_after(head: str, text: str) -> list[str]:
+    """Return text behind a head, or wrapped beneath it where there is no room for it."""
+    line = f"{_plain(head)}{_plain(text)}".rstrip()
+    return [line] if len(line) <= WIDTH else [_plain(head).rstrip(), wrapped(text, indent=4)]
 
 
 def _plain(text: str) -> str:

@@ -15,7 +15,8 @@ from config.kilder import optional_themes, themes
 from config.registers import Kommune, regler
 from config.settings import Settings
 from flows.summary import FEILET, IKKE_DEKKET, Summary
-from tasks.answer import NotCovered, blocking
+from tasks.account import Account
+from tasks.answer import Failed, NotCovered, blocking
 from tasks.crm.publish import (
     Connection,
     Published,
@@ -25,7 +26,7 @@ from tasks.crm.publish import (
     record_run_task,
 )
 from tasks.crm.sync import TableDiff
-from tasks.errors import TomtError
+from tasks.errors import TomtError, UnusableError
 from tasks.land.find import find_tomter_task
 from tasks.scoring.grov import score_task
 from tasks.sources.adresser import read_adresser_task
@@ -73,6 +74,7 @@ def run_kommune(kommune: Kommune, settings: Settings, *, dry_run: bool = False, 
     connection = None
     try:
         geodata.ensure_usable()
+        summary.valgfrie = optional_themes(settings.kilder)
         connection = open_connection(geodata, settings, dry_run=dry_run)
         with geodata.lock(kommune.nummer):
             _work(kommune, settings, geodata, connection, summary=summary, call=call)
@@ -94,18 +96,20 @@ def _work(
     kommune: Kommune, settings: Settings, geodata: Geodata, connection: Connection, *, summary: Summary, call: Call
 ) -> None:
     with _timed(summary, "hent"):
-        for tema in themes(ikke_bolig_i_plan=regler().differanse.ikke_bolig_i_plan):
+        for tema in themes(ikke_bolig_i_plan=regler().differanse.ikke_bolig_i_plan, egne=settings.kilder):
             hittil = dict(summary.kilder)
             summary.kilder[tema] = call(fetch_task, kommune, tema, settings=settings, geodata=geodata, hittil=hittil)
-    stops = blocking(summary.kilder, optional=optional_themes())
-    if stops:
+    accounts: list[Account] = []
+    if not blocking(summary.kilder, optional=summary.valgfrie):
+        accounts = _read(kommune, settings, geodata, summary=summary, call=call)
+    if stops := blocking(summary.kilder, optional=summary.valgfrie):
         uncovered = all(isinstance(a, NotCovered) for a in stops.values())
         summary.fail(" ".join(dict.fromkeys(a.grunn for a in stops.values())), IKKE_DEKKET if uncovered else FEILET)
-        _tell_of_sources(kommune, geodata, connection, summary=summary, call=call)
+        _tell_of_sources(kommune, settings, geodata, connection, summary=summary, call=call)
         return
-    with _timed(summary, "les"):
-        accounts = call(read_core_task, kommune, summary.kilder, geodata=geodata, egne=settings.kilder)
-        summary.datakvalitet = call(assess_task, kommune, summary.kilder, geodata).as_dict()
+    with _timed(summary, "vurder"):
+        found = call(assess_task, kommune, summary.kilder, geodata, regnskap=accounts, egne=settings.kilder)
+        summary.datakvalitet = found.as_dict()
     with _timed(summary, "land"):
         land = call(find_tomter_task, kommune, geodata)
         summary.sekunder_per_steg["landmotor"] = land.sekunder
@@ -119,13 +123,35 @@ def _work(
     _take(published, connection, summary)
 
 
+def _read(kommune: Kommune, settings: Settings, geodata: Geodata, *, summary: Summary, call: Call) -> list[Account]:
+    """Read core; a source whose rows say nothing that can be used has failed, as one that did not answer."""
+    with _timed(summary, "les"):
+        try:
+            accounts: list[Account] = call(
+                read_core_task, kommune, summary.kilder, geodata=geodata, egne=settings.kilder
+            )
+        except UnusableError as error:
+            log.warning("%s: %s cannot be used: %s", kommune.label, error.tema, error)
+            forsoek = summary.kilder[error.tema].forsoek
+            summary.kilder[error.tema] = Failed(error.kilde, str(error), forsoek)
+            return []
+    return accounts
+
+
 def _tell_of_sources(
-    kommune: Kommune, geodata: Geodata, connection: Connection, *, summary: Summary, call: Call
+    kommune: Kommune,
+    settings: Settings,
+    geodata: Geodata,
+    connection: Connection,
+    *,
+    summary: Summary,
+    call: Call,
 ) -> None:
     """Bring to Airtable what a run that stops knows of its sources, and nothing of the lots."""
     try:
         with _timed(summary, "airtable"):
-            summary.datakvalitet = call(assess_task, kommune, summary.kilder, geodata).as_dict()
+            found = call(assess_task, kommune, summary.kilder, geodata, egne=settings.kilder)
+            summary.datakvalitet = found.as_dict()
             published = call(publish_dekning_task, kommune, geodata, connection, dry_run=summary.dry_run)
     except TomtError as error:  # why it stopped is what matters, and is told all the same
         log.error("%s: Kommuner and Kontroll were not brought up to date: %s", kommune.label, error)

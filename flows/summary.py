@@ -19,7 +19,11 @@ from tasks.tekst import tall
 WRITES = ("created", "updated")
 COUNTS = ("created", "updated", "unchanged", "refused")
 SVAR = {"Rows": "data", "Empty": "ingenting der", "NotCovered": "dekker ikke kommunen", "Failed": "feilet"}
-MANGLER = {"NotCovered": "dekker ikke kommunen", "Failed": "svarte ikke som den skal"}
+MANGLER = {
+    "NotCovered": "dekker ikke kommunen",
+    "Failed": "svarte ikke som den skal",
+    "Empty": "sier nå at kommunen ikke har noe",
+}
 LAND = ("Områder", "Eiendommer", "Tomter")
 FULLFORT, IKKE_DEKKET, FEILET = "Fullført", "Ikke dekket", "Feilet"
 
@@ -46,6 +50,8 @@ class Summary:
         Table → key → why a row is left alone.
     endringer
         Table → what a dry run would create and change, by key.
+    valgfrie
+        Themes without which a run finds lots all the same.
     run_record
         What became of the run's own row in Kjøringer, which is not among the counts.
     """
@@ -65,6 +71,7 @@ class Summary:
     avvist: dict[str, dict[str, str]] = field(default_factory=dict)
     mangler_i_basen: tuple[str, ...] = ()
     kall: int = 0
+    valgfrie: frozenset[str] = field(default_factory=optional_themes)
     run_record: dict[str, int] = field(default_factory=lambda: {"created": 0})
 
     @property
@@ -178,7 +185,10 @@ class Summary:
             for tema, answer in self._unanswered()
         ]
         for tema, answer in self._in_reserve():
-            what = f"Nytt svar om {tema} er holdt tilbake" if answer.holdt else f"Kilden for {tema} {MANGLER['Failed']}"
+            what = f"Kilden for {tema} {MANGLER.get(answer.svar, MANGLER['Failed'])}"
+            if answer.holdt or answer.svar == "Rows":
+                # rows that serve not: a person has yet to look at them, or has looked and turned them away
+                what = f"Nytt svar om {tema} er {'holdt tilbake' if answer.holdt else 'avvist'}"
             said.append(f" {what}; data fra {answer.sett_tid[:10]} er brukt.")
         return said
 
@@ -186,11 +196,11 @@ class Summary:
         return [(tema, a) for tema, a in self.kilder.items() if isinstance(a, Rows) and a.reserve is not None]
 
     def _unanswered(self) -> list[tuple[str, NotCovered | Failed]]:
-        return [(tema, a) for tema, a in blocking(self.kilder).items() if tema in optional_themes()]
+        return [(tema, a) for tema, a in blocking(self.kilder).items() if tema in self.valgfrie]
 
     def _aarsak(self) -> str:
         """Return in Norwegian what went wrong, for sales; the detail is the operator's."""
-        stops = blocking(self.kilder, optional=optional_themes())
+        stops = blocking(self.kilder, optional=self.valgfrie)
         silent = [tema for tema, a in stops.items() if isinstance(a, Failed)]
         uncovered = [tema for tema, a in stops.items() if isinstance(a, NotCovered)]
         parts = [f"Kilden for {' og '.join(silent)} {MANGLER['Failed']}."] if silent else []
@@ -209,7 +219,7 @@ class Summary:
             row, grade = answer_dict(answer), grades.get(tema, {"karakter": "", "grunner": []})
             svar = SVAR[row["svar"]]
             if row.get("reserve"):
-                what = "holdt tilbake" if "holdt" in row else svar
+                what = "holdt tilbake" if "holdt" in row else "avvist" if row["svar"] == "Rows" else svar
                 svar = f"{what}; data fra {row['sett_tid'][:10]}"
             said = [row.get("grunn") or row.get("reserve") or "", *(f"{n}: {why}" for n, why in answer.forsoek)]
             remark = plain("; ".join(part for part in [*said, *grade["grunner"]] if part))

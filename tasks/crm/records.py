@@ -205,8 +205,8 @@ def eiendom_rows(kommune: Kommune, tomter: gpd.GeoDataFrame) -> RowsByKey:
     return rows
 
 
-def adresse_texts(adresser: pd.DataFrame) -> dict[str, str]:
-    """Return tomt_id → its nearest address in words; those without one are left out.
+def adresse_texts(adresser: pd.DataFrame) -> dict[str, str | None]:
+    """Return tomt_id → its nearest address in words, None where it was asked for and none is near.
 
     Examples
     --------
@@ -214,7 +214,8 @@ def adresse_texts(adresser: pd.DataFrame) -> dict[str, str]:
     ...                             "poststed": ["PRØVEDAL"], "avstand_m": [43.4]}))
     {'7001-000001': 'Storgata 2B, 7001 PRØVEDAL (43 m unna)'}
     """
-    texts = {}
+    has_none = adresser.loc[adresser["adresse"].isna(), "tomt_id"]
+    texts: dict[str, str | None] = dict.fromkeys(has_none)
     for row in _dicts(adresser[adresser["adresse"].notna()]):
         place = " ".join(part for part in (row["postnummer"], row["poststed"]) if part)
         away = f" ({row['avstand_m']:.0f} m unna)" if row["avstand_m"] >= 1 else ""
@@ -222,10 +223,11 @@ def adresse_texts(adresser: pd.DataFrame) -> dict[str, str]:
     return texts
 
 
-def tomt_rows(scored: pd.DataFrame, *, links: Mapping[str, str], adresser: Mapping[str, str]) -> RowsByKey:
+def tomt_rows(scored: pd.DataFrame, *, links: Mapping[str, str], adresser: Mapping[str, str | None]) -> RowsByKey:
     """Return the rows of Tomter, by Tomt-id.
 
-    The address of a lot that has none now is left as it was: it may only not have been asked for yet.
+    The address of a lot that has no answer is left as it was: it may only not have been asked for yet. One that was
+    asked for and has no address near it loses the old one.
     """
     rows = {}
     for tomt in _dicts(scored):

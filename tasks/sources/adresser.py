@@ -258,7 +258,14 @@ def read_adresser(
         tomter = geodata.read(kommune.nummer, layer="out", contract=TOMTER)
         if tomter is None:
             return Account(ADRESSER.name)
-        kilde = kilder_for("adresse", kommune, among=kilder(settings.kilder).values())[0]
+        kilde = next(iter(kilder_for("adresse", kommune, among=kilder(settings.kilder).values())), None)
+        if kilde is None:
+            log.warning(
+                "%s: no source has addresses of it. Add one with tema `adresse` to the sources.", kommune.nummer
+            )
+            account = Account(ADRESSER.name)
+            account.note("ingen adressekilde for kommunen, adresser som før", 1)
+            return account
         base = kilde.address(settings.sources_url if settings.is_sandbox else None)
         if base is None or (settings.is_sandbox and settings.sources_url is None):
             raise SourceError(f"{kilde.navn}: no local sources are running for the sandbox. Set TOMT_SOURCES_URL.")

@@ -15,9 +15,9 @@ import geopandas as gpd
 from tasks.errors import SourceError
 from tasks.sources import flat, geojson
 from tasks.sources.address import CHECK_ADDRESS
-from tasks.sources.arcgis_lag import Lag, ask, condition, find_layer, kommunefelt, numbers
+from tasks.sources.arcgis_lag import Lag, ask, condition, find_layer, kommunefelt
 from tasks.sources.arcgis_ringer import geometry_of
-from tasks.sources.asked import Asked, Take
+from tasks.sources.asked import Asked, Take, numbers
 from tasks.sources.geojson import GEOGRAPHIC
 from tasks.sources.koder import code
 from tasks.sources.unntak import shorten
@@ -57,9 +57,10 @@ def _read_layer(asked: Asked, lag: Lag, objekttype: str, take: Take) -> int:
     question = condition(asked, lag)
     before = _count(asked, lag, question)
     seen: set[str] = set()
+    columns = flat.Kolonner(lag.where)
     received = 0
     for page in _pages(asked, lag, question, before):
-        frame = _frame(asked, lag, page)
+        frame = _frame(asked, lag, page, columns)
         _check_new(lag, page, seen)
         _check_kommune(asked, lag, frame)
         received += len(frame)
@@ -172,21 +173,21 @@ def _attributes(lag: Lag, feature: Mapping[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _frame(asked: Asked, lag: Lag, page: Page) -> gpd.GeoDataFrame:
+def _frame(asked: Asked, lag: Lag, page: Page, columns: flat.Kolonner) -> gpd.GeoDataFrame:
     """Return a page as rows in EPSG:25833."""
     features = _features(lag, page)
     if lag.gir_geojson:
-        frame = flat.frame(features, epsg=asked.kilde.epsg, where=lag.where)
+        frame = flat.frame(features, epsg=asked.kilde.epsg, where=lag.where, columns=columns)
     else:
         rows = [{"properties": _attributes(lag, f)} for f in features]
-        frame = flat.frame(rows, epsg=asked.kilde.epsg, where=lag.where)
-        frame = frame.set_geometry(gpd.GeoSeries(_esri_shapes(lag, features), crs=asked.kilde.epsg))
+        frame = flat.frame(rows, epsg=asked.kilde.epsg, where=lag.where, columns=columns)
+        frame = frame.set_geometry(gpd.GeoSeries(_esri_shapes(asked, lag, features), crs=asked.kilde.epsg))
     return geojson.in_storage(frame, epsg=_epsg(asked, lag, page, frame), where=lag.where)
 
 
-def _esri_shapes(lag: Lag, features: list[dict[str, Any]]) -> list[Any]:
+def _esri_shapes(asked: Asked, lag: Lag, features: list[dict[str, Any]]) -> list[Any]:
     try:
-        return [geometry_of(f.get("geometry")) for f in features]
+        return [geometry_of(f.get("geometry"), in_time=lambda: asked.client.in_time(lag.url)) for f in features]
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise SourceError(
             f"{lag.where}: a geometry cannot be read ({type(error).__name__}: {shorten(str(error))}). The answer is "

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from config.registers import earlier_numbers
 from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.address import CHECK_ADDRESS, plain_address
-from tasks.sources.asked import Asked
+from tasks.sources.asked import Asked, numbers
 from tasks.sources.koder import fold
 from tasks.sources.ogc_features import read_json
 from tasks.sources.refusal import NoAccessError
@@ -196,13 +195,6 @@ def kommunefelt(asked: Asked, lag: Lag) -> str:
         f"{lag.where}: no column {asked.kilde.kommunefelt}; it has: {shorten(', '.join(lag.felter))}. Correct "
         f"`kommunefelt` of {asked.kilde.navn} in config/plankilder.toml."
     )
-
-
-def numbers(asked: Asked) -> tuple[str, ...]:
-    """Return the numbers under which the kommune's rows may stand: today's, then the earlier ones."""
-    nummer = asked.kommune.nummer
-    earlier = earlier_numbers(sandbox=asked.kommune.oppdiktet)
-    return (nummer, *sorted(old for old, new in earlier.items() if nummer in new))
 
 
 def _equals(felt: str, kind: str, values: tuple[str, ...], where: str) -> str:

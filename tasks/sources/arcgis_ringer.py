@@ -7,7 +7,7 @@ decides where rings merely overlap: one that turns the other way is a hole that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,24 +16,34 @@ import shapely
 
 Ring = npt.NDArray[np.float64]
 
+MAX_RINGS = 5_000
+"""Of one feature: the largest zone of a kommune with all its holes has some hundred, and rings that are compared with
+each other take time by the square of their number."""
 
-def geometry_of(esri: Mapping[str, Any] | None) -> shapely.Geometry | None:
+
+def geometry_of(
+    esri: Mapping[str, Any] | None, *, in_time: Callable[[], None] = lambda: None
+) -> shapely.Geometry | None:
     """Return an ArcGIS geometry as shapely, 2D; None where there is none.
 
     Parameters
     ----------
     esri
         With `rings`, `paths`, `points` or `x` and `y`.
+    in_time
+        Called again and again; raises when there is no time left.
 
     Raises
     ------
     ValueError
-        When it is none of these: curves, which the server was told to straighten, or damage.
+        When it is none of these: curves, which the server was told to straighten, or damage; or too many rings.
     """
     if not esri:
         return None
     if "rings" in esri:
-        return polygon_of([_line(ring) for ring in esri["rings"]])
+        if len(esri["rings"]) > MAX_RINGS:
+            raise ValueError(f"{len(esri['rings'])} rings in one feature, more than {MAX_RINGS}")
+        return polygon_of([_line(ring) for ring in esri["rings"]], in_time=in_time)
     if "paths" in esri:
         return shapely.MultiLineString([_line(path) for path in esri["paths"] if len(path) > 1])
     if "points" in esri:
@@ -44,7 +54,9 @@ def geometry_of(esri: Mapping[str, Any] | None) -> shapely.Geometry | None:
     raise ValueError(f"a geometry with {kind}")
 
 
-def polygon_of(rings: Sequence[Ring]) -> shapely.Polygon | shapely.MultiPolygon | None:
+def polygon_of(
+    rings: Sequence[Ring], *, in_time: Callable[[], None] = lambda: None
+) -> shapely.Polygon | shapely.MultiPolygon | None:
     """Return rings as a polygon, or several; None when no ring has three corners.
 
     Rings that cross themselves or each other give an invalid polygon: it is cleaned where all sources are.
@@ -60,7 +72,7 @@ def polygon_of(rings: Sequence[Ring]) -> shapely.Polygon | shapely.MultiPolygon 
     polygons = np.array([shapely.Polygon(ring) for ring in closed], dtype=object)
     if len(polygons) < 2:
         return polygons[0] if len(polygons) else None
-    parents = _parents(polygons)
+    parents = _parents(polygons, in_time)
     holes: dict[int, list[Ring]] = {k: [] for k in range(len(closed)) if parents[k] is None}
     for k, parent in enumerate(parents):
         if parent is not None:
@@ -84,17 +96,49 @@ def _distinct(rings: Sequence[Ring]) -> list[Ring]:
     return sorted(found.values(), key=lambda ring: -abs(_signed_area(ring)))
 
 
-def _parents(polygons: npt.NDArray[np.object_]) -> list[int | None]:
-    """Return for each ring, the largest first, the outer ring that it is a hole in, or None when it is outer."""
-    inner, outer = shapely.STRtree(polygons).query(polygons)  # by their boxes alone
-    around: list[list[int]] = [[] for _ in polygons]
-    for k, j in zip(inner.tolist(), outer.tolist(), strict=True):
-        if j < k:
-            around[k].append(j)
+def _parents(polygons: npt.NDArray[np.object_], in_time: Callable[[], None]) -> list[int | None]:
+    """Return for each ring, the largest first, the outer ring that it is a hole in, or None when it is outer.
+
+    A ring in another is in all that the other is in: where rings lie cleanly in or beside each other, the nearest one
+    around tells. Only where they cross, all are looked at.
+    """
+    shapely.prepare(polygons)
+    valid = shapely.is_valid(polygons)
+    tree = shapely.STRtree(polygons)
     parents: list[int | None] = []
-    for k, candidates in enumerate(around):
-        parents.append(_parent(k, sorted(candidates), polygons, parents))
+    depths: list[int | None] = []  # how many rings are around; None where that is not clean
+    for k in range(len(polygons)):
+        in_time()
+        near = tree.query(polygons[k])  # by their boxes alone
+        around: list[int] = np.sort(near[near < k]).tolist()
+        depth, nearest = _clean_place(k, around, polygons, valid, depths)
+        depths.append(depth)
+        if depth is None:
+            parents.append(_parent(k, around, polygons, parents))
+        elif depth % 2 and nearest is not None:
+            parents.append(nearest if parents[nearest] is None else parents[nearest])
+        else:
+            parents.append(None)
     return parents
+
+
+def _clean_place(
+    k: int,
+    around: Sequence[int],
+    polygons: npt.NDArray[np.object_],
+    valid: npt.NDArray[np.bool_],
+    depths: Sequence[int | None],
+) -> tuple[int | None, int | None]:
+    """Return how many rings are around a ring and the nearest of them; None, None where it crosses one."""
+    for j in reversed(around):
+        if not (valid[k] and valid[j]):  # whose predicates are not to be relied on
+            return None, None
+        if shapely.covers(polygons[j], polygons[k]):
+            above = depths[j]
+            return (None, None) if above is None else (above + 1, j)
+        if shapely.intersects(polygons[j], polygons[k]) and not shapely.touches(polygons[j], polygons[k]):
+            return None, None
+    return 0, None
 
 
 def _parent(
@@ -103,7 +147,6 @@ def _parent(
     ring = shapely.get_coordinates(polygons[k])
     within, overlapped = [], []
     for j in candidates:
-        shapely.prepare(polygons[j])
         # Point by point, since predicates on rings that cross themselves are not to be relied on.
         touched = shapely.intersects_xy(polygons[j], ring[:, 0], ring[:, 1])
         if touched.all() and _is_inside(polygons[k], polygons[j]):

@@ -10,7 +10,7 @@ import geopandas as gpd
 import shapely
 
 from config.kilder import Kilde
-from config.registers import Kommune
+from config.registers import Kommune, earlier_numbers
 from tasks.sources.http import Client
 from tasks.sources.limits import Limits
 from tasks.sources.svar import Validators
@@ -59,3 +59,39 @@ Protocol = Callable[[Asked, Take], int | None]
 """Reads an answer, hands every row to `Take`, and returns how many the source said it has (None: it does not tell).
 
 Raises `SourceError`, also after some rows: `fetch` then throws away what it took."""
+
+
+def numbers(asked: Asked) -> tuple[str, ...]:
+    """Return the numbers under which the kommune's rows may stand: today's, then the earlier ones."""
+    nummer = asked.kommune.nummer
+    earlier = earlier_numbers(sandbox=asked.kommune.oppdiktet)
+    return (nummer, *sorted(old for old, new in earlier.items() if nummer in new))
+
+
+def read_by_number(asked: Asked, take: Take, read: Callable[[str, Take], int | None]) -> int | None:
+    """Read under today's number and, where that gives no row at all, under each earlier one.
+
+    Parameters
+    ----------
+    read
+        Hands over the rows under one number and returns how many the source said, as a `Protocol`.
+
+    Returns
+    -------
+    int or None
+        Said in all; None when the source does not tell. Rows of an earlier kommune that was split may be those of a
+        neighbour: `core` decides by where they lie.
+    """
+    came = 0
+
+    def counting(piece: gpd.GeoDataFrame) -> None:
+        nonlocal came
+        came += len(piece)
+        take(piece)
+
+    today, *earlier = numbers(asked)
+    said = [read(today, counting)]
+    if not came:
+        said += [read(number, take) for number in earlier]
+    known = [count for count in said if count is not None]
+    return sum(known) if len(known) == len(said) else None

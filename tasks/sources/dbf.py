@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
@@ -12,6 +13,9 @@ WINDOWS = "cp1252"
 LANGUAGES = {0x02: "cp850", 0x03: "cp1252", 0x08: "cp865", 0x17: "cp865", 0x57: "cp1252", 0x65: "cp866", 0x66: "cp865"}
 """Byte 29 of the head → code page, those that occur in the Nordic countries."""
 ANSI = {"ansi1252", "ansi", "iso88591", "88591", "latin1", "1252", "cp1252", "windows1252", "oem"}
+
+TEXT = re.compile(r"cp\d{3,4}|iso8859-\d+|utf-8|ascii|koi8-[ru]|mac-\w+")
+"""Names of codecs that characters are written in; among the others are those that unpack, escape or refuse."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,10 @@ def _said(cpg: Path | None) -> str | None:
     if word in ANSI:
         return WINDOWS
     try:
-        return codecs.lookup(word if not word.isdecimal() else f"cp{word}").name
-    except LookupError:
+        name = codecs.lookup(word if not word.isdecimal() else f"cp{word}").name
+    except (LookupError, ValueError):  # a NUL in it
         return None
+    return name if TEXT.fullmatch(name) else None
 
 
 def _language(dbf: Path) -> str | None:

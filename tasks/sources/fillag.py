@@ -23,7 +23,7 @@ import shapely
 from pyproj import CRS
 
 from tasks.errors import SourceError
-from tasks.sources import geoparquet, helfil
+from tasks.sources import geojsonfil, geoparquet, helfil
 from tasks.sources.dbf import Tegnsett
 from tasks.sources.innboksfiler import Form
 from tasks.sources.personfelt import is_personal
@@ -94,12 +94,16 @@ def layers(path: Path, form: Form) -> list[Fillag]:
             return [_layer(path, form, path.stem, names, rader=file.rows, crs=file.crs)]
     if form == "gpkg":
         _require_plain_geopackage(path)
+    features = geojsonfil.require_features(path) if form == "geojson" else None
     with gdal(path):
         try:
             listed = pyogrio.list_layers(path) if form != "gpkg" else _geopackage_layers(path)
         except pyogrio.errors.GeometryError as error:  # one surface of triangles spoils the list
             raise SourceError(f"{path}: its layers cannot be listed ({error}). Ask for polygons alone.") from None
-    return [_described(path, form, str(name)) for name, kind in listed if kind is not None]
+    found = [_described(path, form, str(name)) for name, kind in listed if kind is not None]
+    if features is not None and sum(lag.rader for lag in found) != features:
+        raise SourceError(f"{path}: {features} features, of which not all can be read. Ask for GML or GeoPackage.")
+    return found
 
 
 def _described(path: Path, form: Form, layer: str) -> Fillag:

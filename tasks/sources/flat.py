@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -20,6 +20,38 @@ from tasks.crs import crs_of
 from tasks.errors import SourceError
 
 MAX_DEPTH = 6
+MAX_COLUMNS = 1_000
+"""Of one answer at most; plan objects have some dozen. Every column takes its place in every row, so that features
+with names of their own each fill the memory."""
+
+
+class Kolonner:
+    """The columns of one answer so far.
+
+    Parameters
+    ----------
+    where
+        Address, for the message.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._names: set[str] = set()
+
+    def add(self, names: Iterable[str]) -> None:
+        """Take note of the columns of a row.
+
+        Raises
+        ------
+        SourceError
+            When there are more than any plan object has.
+        """
+        self._names.update(names)
+        if len(self._names) > MAX_COLUMNS:
+            raise SourceError(
+                f"{self._where}: more than {MAX_COLUMNS} different attributes in one answer, which would fill the "
+                "memory. Something is wrong with it; tell whoever runs the source."
+            )
 
 
 def text(value: object) -> str | None:
@@ -60,16 +92,28 @@ def flatten(properties: Mapping[str, Any], *, prefix: str = "", depth: int = 0) 
     return flat
 
 
-def frame(features: Sequence[Mapping[str, Any]], *, epsg: int, where: str) -> gpd.GeoDataFrame:
+def frame(
+    features: Sequence[Mapping[str, Any]], *, epsg: int, where: str, columns: Kolonner | None = None
+) -> gpd.GeoDataFrame:
     """Return features as a flat frame of text with 2D geometry; a null geometry stays None.
+
+    Parameters
+    ----------
+    columns
+        Those of the pages before; None for an answer of one page.
 
     Raises
     ------
     SourceError
-        Naming the address, when a feature is not one or a number or a geometry cannot be read.
+        Naming the address, when a feature is not one or a number or a geometry cannot be read, or when there are too
+        many columns.
     """
+    known = Kolonner(where) if columns is None else columns
     try:
-        rows = [flatten(f.get("properties") or {}) for f in features]
+        rows = []
+        for f in features:
+            rows.append(flatten(f.get("properties") or {}))
+            known.add(rows[-1])
         # allow_nan: 1e999 is read as infinity and must not pass
         shapes = [json.dumps(g, allow_nan=False) if (g := f.get("geometry")) is not None else None for f in features]
         geometry = shapely.force_2d(shapely.from_geojson(np.array(shapes, dtype=object)))
@@ -78,8 +122,8 @@ def frame(features: Sequence[Mapping[str, Any]], *, epsg: int, where: str) -> gp
             f"{where}: a feature cannot be read ({type(error).__name__}: {str(error)[:120]}). "
             "The answer is damaged; try again later and tell whoever runs the source."
         ) from None
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    data = {c: pd.Series([row.get(c) for row in rows], dtype=object) for c in columns if c != "geometry"}
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    data = {c: pd.Series([row.get(c) for row in rows], dtype=object) for c in names if c != "geometry"}
     return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(geometry, crs=crs_of(epsg)), crs=crs_of(epsg))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,9 @@ TEMA_AV: Mapping[str, Tema] = {
 
 PROTOKOLLER = ("ogc_features", "wfs", "arcgis")
 """Those that say how many features they have go before those that do not always."""
-PRIORITET = 60
-"""After the configured sources: a proposal that is pasted changes nothing that works."""
+PRIORITET = 30
+"""After the inbox and before the national copy, as a kommune's own services go: nothing is used before a person has
+looked at it and pasted it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +134,39 @@ def as_toml(forslag: Sequence[Forslag], *, kommune: Kommune, dag: str) -> str:
     if not forslag:
         head.append("# Ingenting ble funnet.")
     return "\n".join([*head, *(line for number, f in enumerate(forslag, 1) for line in _table(number, f))]) + "\n"
+
+
+@dataclass(frozen=True)
+class Tidligere:
+    """A proposal of an earlier search, as it stands in the file."""
+
+    navn: str
+    adresse: str
+    tekst: str
+
+
+def earlier(*, geodata: Path, kommunenummer: str) -> list[Tidligere]:
+    """Return the proposals that an earlier search has left; none where there is no file that can be read."""
+    try:
+        text = (geodata / "forslag" / f"{kommunenummer}.toml").read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except (OSError, ValueError):
+        return []
+    found = []
+    for block in text.split("\n\n"):
+        header = re.search(r"^\[(\w+)\]$", block, re.MULTILINE)
+        if header is not None and header[1] in tables:
+            adresse = str(tables[header[1]].get("adresse", ""))
+            found.append(Tidligere(header[1], adresse, block.strip("\n")))
+    return found
+
+
+def with_earlier(text: str, kept: Sequence[Tidligere]) -> str:
+    """Return the table with proposals that an earlier search has left, and that could not be looked at now."""
+    if not kept:
+        return text
+    head = "# Fra en tidligere leting: dette ble ikke sett på nå, fordi noe ikke svarte."
+    return "\n\n".join([text.rstrip("\n"), head, *(one.tekst for one in kept)]) + "\n"
 
 
 def _table(number: int, forslag: Forslag) -> list[str]:

@@ -11,7 +11,7 @@ import shapely
 
 from tasks.crs import STORAGE_CRS, STORAGE_EPSG
 from tasks.errors import SourceError
-from tasks.sources.plassering import NORWAY_DEGREES, place
+from tasks.sources.plassering import NORWAY_DEGREES, place, strays
 
 GEOGRAPHIC = frozenset({4258, 4326})
 """CRSs in degrees. In GeoJSON, longitude stands first."""
@@ -67,7 +67,7 @@ def in_storage(frame: gpd.GeoDataFrame, *, epsg: int, where: str) -> gpd.GeoData
     Raises
     ------
     SourceError
-        When most of it lies outside Norway: another CRS, or swapped axes.
+        When most of it lies outside Norway, or a row in it only when read otherwise: another CRS, or swapped axes.
     """
     shapes = np.asarray(frame.geometry.array, dtype=object)
     furthest = np.abs(shapely.get_coordinates(shapes)).max(initial=0.0)
@@ -81,6 +81,12 @@ def in_storage(frame: gpd.GeoDataFrame, *, epsg: int, where: str) -> gpd.GeoData
         raise SourceError(
             f"{where}: most of {len(frame)} features lie outside Norway in EPSG:{epsg} (bounds {placed.tekst}): wrong "
             "CRS or swapped axes. Tell whoever runs the source."
+        )
+    turned = strays(shapes, geographic=epsg in GEOGRAPHIC)
+    if turned is not None:
+        raise SourceError(
+            f"{where}: {turned.antall} of {len(frame)} features lie in Norway only with swapped axes or in another "
+            f"unit than that of EPSG:{epsg} (bounds {turned.tekst}). Tell whoever runs the source."
         )
     labelled = frame.set_crs(epsg, allow_override=True)
     return labelled if epsg == STORAGE_EPSG else labelled.to_crs(STORAGE_CRS)

@@ -8,7 +8,7 @@ order their axes stand, is read here: GDAL believes every EPSG code.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources import plassering
 from tasks.sources.medlemmer import TELL, Head, gml_id, head, local_name, members
+from tasks.sources.refusal import NotInFileError
 from tasks.sources.unntak import shorten
 
 SURFACES = frozenset({"Polygon", "MultiSurface", "Surface", "MultiPolygon", "CompositeSurface", "OrientableSurface"})
@@ -52,7 +53,9 @@ SRS_NAME = re.compile(rb' srsName="([^"]*)"')
 XMLNS = re.compile(rb' xmlns(?::[\w.-]+)?="[^"]*"')
 
 ROWS, BYTES = 2000, 16_000_000
-"""Of one piece at most: features, and XML of geometry."""
+"""Of one piece at most: features, and what they take: XML of geometry, and attributes."""
+PER_ATTRIBUTE = 100
+"""Bytes that an attribute takes beside its text."""
 
 Shapes = npt.NDArray[np.object_]
 Kind = Literal["surface", "other", "none"]
@@ -104,6 +107,8 @@ class Piece(Generic[R]):
         self.rows.append(row)
         self.geometries.append(geometry)
         self.size += len(geometry.xml) if geometry is not None else 0
+        if isinstance(row, Mapping):
+            self.size += sum(PER_ATTRIBUTE + (len(v) if isinstance(v, str) else 0) for v in row.values())
 
 
 @lru_cache(maxsize=4096)
@@ -193,8 +198,10 @@ def pieces(path: Path, row: Callable[[etree._Element], R | None], *, where: str)
 
     Raises
     ------
+    NotInFileError
+        When there are features and all of them are left out.
     SourceError
-        As `medlemmer.members` and `take`; also when there are features and all of them are left out.
+        As `medlemmer.members` and `take`.
     """
     top = head(path, where=where)
     piece, others, found = Piece[R](), set[str](), False
@@ -209,7 +216,7 @@ def pieces(path: Path, row: Callable[[etree._Element], R | None], *, where: str)
             yield piece
             piece = Piece[R]()
     if others and not found:
-        raise SourceError(
+        raise NotInFileError(
             f"{where}: nothing of what was asked for; the GML has {shorten(', '.join(sorted(others)))}. Correct `lag` "
             "of the source in config/plankilder.toml."
         )
@@ -325,11 +332,18 @@ def _to_storage(shapes: Shapes, crs: Crs, where: str) -> Shapes:
 
 
 def _check_place(shapes: Shapes, crs: Crs, where: str) -> None:
-    """Refuse coordinates that are not those of the CRS; that they lie in the kommune is checked where it is known."""
-    placed = plassering.place(shapes, geographic=crs.epsg in GEOGRAPHIC)
-    wrong = WRONG.get(placed.funn)
+    """Refuse coordinates that are not those of the CRS; that they lie in the kommune is checked where it is known.
+
+    One row whose coordinates are in Norway when they are read otherwise is enough: no other is to be trusted then.
+    """
+    geographic = crs.epsg in GEOGRAPHIC
+    placed = plassering.place(shapes, geographic=geographic)
+    strays = plassering.strays(shapes, geographic=geographic)
+    wrong = WRONG.get(placed.funn) or (WRONG[strays.funn] if strays is not None else None)
     if wrong is not None:
-        raise SourceError(f"{where}: coordinates in EPSG:{crs.epsg} are {wrong}: bounds {placed.tekst}. {TELL}")
+        some = f" of {strays.antall} of {len(shapes)} rows" if strays is not None and placed.funn == "i orden" else ""
+        bounds = strays.tekst if strays is not None else placed.tekst
+        raise SourceError(f"{where}: coordinates{some} in EPSG:{crs.epsg} are {wrong}: bounds {bounds}. {TELL}")
 
 
 WRONG = {

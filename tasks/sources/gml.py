@@ -57,14 +57,19 @@ def parts(path: Path, lag: Mapping[str, str], *, where: str) -> Iterator[gpd.Geo
     Raises
     ------
     SourceError
-        When the file cannot be read in full, or has features but none of these layers.
+        When the file cannot be read in full, has features but none of these layers, or too many columns.
     """
     wanted = {fold(layer.rpartition(":")[2]): objekttype for objekttype, layer in lag.items()}
-    plans, turned = _plans(path, where), _Turned()
+    columns = flat.Kolonner(where)
+    plans, turned = _plans(path, where, columns), _Turned()
 
     def row(feature: etree._Element) -> Flat | None:
         objekttype = wanted.get(_folded(local_name(feature)))
-        return None if objekttype is None else _row(feature, objekttype, plans)
+        if objekttype is None:
+            return None
+        made = _row(feature, objekttype, plans)
+        columns.add(made)
+        return made
 
     for piece in geometri.pieces(path, row, where=where):
         shapes = geometri.shapes(piece.geometries, where=where)
@@ -180,7 +185,7 @@ class _Plans:
         return {}
 
 
-def _plans(path: Path, where: str) -> _Plans:
+def _plans(path: Path, where: str, columns: flat.Kolonner) -> _Plans:
     """Read every Arealplan of a file; files of the other generation, which have none, are not read twice."""
     known = _Plans()
     if not _mentions(path, f"{PLAN}>".encode()):
@@ -191,6 +196,7 @@ def _plans(path: Path, where: str) -> _Plans:
             continue
         if local_name(feature) == PLAN:
             row = flat.flatten(properties(feature))
+            columns.add(row)
             known.plans[own] = {k: v for k, v in row.items() if not k.startswith(OF_THE_OBJECT) and k[-5:] != ".href"}
         elif links := _references(feature):
             known.links[own] = links

@@ -22,7 +22,7 @@ from tasks.errors import SourceError
 from tasks.sources import tjenester
 from tasks.sources.address import plain_address
 from tasks.sources.http import Client
-from tasks.sources.innlogging import variables
+from tasks.sources.innlogging import state, variables
 from tasks.sources.kandidat import Tjenesteslag
 from tasks.sources.kontroll import FELLES, Sak
 from tasks.sources.limits import Limits
@@ -34,7 +34,7 @@ from tasks.sources.unntak import shorten
 
 log = logging.getLogger("tomt.sources")
 
-Tilstand = Literal["ok", "endret", "borte", "uten_tilgang", "nede", "ikke_spurt"]
+Tilstand = Literal["ok", "tom", "endret", "borte", "uten_tilgang", "nede", "ikke_spurt"]
 
 AT_ONCE = 4
 """Sources asked at the same time; those of one host still take turns."""
@@ -59,8 +59,8 @@ class Helse:
     Attributes
     ----------
     tilstand
-        ok; endret (a layer lost columns); borte (a layer, or the service, is no longer there); uten_tilgang (no login,
-        or one that is refused); nede (no usable answer); ikke_spurt.
+        ok; tom (an inbox without files); endret (a layer lost columns); borte (a layer, or the service, is no longer
+        there); uten_tilgang (no login, or one that is refused); nede (no usable answer); ikke_spurt.
     funn, gjoer
         What was found and what to do, in Norwegian; nothing to do is "".
     har_innlogging
@@ -76,7 +76,7 @@ class Helse:
     @property
     def is_alarm(self) -> bool:
         """Whether somebody should be called: not for a login that was never set, nor for a source left alone."""
-        if self.kilde.valgfri or self.tilstand in {"ok", "ikke_spurt"}:
+        if self.kilde.valgfri or self.tilstand in {"ok", "tom", "ikke_spurt"}:
             return False
         return self.tilstand != "uten_tilgang" or self.har_innlogging is not False
 
@@ -95,7 +95,13 @@ def limits_of_check() -> Limits:
     """Return what asking one source how it is may take."""
     usual = Limits.of(regler().hent)
     return replace(
-        usual, sekunder_tilkobling=10, sekunder_lesing=20, sekunder_kilde=60, forsoek=2, maks_bytes=50_000_000
+        usual,
+        sekunder_tilkobling=10,
+        sekunder_lesing=20,
+        sekunder_kilde=60,
+        forsoek=2,
+        maks_bytes=50_000_000,
+        tabell=None,
     )
 
 
@@ -129,7 +135,7 @@ def check(kilde: Kilde, *, settings: Settings, geodata: Path, kommune: Kommune, 
         When the memory cannot be written.
     """
     login = settings.credentials(kilde.legitimasjon)
-    has_login = None if kilde.legitimasjon is None else login is not None
+    has_login = None if kilde.legitimasjon is None else state(kilde, settings) == "satt"
     found = Helse(kilde=kilde, tilstand="ikke_spurt", funn="", har_innlogging=has_login)
     adresse = kilde.address(settings.sources_url if settings.is_sandbox else None)
     if kilde.protokoll == "innboks":
@@ -160,7 +166,7 @@ def _inbox(found: Helse, geodata: Path) -> Helse:
         held = sorted(p.name for p in folder.iterdir() if p.is_dir() and any(p.iterdir()))
     if held:
         return replace(found, tilstand="ok", funn=f"Filer for {', '.join(held[:10])}.")
-    return replace(found, tilstand="ok", funn=f"Ingen filer i {folder}.", gjoer=found.kilde.merknad)
+    return replace(found, tilstand="tom", funn=f"Ingen filer i {folder}.", gjoer=found.kilde.merknad)
 
 
 def _refused(found: Helse, error: SourceError) -> Helse:
@@ -211,7 +217,7 @@ def _columns(
     described = tjenester.with_columns(client, adresse, slag, listed)
     if described.kolonner:
         return {"skjema": True, "kolonner": sorted(described.kolonner)}
-    side = tjenester.sample(client, adresse, slag, lag=listed, boks=None, felt=felt, versjon=offered.versjon)
+    side = tjenester.sample(client, adresse, slag, lag=listed, boks=None, felt=felt, offered=offered)
     return {"skjema": False, "kolonner": sorted(names(c for c in side.columns if c != "geometry"))}
 
 

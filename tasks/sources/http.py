@@ -51,7 +51,14 @@ CONDITIONS = {"if-none-match", "if-modified-since"}
 KEPT = CONDITIONS | {"accept", "content-type"}
 """Headers that go along when a request is redirected."""
 
+NOT_TAKEN = frozenset({429, 503})
+"""Statuses of a source that says that it did nothing."""
+
 T = TypeVar("T")
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def user_agent(contact: str | None) -> str:
@@ -188,10 +195,18 @@ class Client:
         request = self._http.build_request("POST", self._own(url), data=dict(data), headers=headers)
         return self._ask(request, IN_MEMORY[expected])
 
-    def post_json(self, url: str, data: object) -> Body:
-        """Ask with POST and a JSON body for a JSON answer; asking twice must be harmless. Raises as `get`."""
+    def order(self, url: str, data: object) -> Body:
+        """Order something with POST and a JSON body, and return the JSON receipt. Raises as `get`.
+
+        Asked again only where the source cannot have taken the order, or says that it did not: not connected, or HTTP
+        429 or 503. Whoever runs it makes files for each.
+        """
         request = self._http.build_request("POST", self._own(url), json=data, headers={"Accept": "application/json"})
-        return self._ask(request, IN_MEMORY["json"])
+        return self._try(request, lambda response: self._in_memory(response, IN_MEMORY["json"]), gjenta=False)
+
+    def in_time(self, url: str) -> None:
+        """Raise `SourceError` when there is no time left; for long work on an answer."""
+        self._left(httpx.URL(url))
 
     def pause(self, seconds: float) -> None:
         """Wait, but not beyond the time that the source has."""
@@ -217,12 +232,13 @@ class Client:
     def _ask(self, request: httpx.Request, most: int) -> Body:
         return self._try(request, lambda response: self._in_memory(response, most))
 
-    def _try(self, request: httpx.Request, take: Callable[[httpx.Response], T]) -> T:
+    def _try(self, request: httpx.Request, take: Callable[[httpx.Response], T], *, gjenta: bool = True) -> T:
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self._limits.forsoek),
             wait=self._wait,
             sleep=self._sleep,
-            retry=tenacity.retry_if_exception_type(MayPassError),
+            before_sleep=self._log_wait,
+            retry=tenacity.retry_if_exception(lambda e: isinstance(e, MayPassError) and (gjenta or not e.naadd)),
             reraise=True,
         )
         tries = 0
@@ -232,7 +248,7 @@ class Client:
                     tries = attempt.retry_state.attempt_number
                     taken = self._once(request, take)
         except MayPassError as error:
-            raise SourceError(f"{error} Asked {tries} times; try again later.") from None
+            raise SourceError(f"{error} Asked {_times(tries)}; try again later.") from None
         return taken
 
     def _once(self, request: httpx.Request, take: Callable[[httpx.Response], T]) -> T:
@@ -273,7 +289,6 @@ class Client:
         unntak = recognise(content)
         if unntak is not None:
             raise exception_error(self._where(url), unntak)
-        self._budget -= len(content)
         return Body(content, str(url), response.headers)
 
     def _to_file(self, response: httpx.Response, to: Path, expected: Expected) -> Download:
@@ -285,7 +300,6 @@ class Client:
                 file.write(part)
             size = file.tell()
         beginning.check()
-        self._budget -= size
         return Download(to, str(url), response.headers, size)
 
     def _pieces(self, response: httpx.Response, most: int) -> Iterator[bytes]:
@@ -293,10 +307,13 @@ class Client:
         where, size = self._where(response.request.url), 0
         for part in decoded(where, response):
             size += len(part)
+            self._budget -= len(part)  # at once: what a try brought counts, though it failed in the end
             self._left(response.request.url)
-            if size > min(most, self._budget):
-                advice = " If it is not, raise hent.maks_bytes in config/regler.toml." if most > self._budget else ""
+            if size > most or self._budget < 0:
                 limit = min(most, self._limits.maks_bytes)
+                ours = size <= most or most == self._limits.maks_bytes  # else what fits into the memory
+                raised = self._limits.raad("maks_bytes") if ours else ""
+                advice = f" Look at what it is{raised}." if raised else ""
                 raise SourceError(f"{where}: more than {limit} bytes. Something is wrong with the answer.{advice}")
             yield part
 
@@ -304,8 +321,11 @@ class Client:
         """Return the request to send instead, or None when the answer is no redirect."""
         if response.status_code not in {301, 302, 303, 307, 308}:
             return None
-        target = urljoin(str(request.url), response.headers.get("location", ""))
-        where = self._where(request.url)
+        where, location = self._where(request.url), response.headers.get("location", "")
+        try:
+            target = str(httpx.URL(urljoin(str(request.url), location)))
+        except (ValueError, httpx.InvalidURL):
+            raise SourceError(f"{where}: redirects to {shorten(location)!r}, no address. {CHECK_ADDRESS}") from None
         if not same_origin(target, str(request.url)):
             elsewhere = shorten(urlsplit(target).netloc.rpartition("@")[2])
             raise SourceError(
@@ -320,7 +340,8 @@ class Client:
         status = response.status_code
         what = f"{where}: HTTP {status}."
         if status == 429 or status >= 500:
-            return MayPassError(what, retry_after(response.headers.get("retry-after")))
+            wait = retry_after(response.headers.get("retry-after"))
+            return MayPassError(what, wait, naadd=status not in NOT_TAKEN)
         if status in {401, 403}:
             return NoAccessError(f"{what} {self._credentials_advice(status)}")
         said = recognise(self._head(response))
@@ -352,8 +373,8 @@ class Client:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise SourceError(
-                f"{self._where(url)}: not done within {self._limits.sekunder_kilde:g} s. Try again later, or raise "
-                "hent.sekunder_kilde in config/regler.toml."
+                f"{self._where(url)}: not done within {self._limits.sekunder_kilde:g} s. Try again later"
+                f"{self._limits.raad('sekunder_kilde')}."
             )
         return left
 
@@ -362,10 +383,17 @@ class Client:
         wait = error.wait if isinstance(error, MayPassError) else None
         if wait is None:
             wait = min(self._limits.pause_foerst * 2.0 ** (state.attempt_number - 1), self._limits.pause_lengst)
+        if state.attempt_number >= self._limits.forsoek:
+            return 0.0  # asked for after the last try too
         if error is not None and wait >= self._deadline - time.monotonic():
             raise SourceError(f"{error} It wants {wait:.0f} s of patience, more than is left. Try again later.")
-        log.info("%s waiting %.1f s before asking again", error, wait)
         return wait
+
+    @staticmethod
+    def _log_wait(state: tenacity.RetryCallState) -> None:
+        """Log what is waited for; called only when another try follows."""
+        error = state.outcome.exception() if state.outcome else None
+        log.info("%s waiting %.1f s before asking again", error, state.upcoming_sleep)
 
     def _sleep(self, seconds: float) -> None:
         time.sleep(max(0.0, min(seconds, self._deadline - time.monotonic())))
@@ -402,11 +430,13 @@ class Client:
             yield
         except httpx.TimeoutException as error:
             self._left(request.url)
-            kind = "connect" if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) else "answer"
-            raise MayPassError(f"{where}: did not {kind} in time.") from None
+            unsent = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+            kind = "connect" if unsent else "answer"
+            raise MayPassError(f"{where}: did not {kind} in time.", naadd=not unsent) from None
         except httpx.UnsupportedProtocol:
             raise SourceError(f"{where}: not an http(s) address. {CHECK_ADDRESS}") from None
         except httpx.TransportError as error:
             self._left(request.url)
             reason = shorten(str(error)) or type(error).__name__
-            raise MayPassError(f"{where}: connection failed ({reason}).") from None
+            unsent = isinstance(error, httpx.ConnectError)
+            raise MayPassError(f"{where}: connection failed ({reason}).", naadd=not unsent) from None

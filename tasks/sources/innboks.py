@@ -1,7 +1,8 @@
 """The inbox: plan files that a person has put into geodata/innboks/<kommunenummer>/ → the rows of one theme.
 
 Every file is read, and of each the layers that hold the theme's object types; the others are other themes' business.
-A file that is damaged, half copied or in an unknown CRS stops the theme: silence about it would pass for an answer.
+A file that cannot be read, or a layer that may hold plans and is not recognised, stops the theme, also beside good
+ones: what is read would pass for everything. A person can always take the file away. Errors are in Norwegian.
 """
 
 from __future__ import annotations
@@ -9,21 +10,18 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import geopandas as gpd
-import numpy as np
-import shapely
 
 from config.kilder import Kilde, Tema
 from tasks.errors import SourceError
 from tasks.sources import innboksfiler, innbokslag, lesere
 from tasks.sources.asked import Asked, Take
-from tasks.sources.innboksfiler import Fil
+from tasks.sources.innboksfiler import Fil, Ulest
 from tasks.sources.innbokslag import Innhold, Lag
+from tasks.sources.innbokssted import Sted
 from tasks.sources.planversjoner import Planversjoner
 from tasks.sources.radtype import COLUMN, with_types
 from tasks.sources.refusal import NotHereError
@@ -62,11 +60,13 @@ def read(asked: Asked, take: Take) -> int | None:
     NotHereError
         When no file there holds the theme: what to order, and where to put it (Norwegian).
     SourceError
-        When a file cannot be read in full or trusted, or none of the layers is recognised.
+        When a file cannot be read in full or trusted, or one of the layers is not recognised (Norwegian).
     """
     temaer = TOGETHER.get(asked.kilde.tema, frozenset({asked.kilde.tema}))
     limit = asked.limits.maks_bytes
     found = innboksfiler.contents(asked.innboks, temaer=temaer, mappe=asked.mappe, maks_bytes=limit)
+    if unread := [one for one in found.uleste if one.kan_ha_data]:
+        raise SourceError(_unread(asked, unread))
     mottak = _Mottak(asked, take, ends=time.monotonic() + asked.limits.sekunder_kilde)
     for fil in found.filer:
         with _named(fil), _unchanged(fil):
@@ -109,9 +109,8 @@ class _Mottak:
         self.bytes_lest += sum(size for _, size, _ in _state(fil.path))
         if self.bytes_lest > self.asked.limits.maks_bytes:
             raise SourceError(
-                f"{fil.navn}: with the files before it {self.bytes_lest} bytes, more than the "
-                f"{self.asked.limits.maks_bytes} of [hent] maks_bytes in config/regler.toml. Take away what is not "
-                "needed, or raise the limit."
+                f"Innboksen: med {fil.navn} blir det {self.bytes_lest} byte, mer enn de {self.asked.limits.maks_bytes} "
+                "i [hent] maks_bytes i config/regler.toml. Flytt ut det som ikke trengs, eller hev grensen."
             )
 
     def file(self, fil: Fil) -> None:
@@ -143,12 +142,13 @@ class _Mottak:
 
     def _rows(self, lag: Lag, types: tuple[str, ...]) -> None:
         """Hand over the rows of a layer that are of the theme."""
-        before, others, sted = self.rader, Counter[str](), _Sted(lag.fil, self.asked)
+        before, others = self.rader, Counter[str]()
+        sted = Sted(lag.fil.navn, self.asked.kommune, self.asked.omraade)
         for piece in lag.pieces():
             if time.monotonic() > self.ends:
                 raise SourceError(
-                    f"{lag.fil.navn}: not read within {self.asked.limits.sekunder_kilde:g} s ([hent] sekunder_kilde in "
-                    "config/regler.toml). Put fewer or smaller files there, or raise the limit."
+                    f"Innboksen: {lag.fil.navn} ble ikke lest innen {self.asked.limits.sekunder_kilde:g} s ([hent] "
+                    "sekunder_kilde i config/regler.toml). Legg færre eller mindre filer der, eller hev grensen."
                 )
             typed = with_types(piece, types)
             own = typed[typed[COLUMN].isin(list(self.kilde.lag))].reset_index(drop=True)
@@ -169,46 +169,13 @@ class _Mottak:
         )
 
     def conclude(self, found: innboksfiler.Innhold) -> None:
-        """Say what was not read; raise when nothing of the theme was."""
-        unread = [f"{one.navn} ({one.grunn})" for one in found.uleste if one.kan_ha_data]
+        """Raise when a layer was not recognised, or when nothing of the theme was read."""
+        if self.ukjente:
+            raise SourceError(_unknown(self.asked, self.ukjente))
         if not self.lag:
-            if unread or self.ukjente:
-                raise SourceError(_nothing_known(self.asked, unread, self.ukjente))
             raise NotHereError(_order(self.asked, [one.navn for one in found.uleste], self.andre))
-        for line in (*unread, *self.ukjente):
-            log.warning("%s: not read: %s", self.kilde.navn, line)
         for line in self.versjoner.lines():
             log.warning("%s: %s", self.kilde.navn, line)
-
-
-@dataclass
-class _Sted:
-    """Whether any row of a layer touches the kommune."""
-
-    fil: Fil
-    asked: Asked
-    touches: bool = False
-    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
-
-    def look(self, piece: gpd.GeoDataFrame) -> None:
-        shapes = np.asarray(piece.geometry.array, dtype=object)
-        bounds = shapely.bounds(shapes)
-        bounds = bounds[np.isfinite(bounds).all(axis=1)]
-        if self.touches or not len(bounds):
-            return
-        self.boxes.append((*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist()))
-        area = self.asked.omraade
-        self.touches = area is None or bool(shapely.intersects(area, shapely.box(*bounds.T)).any())
-
-    def check(self, layer: str) -> None:
-        """Raise when there are rows, and none of them touches."""
-        if self.boxes and not self.touches:
-            boxes = np.array(self.boxes)
-            whole = [round(v) for v in (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))]
-            raise SourceError(
-                f"{self.fil.navn}: nothing of layer {layer!r} touches {self.asked.kommune.label}, bounds {whole} in "
-                "EPSG:25833. The file names a wrong CRS, or is another kommune's."
-            )
 
 
 # --- what is said ---
@@ -230,21 +197,26 @@ def _order(asked: Asked, documents: list[str], others: list[str]) -> str:
     )
 
 
-def _nothing_known(asked: Asked, unread: list[str], unknown: list[str]) -> str:
-    """Return what lies there and why it cannot serve."""
-    types = ", ".join(asked.kilde.lag)
-    said = [f"{asked.kilde.navn}: nothing of {asked.kilde.tema} can be read from the inbox of {asked.kommune.label}."]
-    if unread:
-        said.append(f"Not read: {'; '.join(unread[:SHOWN])}.")
-    if unknown:
-        said.append(f"Not recognised, with their columns: {'; '.join(unknown[:SHOWN])}.")
-        said.append(f"Call the layer or the file what it holds ({types}), or set `lag` and `kolonner` of the source.")
-    if unread:
-        said.append(
-            f"Ask the kommune for {types} as GML (NAP 20190401) or GeoPackage in EPSG:25833, adopted plans (planstatus "
-            "3), with all attributes."
-        )
-    return " ".join(said)
+def _unread(asked: Asked, unread: Sequence[Ulest]) -> str:
+    """Return which files cannot be read, and what to do."""
+    kilde = asked.kilde
+    more = f" Og {len(unread) - SHOWN} til." if len(unread) > SHOWN else ""
+    return (
+        f"Innboksen: {unread[0].navn} kan ikke leses: den {unread[0].grunn}."
+        f"{''.join(f' {one.navn}: den {one.grunn}.' for one in unread[1:SHOWN])}{more} "
+        f"Av {kilde.tema} trengs {', '.join(kilde.lag)} som {FORMATS}: vedtatte planer (planstatus 3) med alle "
+        f"egenskaper. En fil som gjelder et annet tema, kan ligge i en mappe som heter det."
+    )
+
+
+def _unknown(asked: Asked, unknown: Sequence[str]) -> str:
+    """Return which layers are not recognised, with their columns, and what to do."""
+    more = f" og {len(unknown) - SHOWN} til" if len(unknown) > SHOWN else ""
+    return (
+        f"Innboksen: det som står i {'; '.join(unknown[:SHOWN])}{more}, er ikke kjent igjen, og kan være planer. Kall "
+        f"laget eller filen det den holder ({', '.join(asked.kilde.lag)}), sett `lag` og `kolonner` for "
+        f"{asked.kilde.navn}, eller flytt filen ut av innboksen."
+    )
 
 
 # --- files ---
@@ -252,11 +224,13 @@ def _nothing_known(asked: Asked, unread: list[str], unknown: list[str]) -> str:
 
 @contextmanager
 def _named(fil: Fil) -> Iterator[None]:
-    """Call a file in errors what a person calls it."""
+    """Call a file in errors what a person calls it, and say in Norwegian what to do about it."""
     try:
         yield
     except SourceError as error:
         said = str(error).replace(str(fil.path), fil.navn).replace(str(fil.path.parent), fil.navn.rpartition("/")[0])
+        if not said.startswith("Innboksen: "):
+            said = f"Innboksen: {fil.navn} kan ikke leses: den {innboksfiler.unreadable(SourceError(said))}."
         raise SourceError(said) from None
 
 
@@ -266,7 +240,9 @@ def _unchanged(fil: Fil) -> Iterator[None]:
     before = _state(fil.path)
     yield
     if _state(fil.path) != before:
-        raise SourceError(f"{fil.path}: changed while it was read. Is it still being copied? Run again afterwards.")
+        raise SourceError(
+            f"Innboksen: {fil.path} ble endret mens den ble lest. Blir den fortsatt kopiert, så kjør på nytt etterpå."
+        )
 
 
 def _state(path: Path) -> list[tuple[str, int, int]]:
@@ -279,5 +255,7 @@ def _state(path: Path) -> list[tuple[str, int, int]]:
             parts = [part for part in path.parent.iterdir() if part.stem == path.stem]
         states = [(part.name, part.stat()) for part in parts]
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror or error}).") from None
+        raise SourceError(
+            f"Innboksen: {path} kan ikke leses ({error.strerror or error}). {innboksfiler.TILGANG}"
+        ) from None
     return sorted((name, state.st_size, state.st_mtime_ns) for name, state in states)

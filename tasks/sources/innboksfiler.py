@@ -1,6 +1,7 @@
 """The files of an inbox: a row is one file that may hold layers, and what else lies there and cannot be read.
 
-Archives are unpacked into a folder of their own; nothing is written in the inbox. Links are not followed.
+Archives are unpacked into a folder of their own; nothing is written in the inbox. Links are not followed. Why a file
+is not read is said in Norwegian: those who put it there are told.
 """
 
 from __future__ import annotations
@@ -55,6 +56,9 @@ OTHER_DATA = frozenset(
 )
 """May hold plans, in a form that is not read here."""
 UNWANTED = zipfil.UNWANTED | {"desktop.ini"}
+BE_OM = "Be om GML eller GeoPackage, eller flytt filen ut av innboksen"
+PAA_NYTT = "Legg filen dit på nytt, eller flytt den ut av innboksen."
+TILGANG = "Sjekk at filen finnes og kan leses."
 MAX_DEPTH = 6
 MAX_FILES = 5_000
 
@@ -78,7 +82,7 @@ class Fil:
 
 @dataclass(frozen=True)
 class Ulest:
-    """Something that is not read, why not, and whether it may hold plan data."""
+    """Something that is not read, why not and what to do (Norwegian), and whether it may hold plan data."""
 
     navn: str
     grunn: str
@@ -110,7 +114,7 @@ def contents(folder: Path, *, temaer: frozenset[Tema], mappe: Path, maks_bytes: 
     Raises
     ------
     SourceError
-        When the folder, or an archive in it, cannot be read.
+        When the folder cannot be read.
     """
     found = Innhold()
     shown = f"{folder.parent.name}/{folder.name}"
@@ -130,13 +134,13 @@ class _Entry:
 def _entries(folder: Path, navn: str, *, temaer: frozenset[Tema], depth: int = 0) -> Iterator[_Entry]:
     """Yield files and FileGDB folders, sorted by name at every level; links as they are."""
     if depth > MAX_DEPTH:
-        raise SourceError(f"{navn}: more than {MAX_DEPTH} folders deep. Move the files up.")
+        raise SourceError(f"Innboksen: {navn} ligger mer enn {MAX_DEPTH} mapper ned. Flytt filene opp.")
     try:
         inside = sorted(folder.iterdir())
     except OSError as error:
-        raise SourceError(f"{navn}: cannot be read ({error.strerror or error}).") from None
+        raise SourceError(f"Innboksen: {navn} kan ikke leses ({error.strerror or error}). {TILGANG}") from None
     if len(inside) > MAX_FILES:
-        raise SourceError(f"{navn}: {len(inside)} files in one folder, more than {MAX_FILES}. Clear it out.")
+        raise SourceError(f"Innboksen: {navn} har {len(inside)} filer i én mappe, flere enn {MAX_FILES}. Rydd i den.")
     for path in inside:
         if path.name.startswith((".", "~", "_")) or path.name.lower() in UNWANTED:
             continue
@@ -160,12 +164,9 @@ def _sort(entry: _Entry, found: Innhold, *, temaer: frozenset[Tema], mappe: Path
     """Put an entry where it belongs: read, unpacked, or told of."""
     suffix = entry.path.suffix.lower()
     if entry.path.is_symlink():
-        found.uleste.append(Ulest(entry.navn, "a link; put the file itself there", kan_ha_data=True))
+        found.uleste.append(Ulest(entry.navn, "er en lenke. Legg selve filen der", kan_ha_data=True))
     elif suffix == ".zip":
-        inside = mappe / f"zip-{len(list(mappe.glob('zip-*')))}"
-        zipfil.unpack(entry.path, inside, plass=plass, navn=entry.navn)
-        for inner in _entries(_with_suffix(inside), entry.navn, temaer=temaer):
-            _sort(inner, found, temaer=temaer, mappe=mappe, plass=plass)
+        _unpacked(entry, found, temaer=temaer, mappe=mappe, plass=plass)
     elif suffix in FORMS and not _is_metadata(entry.path):
         why = _not_of_its_form(entry.path, FORMS[suffix])
         if why is None:
@@ -174,6 +175,23 @@ def _sort(entry: _Entry, found: Innhold, *, temaer: frozenset[Tema], mappe: Path
             found.uleste.append(Ulest(entry.navn, why, kan_ha_data=True))
     elif suffix not in BESIDE and suffix not in FORMS:
         found.uleste.append(_unread(entry.navn, suffix))
+
+
+def _unpacked(entry: _Entry, found: Innhold, *, temaer: frozenset[Tema], mappe: Path, plass: zipfil.Plass) -> None:
+    """Unpack an archive and sort what is in it."""
+    inside = mappe / f"zip-{len(list(mappe.glob('zip-*')))}"
+    try:
+        zipfil.unpack(entry.path, inside, plass=plass, navn=entry.navn)
+    except SourceError as error:
+        found.uleste.append(Ulest(entry.navn, unreadable(error), kan_ha_data=True))
+        return
+    for inner in _entries(_with_suffix(inside), entry.navn, temaer=temaer):
+        _sort(inner, found, temaer=temaer, mappe=mappe, plass=plass)
+
+
+def unreadable(error: SourceError) -> str:
+    """Return why a file cannot be read, and what to do, with what the reader said."""
+    return f"må rettes eller legges dit på nytt, eller flyttes ut av innboksen. Teknisk: {str(error).rstrip('.')}"
 
 
 def _with_suffix(folder: Path) -> Path:
@@ -196,25 +214,25 @@ def _not_of_its_form(path: Path, form: Form) -> str | None:
     try:
         if form == "gdb":
             if not path.is_dir():
-                return "a FileGDB is a folder; pack the whole folder as zip"
+                return "skal være en mappe (FileGDB). Pakk hele mappen som zip"
             with os.scandir(path) as inside:
-                return "a link in it; put the files themselves there" if any(e.is_symlink() for e in inside) else None
+                return "har en lenke i seg. Legg selve filene der" if any(e.is_symlink() for e in inside) else None
         with path.open("rb") as file:
             start = file.read(64).removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
-        return f"cannot be read ({error.strerror or error})"
+        return f"kan ikke åpnes ({error.strerror or error}). {TILGANG.rstrip('.')}"
     if not start:
-        return "empty; put it there anew"
+        return f"er tom. {PAA_NYTT.rstrip('.')}"
     begins = start.startswith(HEADS[form]) or (form in TEXTS and start.lstrip().startswith(HEADS[form]))
-    return None if begins else f"no {form} inside, whatever its name; name it after its format"
+    return None if begins else f"er ikke {form}, som navnet sier. Kall den det den er. {PAA_NYTT.rstrip('.')}"
 
 
 def _unread(navn: str, suffix: str) -> Ulest:
     """Return why a file of an unknown form is not read, and what to do."""
     if suffix in SOSI:
-        return Ulest(navn, "SOSI, which cannot be read here", kan_ha_data=True)
+        return Ulest(navn, f"er SOSI, som ikke kan leses her. {BE_OM}", kan_ha_data=True)
     if suffix in ARCHIVES:
-        return Ulest(navn, "an archive that cannot be unpacked here; pack it as zip", kan_ha_data=True)
+        return Ulest(navn, f"er pakket på en måte som ikke kan leses her. Pakk den som zip. {BE_OM}", kan_ha_data=True)
     if suffix in OTHER_DATA:
-        return Ulest(navn, f"{suffix} is not read; ask for GML or GeoPackage", kan_ha_data=True)
-    return Ulest(navn, f"{suffix or 'no format'}: no map data", kan_ha_data=False)
+        return Ulest(navn, f"er {suffix}, som ikke kan leses her. {BE_OM}", kan_ha_data=True)
+    return Ulest(navn, f"{suffix or 'uten format'}: ikke kartdata", kan_ha_data=False)

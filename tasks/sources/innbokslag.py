@@ -24,6 +24,13 @@ SURE = 0.5
 """What recognition must be trusted at least: a purpose of a reguleringsplan read as a kommuneplan's is another one."""
 
 
+ANDRE_TYPER = frozenset(
+    {"PblMidlByggAnleggOmråde", "RbFareOmråde", "RbBevaringOmråde", "RbFornyelseOmråde", "RbRekkefølgeOmråde"}
+    | {"Teig", "Bygning", "Matrikkelenhet", "Kommune"}
+)
+"""Types of SOSI's plan model and of the matrikkel that no theme of plans is made of."""
+
+
 class _Rows(Protocol):
     """Reads a layer: all of it in EPSG:25833, or what is needed to recognise it."""
 
@@ -160,8 +167,20 @@ def recognise(lag: Lag, kilde: Kilde) -> Innhold | None:
         longer = gjenkjenning.recognise(lag.sti, lag.kolonner, sample=lag.verdier)
         seen = longer if longer is not None and longer.objekttyper else seen
     if seen is None or (seen.objekttyper and seen.tillit < SURE):
-        return None
+        return _surely_none(lag)
     return Innhold(seen.objekttyper, seen.grunn)
+
+
+def _surely_none(lag: Lag) -> Innhold | None:
+    """Return that a layer holds nothing of a plan: another type of a known model, without rows, or without areas."""
+    if lag.navn.rpartition(":")[2] in ANDRE_TYPER:
+        return Innhold((), "ikke planområder eller arealformål")
+    if not lag.rader:
+        return Innhold((), "uten rader")
+    kinds = {str(kind) for piece in lag._read(None, ()) for kind in piece.geom_type.dropna().unique()}
+    if kinds and kinds <= {"Point", "MultiPoint", "LineString", "MultiLineString"}:
+        return Innhold((), "bare punkter og linjer")
+    return None
 
 
 def in_one_pass(known: Sequence[tuple[Lag, Innhold]]) -> list[tuple[Lag, Innhold]]:

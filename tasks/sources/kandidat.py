@@ -1,13 +1,15 @@
 """A service that a catalogue names and that may hold plans: its address made plain, its protocol, who says so.
 
-An address comes from a catalogue that anybody can write to. Only https to a public host is asked; in the sandbox only
-this machine.
+An address comes from a catalogue that anybody can write to. Only https to port 443 of a public host is asked; in the
+sandbox only this machine.
 """
 
 from __future__ import annotations
 
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
@@ -21,6 +23,9 @@ from tasks.sources.unntak import shorten
 Tjenesteslag = Literal["ogc_features", "wfs", "arcgis"]
 
 MAX_ADDRESS = 500
+HTTPS = 443
+LOOKUP_S = 5.0
+"""For the name of a host: the resolver itself may wait for minutes."""
 # Parameters of a request, which are no part of a service's address; others (`map=…`) are.
 _REQUEST = frozenset({"service", "request", "version", "acceptversions", "f", "token"})
 _ARCGIS = re.compile(r"^(.*?)/(?:rest/)?services/(.+?)/(MapServer|FeatureServer)(?:/.*)?$", re.IGNORECASE)
@@ -144,16 +149,31 @@ def require_public(adresse: str, *, sandbox: bool) -> None:
         return
     if parts.scheme != "https":
         raise SourceError(f"{host}: not https. Ask whoever runs the service for an https address.")
+    # A name may lead elsewhere when it is looked up again: what answers on other ports inside is out of reach then too.
+    if (parts.port or HTTPS) != HTTPS:
+        raise SourceError(f"{host}: port {parts.port}, where only {HTTPS} is asked. Ask for an address without a port.")
     if _behind_proxy(host):  # which resolves the name itself, and guards its own network
         _require_public_name(host)
         return
     try:
-        found = socket.getaddrinfo(host, parts.port or 443, proto=socket.IPPROTO_TCP)
+        found = _addresses(host)
+    except TooLate:
+        raise SourceError(f"{host}: its name was not found within {LOOKUP_S:g} s. Try again later.") from None
     except (OSError, UnicodeError):
         raise SourceError(f"{host}: no such host. Check the name; the catalogue may be out of date.") from None
-    for *_, place in found:
-        if not ip_address(str(place[0]).partition("%")[0]).is_global:
+    for place in found:
+        if not ip_address(place.partition("%")[0]).is_global:
             raise SourceError(f"{host}: lies in a private network, which is not asked. Tell Geonorge.")
+
+
+def _addresses(host: str) -> list[str]:
+    """Return the addresses of a host; `TimeoutError` when nobody tells in time."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        job = pool.submit(socket.getaddrinfo, host, HTTPS, proto=socket.IPPROTO_TCP)
+        return [str(place[0]) for *_, place in job.result(LOOKUP_S)]
+    finally:
+        pool.shutdown(wait=False)
 
 
 def _behind_proxy(host: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from numbers import Integral
 from urllib.parse import urlsplit
@@ -65,11 +65,14 @@ AREALSTATUS = {
     "videreutvikling": "3",
 }
 
-_SAYS_NOTHING = frozenset(
-    "plan planen arealplan reguleringsplan områderegulering detaljregulering bebyggelsesplan kommuneplan kommunedelplan "
-    "endelig vedtatt gjeldende og i kraft".split()
-)
-"""Words beside a status that leave it what it is; any other may turn it: *med utsatt rettsvirkning*, *ikke*, *delvis*."""
+_KINDS = {
+    *("plan", "planen", "arealplan", "reguleringsplan", "områderegulering", "detaljregulering", "bebyggelsesplan"),
+    *("kommuneplan", "kommunedelplan"),
+}
+_SAYS_NOTHING = dict.fromkeys(PLANSTATUS.values(), _KINDS)
+_SAYS_NOTHING["3"] = _KINDS | {"endelig", "vedtatt", "gjeldende", "og", "i", "kraft"}
+"""Words beside a status that leave it what it is, by its code; any other may turn it: *med utsatt rettsvirkning*,
+*ikke*, *delvis*."""
 
 _DESTROYED = re.compile(
     r"(\[*L?[A-Za-z_$]\w*(\.[\w$]+)+;?|\[+[BCDFIJSZ])@[0-9a-f]+|System\.\w+(\.\w+)*(\[\])*", re.ASCII
@@ -205,7 +208,9 @@ def nivaa_or_text(value: object) -> str | None:
     return None if text is not None and re.fullmatch(r"0+(\.0+)?", text) else text
 
 
-def _listed(value: object, names: dict[str, str], *, says_nothing: Collection[str] = ()) -> str | None:
+def _listed(
+    value: object, names: dict[str, str], *, says_nothing: Mapping[str, Collection[str]] | None = None
+) -> str | None:
     """Return the code of a list that stands alone, before its name or in brackets after it, or that its name means."""
     plain = (blank_is_none(value) or "").casefold().rstrip(" .,;:")
     if plain in names:
@@ -224,14 +229,17 @@ _CODE_LAST = re.compile(r"(?P<ord>[^\W\d].*?) *(?:\((?P<kode>[0-9]{1,2})\))")
 _DATE = re.compile(r"[0-9]{4}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def _meant(words: str, names: dict[str, str], says_nothing: Collection[str]) -> str | None:
+def _meant(words: str, names: dict[str, str], says_nothing: Mapping[str, Collection[str]] | None) -> str | None:
     """Return the code of the longest name that the words begin with, when the rest of them says nothing."""
     for name in sorted(names, key=len, reverse=True):
         if words == name:
             return names[name]
         if words.startswith(name) and not words[len(name)].isalnum():
+            if says_nothing is None:
+                return None
             rest = [w.strip("(),.;:-–") for w in words[len(name) :].split()]
-            is_said = says_nothing and all(not w or w in says_nothing or _DATE.fullmatch(w) for w in rest)
+            harmless = says_nothing[names[name]]
+            is_said = all(not w or w in harmless or _DATE.fullmatch(w) for w in rest)
             return names[name] if is_said else None
     return None
 

@@ -292,7 +292,9 @@ class _Bokstavkoder:
         if plain in self.exact:
             return self.exact[plain]
         for prefix, code in self.prefixes:
-            if plain == prefix or (not whole and plain.startswith(prefix) and _AFTER_PREFIX.fullmatch(plain[len(prefix) :])):
+            if plain == prefix or (
+                not whole and plain.startswith(prefix) and _AFTER_PREFIX.fullmatch(plain[len(prefix) :])
+            ):
                 return code
         return None
 

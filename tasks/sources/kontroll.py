@@ -6,6 +6,7 @@ finds it (`opphav`) finds it, and is closed after that, never removed. What peop
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -179,7 +180,8 @@ def merge(previous: pd.DataFrame | None, saker: Iterable[Sak], *, opphav: Opphav
     """Return the queue after somebody has looked again.
 
     What is found again stays open with its first date; what `opphav` found before and not now is closed; a closed one
-    that comes back is opened again under its old id and date. The items of others are left as they are.
+    that comes back is opened again under its old id and date, and says when it came back: a person may have settled it
+    and would not look again. The items of others are left as they are.
 
     Parameters
     ----------
@@ -190,16 +192,30 @@ def merge(previous: pd.DataFrame | None, saker: Iterable[Sak], *, opphav: Opphav
     """
     known = previous.to_dict("records") if previous is not None else []
     rows: dict[str, dict[Any, Any]] = {str(row["kontroll_id"]): row for row in known}
+    returned = {key: _returned(row, i_dag) for key, row in rows.items()}
     for row in rows.values():
         if row["opphav"] == opphav:
             row["tilstand"] = LUKKET
     for sak in saker:
         first = rows.get(sak.kontroll_id, {}).get("foerst_sett", i_dag.isoformat())
         seen = {"opphav": opphav, "tilstand": AAPEN, "foerst_sett": first, "sist_sett": i_dag.isoformat()}
-        rows[sak.kontroll_id] = {**asdict(sak), **seen}
+        back = returned.get(sak.kontroll_id)
+        hva = sak.hva if back is None else f"{sak.hva} (kom tilbake {back})"
+        rows[sak.kontroll_id] = {**asdict(sak), "hva": hva, **seen}
     return pd.DataFrame(
         {column: pd.Series([row[column] for row in rows.values()], dtype="object") for column in KONTROLL.columns}
     )
+
+
+_RETURNED = re.compile(r" \(kom tilbake ([0-9]{4}-[0-9]{2}-[0-9]{2})\)$")
+
+
+def _returned(row: Mapping[Any, Any], i_dag: date) -> str | None:
+    """Return when a matter came back, were it found again today; None for one that has been open all the time."""
+    if row["tilstand"] == LUKKET:
+        return i_dag.isoformat()
+    match = _RETURNED.search(str(row["hva"]))
+    return match[1] if match else None
 
 
 def keep(saker: Iterable[Sak], geodata: Geodata, *, kommunenummer: str, opphav: Opphav, i_dag: date) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,7 @@ from prefect.cache_policies import NO_CACHE
 
 from config.kilder import kilder, optional_themes
 from config.registers import Karakter, Kommune, KvalitetRegler, regler
+from tasks.account import Account
 from tasks.answer import Answer, Empty, Failed, NotCovered, Provenance, Rows, blocking
 from tasks.contracts import (
     DEKNING,
@@ -237,12 +239,17 @@ def _of_age(tema: str, row: Mapping[str, Any], rules: KvalitetRegler, i_dag: dat
 def _of_content(row: Mapping[str, Any], rules: KvalitetRegler) -> list[Grunn]:
     covered, unknown = row["andel_dekket"], row["andel_ukjent_kode"]
     invalid, blank = row["andel_ugyldig"], row["andel_uten_status"]
+    odd_level = row.get("andel_uleselig_nivaa")  # of the run alone: in no column, since core does not tell it again
     whole = tall(100 * (covered or 0.0))  # counted on a grid: no finer than that
     return [
         (rules.dekket.below(covered), f"Vedtatte arealformål dekker {whole} % av kommunen"),
         (rules.ukjent_kode.above(unknown), f"{percent(unknown)} av flatene har et ukjent arealformål"),
         (rules.ugyldig.above(invalid), f"{percent(invalid)} av geometriene mangler eller er ugyldige"),
         (rules.uten_status.above(blank), f"{percent(blank)} av planene mangler planstatus"),
+        (
+            rules.uleselig_nivaa.above(odd_level),
+            f"{percent(odd_level)} av flatene har et vertikalnivå som ikke kan leses",
+        ),
     ]
 
 
@@ -262,27 +269,41 @@ def percent(share: float | None) -> str:
 # --- task ---
 
 
-def assess_and_keep(kommune: Kommune, answers: Mapping[str, Answer], geodata: Geodata, *, i_dag: date) -> DekningResult:
+def assess_and_keep(
+    kommune: Kommune,
+    answers: Mapping[str, Answer],
+    geodata: Geodata,
+    *,
+    i_dag: date,
+    regnskap: Collection[Account] = (),
+    egne: Path | None = None,
+) -> DekningResult:
     """Measure what a run got, grade it, and bring out/dekning and out/kontroll up to date.
 
     Parameters
     ----------
     answers
         Theme → answer; core has been read from them, unless one of them stops the run.
+    regnskap
+        What reading core told.
+    egne
+        File of the operator's own sources.
     """
-    valgfrie, rules = optional_themes(), regler()
+    valgfrie, rules = optional_themes(egne), regler()
     before = geodata.read(kommune.nummer, layer="out", contract=DEKNING)
     snapshots = {t: measure_snapshot(a, geodata) for t, a in answers.items() if isinstance(a, Rows)}
     innhold = remembered(before, snapshots)
     if not blocking(answers, optional=valgfrie):
         frames, punkter = _core(kommune, geodata), rules.kvalitet.dekket_punkter
-        innhold = content(kommune, frames, temaer=snapshots, plan=rules.plan, punkter=punkter, i_dag=i_dag)
+        innhold = content(
+            kommune, frames, temaer=snapshots, plan=rules.plan, punkter=punkter, i_dag=i_dag, regnskap=regnskap
+        )
     dekning = assess(
         kommune,
         answers,
         snapshots=snapshots,
         innhold=innhold,
-        adresser={} if kommune.oppdiktet else {k.navn: (k.adresse, k.lisens) for k in kilder().values()},
+        adresser={} if kommune.oppdiktet else {k.navn: (k.adresse, k.lisens) for k in kilder(egne).values()},
         valgfrie=valgfrie,
         rules=rules.kvalitet,
         i_dag=i_dag,
@@ -303,6 +324,14 @@ def _core(kommune: Kommune, geodata: Geodata) -> dict[str, pd.DataFrame]:
 
 # The name stands in a graph whose letters lack ø, so it holds the number instead of the name.
 @task(name="vurder datakvalitet", task_run_name="vurder {kommune.nummer}", cache_policy=NO_CACHE)
-def assess_task(kommune: Kommune, answers: Mapping[str, Answer], geodata: Geodata) -> DekningResult:
+def assess_task(
+    kommune: Kommune,
+    answers: Mapping[str, Answer],
+    geodata: Geodata,
+    *,
+    regnskap: Collection[Account] = (),
+    egne: Path | None = None,
+) -> DekningResult:
     """Grade the data of a run and keep the review queue, also of a run that stops."""
-    return assess_and_keep(kommune, answers, geodata, i_dag=datetime.now(UTC).date())
+    i_dag = datetime.now(UTC).date()
+    return assess_and_keep(kommune, answers, geodata, i_dag=i_dag, regnskap=regnskap, egne=egne)

@@ -11,7 +11,13 @@ from config.registers import HentRegler
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one fetch may take: seconds, tries, requests a second, bytes, features per page."""
+    """What one fetch may take: seconds, tries, requests a second, bytes, features per page.
+
+    Attributes
+    ----------
+    tabell
+        Where in config/regler.toml they stand, for messages; None where they do not.
+    """
 
     sekunder_tilkobling: float
     sekunder_lesing: float
@@ -22,11 +28,16 @@ class Limits:
     side: int
     pause_foerst: float = 1.0
     pause_lengst: float = 30.0
+    tabell: str | None = "hent"
 
     @classmethod
     def of(cls, rules: HentRegler) -> Limits:
         """Return the limits of config/regler.toml."""
         return cls(**{name: value for name, value in rules.model_dump().items() if name in cls.__dataclass_fields__})
+
+    def raad(self, name: str) -> str:
+        """Return the end of an advice, to raise one of them where that is possible."""
+        return "" if self.tabell is None else f", or raise {self.tabell}.{name} in config/regler.toml"
 
 
 class Pacer:

@@ -6,12 +6,13 @@ was asked for several types. XML is read without document types, entities, schem
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from lxml import etree
 
@@ -25,6 +26,11 @@ CUT = frozenset({"truncatedResponse", "ExceptionReport", "ServiceExceptionReport
 """Elements that stand inside a collection when the server gave up on the way."""
 MAX_HEAD = 1000
 """Elements before the first member at most."""
+MAX_MARKS = 2_000_000
+"""Of one member at most, `<` and `=` in its XML: about a million elements. A zone of a kommune has some hundred; each
+of them takes fifty times as much memory as `<a/>` in a file."""
+ENCODINGS = re.compile(rb"(?i)utf-?8|utf-?16(le|be)?|us-ascii|iso-8859-\d+|windows-125\d")
+"""In which `<` is what it is. There are others, in which elements could not be counted."""
 GML_ID = "{http://www.opengis.net/gml/3.2}id"
 GML_IDS = (GML_ID, "{http://www.opengis.net/gml}id", "fid")
 TELL = "Tell whoever runs the source."
@@ -85,7 +91,8 @@ def members(path: Path, *, where: str) -> Iterator[etree._Element]:
     top = head(path, where=where)
     try:
         with path.open("rb") as file:
-            yield from _in_one(file, where) if top.samlet else _one_each(file, where)
+            counted = _Counted(file, where)
+            yield from _in_one(counted, where) if top.samlet else _one_each(counted, where)
     except etree.XMLSyntaxError as error:
         raise _damaged(path, where, error) from None
 
@@ -96,7 +103,8 @@ def head(path: Path, *, where: str) -> Head:
     more = False
     try:
         with path.open("rb") as file:
-            for count, (_, element) in enumerate(etree.iterparse(file, events=("start",), **SAFE)):
+            source = cast(BinaryIO, _Counted(file, where))
+            for count, (_, element) in enumerate(etree.iterparse(source, events=("start",), **SAFE)):
                 name = local_name(element)
                 if count == 0:
                     _check_root(element, where)
@@ -119,21 +127,55 @@ def layers(path: Path, *, where: str) -> dict[str, int]:
     return dict(Counter(local_name(feature) for feature in members(path, where=where)))
 
 
-def _one_each(file: BinaryIO, where: str) -> Iterator[etree._Element]:
+class _Counted:
+    """A file whose elements are counted as they are read: one that has no end would be kept in full."""
+
+    def __init__(self, file: BinaryIO, where: str) -> None:
+        self._file, self._where = file, where
+        self._marks: int | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes. Raises `SourceError` when too much has come since the last member."""
+        part = self._file.read(size)
+        if self._marks is None:
+            self._check_encoding(part)
+            self._marks = 0
+        self._marks += part.count(b"<") + part.count(b"=")
+        if self._marks > MAX_MARKS:
+            raise SourceError(
+                f"{self._where}: more than {MAX_MARKS // 2} elements in one feature of the GML, or outside any, which "
+                f"would fill the memory. {TELL}"
+            )
+        return part
+
+    def member(self) -> None:
+        """Begin to count anew."""
+        self._marks = 0
+
+    def _check_encoding(self, first: bytes) -> None:
+        said = re.match(rb"(?s)[^>]{0,200}?encoding\s*=\s*[\"']([^\"']{0,40})", first.replace(b"\0", b""))
+        if first.startswith(b"\x4c\x6f\xa7\x94") or (said is not None and not ENCODINGS.fullmatch(said[1])):
+            name = shorten(said[1].decode("ascii", "replace")) if said is not None else "EBCDIC"
+            raise SourceError(f"{self._where}: the GML is in {name}, which no such service writes. {TELL}")
+
+
+def _one_each(file: _Counted, where: str) -> Iterator[etree._Element]:
     tags = tuple(f"{{*}}{name}" for name in (*ONE_EACH, *CUT))
-    for _, element in etree.iterparse(file, events=("end",), tag=tags, **SAFE):
+    for _, element in etree.iterparse(cast(BinaryIO, file), events=("end",), tag=tags, **SAFE):
         if local_name(element) in CUT:
             raise _cut_short(where, " ".join(str(t) for t in element.itertext()))
+        file.member()
         for child in element.iterchildren(tag=etree.Element):
             if local_name(child) not in COLLECTIONS:  # whose members have come already
                 yield child
         _forget(element)
 
 
-def _in_one(file: BinaryIO, where: str) -> Iterator[etree._Element]:
-    for _, element in etree.iterparse(file, events=("end",), **SAFE):
+def _in_one(file: _Counted, where: str) -> Iterator[etree._Element]:
+    for _, element in etree.iterparse(cast(BinaryIO, file), events=("end",), **SAFE):
         parent = element.getparent()
         if parent is not None and local_name(parent) == ALL_IN_ONE:
+            file.member()
             yield element
             _forget(element)
         elif local_name(element) in CUT:
@@ -141,11 +183,15 @@ def _in_one(file: BinaryIO, where: str) -> Iterator[etree._Element]:
 
 
 def _forget(element: etree._Element) -> None:
-    """Give the memory of an element, and of those before it, back."""
+    """Give the memory of an element, and of all that stands before it, back."""
     element.clear()
-    parent = element.getparent()
-    while parent is not None and element.getprevious() is not None:
-        del parent[0]
+    node: etree._Element | None = element
+    while node is not None:
+        parent = node.getparent()
+        # What stands beside a collection in a member has its turn when that member ends.
+        while parent is not None and local_name(parent) not in ONE_EACH and node.getprevious() is not None:
+            del parent[0]
+        node = parent
 
 
 def _check_root(root: etree._Element, where: str) -> None:

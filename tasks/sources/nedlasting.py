@@ -10,8 +10,11 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
+
+import httpx
 
 from tasks.errors import SourceError
 from tasks.sources import geojson, lesere
@@ -19,7 +22,7 @@ from tasks.sources.address import CHECK_ADDRESS, plain_address, same_origin
 from tasks.sources.asked import Asked, Take
 from tasks.sources.http import Body
 from tasks.sources.ogc_features import read_json
-from tasks.sources.refusal import NotHereError
+from tasks.sources.refusal import NotHereError, NotInFileError
 from tasks.sources.unntak import shorten
 from tasks.sources.zipfil import Plass, unpack
 
@@ -27,7 +30,7 @@ log = logging.getLogger("tomt.sources")
 
 READY, WAITING = "readyfordownload", "waitingforprocessing"
 MAX_FILES = 50
-REFERENCE = re.compile(r"[A-Za-z0-9._-]{1,80}")
+REFERENCE = re.compile(r"(?!.*\.\.)[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
 
 
 @dataclass(frozen=True)
@@ -56,20 +59,35 @@ def read(asked: Asked, take: Take) -> None:
     base = f"{asked.adresse.rstrip('/')}/api"
     ordered = _order(asked, base)
     room = Plass(asked.limits.maks_bytes)
+    without: NotInFileError | None = None
+    read = 0
     for number, file in enumerate(_wait(asked, base, ordered)):
-        where = plain_address(file.url)
-        archive, folder = asked.mappe / f"bestilt-{number}.zip", asked.mappe / f"bestilt-{number}"
-        asked.client.download(file.url, to=archive, expected="zip")
-        unpack(archive, folder, plass=room, navn=f"{where} ({file.navn})", dypere=False)
-        archive.unlink()
-        found = sorted(p for p in folder.rglob("*") if p.suffix.lower() == ".gml" and p.is_file())
-        if not found:
-            seen = shorten(", ".join(sorted(p.name for p in folder.rglob("*") if p.is_file())))
-            raise SourceError(f"{where}: no GML in {file.navn}, but {seen}. Tell whoever runs the source.")
-        for path in found:
-            lesere.read_gml(path, asked.kilde, where=f"{where} ({path.name})", take=_typed(asked, take))
+        for path in _unpacked(asked, file, number, room):
+            try:
+                lesere.read_gml(
+                    path, asked.kilde, where=f"{plain_address(file.url)} ({path.name})", take=_typed(asked, take)
+                )
+                read += 1
+            except NotInFileError as error:  # the next one may have what is wanted
+                without = without or error
             path.unlink()
-        log.info("%s %s: %d files read", asked.kommune.nummer, file.navn, len(found))
+    if without is not None and not read:
+        raise without
+    log.info("%s %s: %d files read", asked.kommune.nummer, asked.kilde.navn, read)
+
+
+def _unpacked(asked: Asked, file: Bestilt, number: int, room: Plass) -> list[Path]:
+    """Return the GML files of an archive."""
+    where = plain_address(file.url)
+    archive, folder = asked.mappe / f"bestilt-{number}.zip", asked.mappe / f"bestilt-{number}"
+    asked.client.download(file.url, to=archive, expected="zip")
+    unpack(archive, folder, plass=room, navn=f"{where} ({file.navn})", dypere=False)
+    archive.unlink()
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() == ".gml" and p.is_file())
+    if not found:
+        seen = shorten(", ".join(sorted(p.name for p in folder.rglob("*") if p.is_file())))
+        raise SourceError(f"{where}: no GML in {file.navn}, but {seen}. Tell whoever runs the source.")
+    return found
 
 
 def _typed(asked: Asked, take: Take) -> Take:
@@ -91,7 +109,7 @@ def _order(asked: Asked, base: str) -> dict[str, Any]:
         "formats": [_format(_codelist(asked, base, "format"), base)],
     }
     url = f"{base}/order"
-    receipt = read_json(asked.client.post_json(url, {"email": "", "orderLines": [line]}))
+    receipt = read_json(asked.client.order(url, {"email": "", "orderLines": [line]}))
     if not REFERENCE.fullmatch(str(receipt.get("referenceNumber", ""))):
         keys = shorten(str(sorted(receipt)[:6]))
         raise SourceError(f"{plain_address(url)}: an order without a reference (keys {keys}). {CHECK_ADDRESS}")
@@ -183,7 +201,13 @@ def _files(receipt: Mapping[str, Any], url: str) -> list[Mapping[str, Any]]:
 
 
 def _download_url(file: Mapping[str, Any], url: str) -> str:
-    target = urljoin(url, str(file.get("downloadUrl") or ""))
+    said = str(file.get("downloadUrl") or "")
+    try:
+        target = str(httpx.URL(urljoin(url, said)))
+    except (ValueError, httpx.InvalidURL):
+        raise SourceError(
+            f"{plain_address(url)}: {shorten(said)!r}, where the file should lie, is no address. Try again later."
+        ) from None
     if not same_origin(target, url):
         raise SourceError(
             f"{plain_address(url)}: the file lies on another host ({shorten(plain_address(target))}), which is not "

@@ -96,8 +96,8 @@ class Numre:
         """
         found: Flags = np.array([n == self.kommunenummer for n in numbers], dtype=bool)
         old = {n for n, heirs in self.tidligere.items() if self.kommunenummer in heirs and n not in self.i_bruk}
-        asked = np.flatnonzero([n in old for n in numbers])
-        if len(asked):
+        asked = [i for i, n in enumerate(numbers) if n in old]
+        if asked:
             today = self.today_of([numbers[i] for i in asked], [None] * len(asked), [shapes[i] for i in asked])
             found[asked] = [n == self.kommunenummer for n in today]
         return found

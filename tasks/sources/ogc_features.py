@@ -21,8 +21,9 @@ from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources import flat, geojson
 from tasks.sources.address import CHECK_ADDRESS, plain_address
-from tasks.sources.asked import Asked, Take
+from tasks.sources.asked import Asked, Take, numbers, read_by_number
 from tasks.sources.geojson import GEOGRAPHIC
+from tasks.sources.gjentak import Gjentak, Merke
 from tasks.sources.http import Body, Client
 from tasks.sources.koder import fold, kommunenummer_of
 from tasks.sources.unntak import shorten
@@ -142,12 +143,18 @@ def read(asked: Asked, take: Take) -> int | None:
             f"{plain_address(base)}/collections: the layers {', '.join(absent)} are missing; it has: {shorten(seen)}. "
             f"Correct `lag` of {asked.kilde.navn} in config/plankilder.toml."
         )
-    said: list[int | None] = []
-    for objekttype, name in asked.kilde.lag.items():
-        collection = _Collection(asked, base, described[layers[name]])
-        said.append(collection.read(objekttype, take))
-    counts = [count for count in said if count is not None]
-    return sum(counts) if len(counts) == len(said) else None
+
+    def under(nummer: str, take: Take) -> int | None:
+        read = [
+            _Collection(asked, base, described[layers[name]], nummer).read(objekttype, take)
+            for objekttype, name in asked.kilde.lag.items()
+        ]
+        counts = [count for count in read if count is not None]
+        return sum(counts) if len(counts) == len(read) else None
+
+    if asked.kilde.kommunefelt is None:
+        return under(asked.kommune.nummer, take)
+    return read_by_number(asked, take, under)
 
 
 class _Collection:
@@ -157,15 +164,17 @@ class _Collection:
     ----------
     described
         As the service describes it.
+    nummer
+        Today's number of the kommune or an earlier one.
     """
 
-    def __init__(self, asked: Asked, base: str, described: Mapping[str, Any]) -> None:
-        self._asked = asked
+    def __init__(self, asked: Asked, base: str, described: Mapping[str, Any], nummer: str) -> None:
+        self._asked, self._nummer = asked, nummer
         self._url = f"{base}/collections/{quote(described['id'], safe='')}/items"
         self._where = unquote(plain_address(self._url))
         self._epsg = _crs_to_ask_for(asked.kilde.epsg, described["crs"])
         self._query = self._question(described)
-        self._seen: set[bytes] = set()
+        self._seen, self._columns = Gjentak(), flat.Kolonner(self._where)
 
     def read(self, objekttype: str, take: Take) -> int | None:
         """Hand over every feature and return how many the source says."""
@@ -179,14 +188,16 @@ class _Collection:
             page = read_json(body)
             features = _features(page, self._where)
             _check_crs(body, page, self._epsg, self._where)
-            self._check_new(features)
-            take(self._frame(features, objekttype))
             received += len(features)
             counts += [page["numberMatched"]] if _is_count(page.get("numberMatched")) else []
+            self._check_new(features)
+            # Before the page is used: a count that is that of the page alone is surpassed on the second one.
+            _check_counts(counts, received, self._where, whole=False)
+            take(self._frame(features, objekttype))
             following = _next(page, self._url)
-            if not features or (received >= counts[-1] if counts else following is None and _has_links(page)):
+            if not features or (not _says_more(page) and (received >= counts[-1] if counts else _has_links(page))):
                 break
-        _check_counts(counts, received, self._where)
+        _check_counts(counts, received, self._where, whole=True)
         said = counts[-1] if counts else None
         log.info("%s %s: %d features received, %s said", self._asked.kommune.nummer, objekttype, received, said)
         return said
@@ -197,36 +208,36 @@ class _Collection:
         if self._epsg not in GEOGRAPHIC:
             question["crs"] = CRS.format(epsg=self._epsg)
         if kilde.kommunefelt is not None:
-            question[kilde.kommunefelt] = self._asked.kommune.nummer
+            question[kilde.kommunefelt] = self._nummer
         elif area is not None and (kilde.kommuner is None or len(kilde.kommuner) > 1):
             question |= _box(area.bounds, self._epsg)
         return question | {"limit": str(self._asked.limits.side)}
 
     def _frame(self, features: Sequence[Mapping[str, Any]], objekttype: str) -> gpd.GeoDataFrame:
-        frame = flat.frame(features, epsg=self._epsg, where=self._where)
+        frame = flat.frame(features, epsg=self._epsg, where=self._where, columns=self._columns)
         self._check_kommune(frame)
         return geojson.typed(geojson.in_storage(frame, epsg=self._epsg, where=self._where), objekttype)
 
     def _check_new(self, features: Sequence[Mapping[str, Any]]) -> None:
-        """Refuse a page that came before: the server does not honour offset, and would go on for ever."""
-        if not features:
-            return
-        content = [[f.get("properties"), f.get("geometry")] for f in features]
-        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
-        if digest in self._seen:
+        """Refuse features that came before: the source pages in no fixed order, or would go on for ever."""
+        page = [_mark(feature) for feature in features]
+        again = self._seen.again(page)
+        if again:
+            what = "the same page came twice" if again == len(page) else f"{again} features came on two pages"
             raise SourceError(
-                f"{self._where}: the same page came twice; the source does not honour paging. Tell whoever runs it."
+                f"{self._where}: {what}; the source does not honour paging, or has no fixed order. Tell whoever runs "
+                "it."
             )
-        self._seen.add(digest)
+        self._seen.remember(page)
 
     def _check_kommune(self, page: gpd.GeoDataFrame) -> None:
-        felt, nummer = self._asked.kilde.kommunefelt, self._asked.kommune.nummer
+        felt = self._asked.kilde.kommunefelt
         if felt is None or felt not in page:
             return
-        others = {kommunenummer_of(v) for v in page[felt] if v is not None} - {nummer, None}
+        others = {kommunenummer_of(v) for v in page[felt] if v is not None} - {*numbers(self._asked), None}
         if others:
             raise SourceError(
-                f"{self._where}: asked for {felt}={nummer}, got features of {sorted(map(str, others))[:5]}. "
+                f"{self._where}: asked for {felt}={self._nummer}, got features of {sorted(map(str, others))[:5]}. "
                 "The source does not honour the filter; tell whoever runs it."
             )
 
@@ -284,8 +295,13 @@ def _next(page: Mapping[str, Any], url: str) -> dict[str, str] | None:
 
 def _has_links(page: Mapping[str, Any]) -> bool:
     """Say whether a page tells what follows it; that it has no next one then means that it is the last."""
+    return isinstance(page.get("links"), list)
+
+
+def _says_more(page: Mapping[str, Any]) -> bool:
+    """Say whether a page has a link to a next one, be it one that is not followed."""
     links = page.get("links")
-    return isinstance(links, list) and not any(isinstance(one, dict) and one.get("rel") == "next" for one in links)
+    return isinstance(links, list) and any(isinstance(one, dict) and one.get("rel") == "next" for one in links)
 
 
 # --- answers ---
@@ -317,12 +333,22 @@ def _check_crs(body: Body, page: Mapping[str, Any], epsg: int, where: str) -> No
         )
 
 
-def _check_counts(counts: Sequence[int], received: int, where: str) -> None:
+def _mark(feature: Mapping[str, Any]) -> Merke:
+    own = feature.get("id")
+    content = json.dumps([feature.get("properties"), feature.get("geometry")], sort_keys=True).encode()
+    return Merke(
+        str(own) if isinstance(own, str | int) and own != "" else None,
+        hashlib.blake2b(content, digest_size=16).digest(),
+    )
+
+
+def _check_counts(counts: Sequence[int], received: int, where: str, *, whole: bool) -> None:
+    """Refuse a count that changes, is surpassed or, of the `whole`, not reached."""
     if len(set(counts)) > 1:
         raise SourceError(
             f"{where}: numberMatched changed from {counts[0]} to {counts[-1]} while reading. Try again later."
         )
-    if counts and counts[0] != received:
+    if counts and (received > counts[0] or (whole and received != counts[0])):
         raise SourceError(
             f"{where}: the source says {counts[0]} features, {received} came. An incomplete answer is not used; "
             "try again later."

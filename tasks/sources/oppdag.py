@@ -61,11 +61,12 @@ class Spurt:
 
 @dataclass(frozen=True)
 class Forbigaatt:
-    """A service that gave no proposal, and why."""
+    """A service that gave no proposal, why, and whether it could be looked at at all."""
 
     adresse: str
     tittel: str
     grunn: str
+    er_sett: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,16 @@ class Oppdagelse:
     spurt: tuple[Spurt, ...]
     forslag: tuple[Forslag, ...]
     forbigaatt: tuple[Forbigaatt, ...]
+
+    @property
+    def er_besvart(self) -> bool:
+        """Whether any question was answered."""
+        return any(not one.feil for one in self.spurt)
+
+    def is_unseen(self, adresse: str) -> bool:
+        """Return whether a service may still be there: a catalogue, or the service itself, did not answer."""
+        unseen = {one.adresse for one in self.forbigaatt if not one.er_sett}
+        return any(one.feil for one in self.spurt) or plain_address(adresse) in unseen
 
     def as_dict(self) -> dict[str, Any]:
         """Return the findings as JSON-ready values."""
@@ -116,20 +127,27 @@ class _Search:
             contact=self.settings.contact,
         )
 
-    def passed(self, kandidat: Kandidat, grunn: str | SourceError) -> None:
+    def passed(self, kandidat: Kandidat, grunn: str | SourceError, *, er_sett: bool = True) -> None:
+        er_sett = er_sett and not isinstance(grunn, SourceError)
         adresse = plain_address(kandidat.adresse)
         if isinstance(grunn, SourceError):
             # Of the advice in it, that on config/ does not fit: the service is not in there.
             said = str(grunn).removeprefix(f"{adresse}: ").removesuffix(CHECK_ADDRESS).strip()
             grunn = "Krever innlogging: be eieren om tilgang." if isinstance(grunn, NoAccessError) else said
-        self.forbigaatt.append(Forbigaatt(adresse, kandidat.tittel, grunn))
+        self.forbigaatt.append(Forbigaatt(adresse, kandidat.tittel, grunn, er_sett))
 
 
 def limits_of_discovery() -> Limits:
     """Return what looking at one service may take: it is one of many, and nobody waits for it alone."""
     usual = Limits.of(regler().hent)
     return replace(
-        usual, sekunder_tilkobling=5, sekunder_lesing=15, sekunder_kilde=30, forsoek=1, maks_bytes=20_000_000
+        usual,
+        sekunder_tilkobling=5,
+        sekunder_lesing=15,
+        sekunder_kilde=30,
+        forsoek=1,
+        maks_bytes=20_000_000,
+        tabell=None,
     )
 
 
@@ -162,11 +180,13 @@ def discover(
     found = _candidates(search)
     for kandidat in found[:MAX_CANDIDATES]:
         if time.monotonic() > deadline:
-            search.passed(kandidat, f"Ikke spurt: de {TOTAL_S:.0f} sekundene var brukt. Kjør på nytt senere.")
+            search.passed(
+                kandidat, f"Ikke spurt: de {TOTAL_S:.0f} sekundene var brukt. Kjør på nytt senere.", er_sett=False
+            )
             continue
         _look_at(kandidat, search)
     for kandidat in found[MAX_CANDIDATES:]:
-        search.passed(kandidat, f"Ikke spurt: de {MAX_CANDIDATES} likeste ble sett på.")
+        search.passed(kandidat, f"Ikke spurt: de {MAX_CANDIDATES} likeste ble sett på.", er_sett=False)
     log.info("%s: %d proposals of %d services", kommune.nummer, len(search.forslag), len(found))
     return Oppdagelse(
         kommune,
@@ -327,7 +347,7 @@ def _seen(client: Client, kandidat: Kandidat, offered: Tjeneste, boks: Box | Non
             continue
         try:
             side = tjenester.sample(
-                client, kandidat.adresse, kandidat.protokoll, lag=described, boks=boks, versjon=offered.versjon
+                client, kandidat.adresse, kandidat.protokoll, lag=described, boks=boks, offered=offered
             )
         except SourceError as error:
             refused.append(f"{lag.tittel}: {error}")

@@ -88,9 +88,7 @@ def reguleringsplaner(raw: gpd.GeoDataFrame, numre: Numre, *, manglende_nivaa: s
     return _extents(picked, columns, account, REGULERINGSPLANER)
 
 
-def _extent_columns(
-    raw: gpd.GeoDataFrame, numre: Numre, account: Account
-) -> tuple[dict[str, Texts], dict[str, int]]:
+def _extent_columns(raw: gpd.GeoDataFrame, numre: Numre, account: Account) -> tuple[dict[str, Texts], dict[str, int]]:
     """Return the columns, and how many rows say nothing of status and level."""
     status, no_status = planrader.read_codes(raw, "planstatus", koder.status, account)
     level, no_level = planrader.read_codes(raw, "vertikalnivå", koder.nivaa, account)

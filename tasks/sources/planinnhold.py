@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from config.registers import Kommune, PlanRegler, is_known_code
+from tasks.account import Account
 from tasks.contracts import GRENSER, PLANOMRAADER, REGULERINGSFORMAAL, REGULERINGSPLANER, SONER
 from tasks.sources.snapshotmaal import Snapshot
 
@@ -29,11 +30,19 @@ class Innhold:
     andel_dekket: float | None = None
     andel_ukjent_kode: float | None = None
     andel_uten_status: float | None = None
+    andel_uleselig_nivaa: float | None = None
     nyeste_plan: str | None = None
 
 
 def content(
-    kommune: Kommune, frames: Frames, *, temaer: Collection[str], plan: PlanRegler, punkter: int, i_dag: date
+    kommune: Kommune,
+    frames: Frames,
+    *,
+    temaer: Collection[str],
+    plan: PlanRegler,
+    punkter: int,
+    i_dag: date,
+    regnskap: Collection[Account] = (),
 ) -> dict[str, Innhold]:
     """Return theme → what core holds of it, for the themes that have something to measure.
 
@@ -47,6 +56,8 @@ def content(
         Of the grid that coverage is counted on.
     i_dag
         Dates after it are misprints, not plans.
+    regnskap
+        Of the frames, as they were made: what could not be read is in no frame.
     """
     found: dict[str, Innhold] = {}
     if SONER.name in frames and PLANOMRAADER.name in frames:
@@ -61,9 +72,12 @@ def content(
         ):
             found[tema] = _of_plans(plans, i_dag, andel_dekket=share, andel_ukjent_kode=_unknown(own))
     if REGULERINGSPLANER.name in frames:
-        found["reguleringsplan"] = _of_plans(frames[REGULERINGSPLANER.name], i_dag)
+        odd = _unreadable_levels(regnskap, REGULERINGSPLANER.name)
+        found["reguleringsplan"] = _of_plans(frames[REGULERINGSPLANER.name], i_dag, andel_uleselig_nivaa=odd)
     if REGULERINGSFORMAAL.name in frames:
-        found["reguleringsformaal"] = Innhold(andel_ukjent_kode=_unknown(frames[REGULERINGSFORMAAL.name]))
+        odd = _unreadable_levels(regnskap, REGULERINGSFORMAAL.name)
+        unknown = _unknown(frames[REGULERINGSFORMAAL.name])
+        found["reguleringsformaal"] = Innhold(andel_ukjent_kode=unknown, andel_uleselig_nivaa=odd)
     return {tema: what for tema, what in found.items() if tema in temaer}
 
 
@@ -72,6 +86,11 @@ def _of_plans(plans: pd.DataFrame, i_dag: date, **more: float | None) -> Innhold
     known = [isinstance(s, str) and s.isdecimal() for s in plans["planstatus"]]
     missing = 1 - sum(known) / len(known) if known else None
     return Innhold(andel_uten_status=missing, nyeste_plan=max(dates, default=None), **more)
+
+
+def _unreadable_levels(regnskap: Collection[Account], navn: str) -> float | None:
+    account = next((a for a in regnskap if a.navn == navn and a.inn), None)
+    return None if account is None else account.merknader.get("uleselig vertikalnivå", 0) / account.inn
 
 
 def _unknown(zones: pd.DataFrame) -> float | None:

@@ -61,6 +61,39 @@ def place(shapes: npt.NDArray[np.object_], *, geographic: bool) -> Plassering:
     return Plassering(bounds, _look_geographic(boxes) if geographic else _look_metric(boxes))
 
 
+@dataclass(frozen=True)
+class Avvik:
+    """Rows that are in Norway only when their coordinates are read in another way: how many, and where they lie."""
+
+    funn: Literal["grader", "meter", "byttet"]
+    antall: int
+    grenser: Bounds
+
+    @property
+    def tekst(self) -> str:
+        """The bounds for a message."""
+        return "[" + ", ".join(f"{v:.6g}" for v in self.grenser) + "]"
+
+
+def strays(shapes: npt.NDArray[np.object_], *, geographic: bool) -> Avvik | None:
+    """Return the rows, be it one alone, whose coordinates are those of Norway in another order or unit.
+
+    None of them can lie in Norway as they stand, so that nothing right is taken for wrong. Parameters as `place`.
+    """
+    with np.errstate(invalid="ignore"):
+        boxes = shapely.bounds(shapes)
+    boxes = boxes[np.isfinite(boxes).all(axis=1)]
+    frame, other = (NORWAY_DEGREES, NORWAY_UTM) if geographic else (NORWAY_UTM, NORWAY_DEGREES)
+    swapped = _inside(boxes, _swapped(frame)) & ~_inside(boxes, frame)
+    unit = _inside(boxes, other) | _inside(boxes, _swapped(other))
+    for funn, rows in (("byttet", swapped), ("meter" if geographic else "grader", unit)):
+        if rows.any():
+            found = boxes[rows]
+            bounds = (*found[:, :2].min(axis=0).tolist(), *found[:, 2:].max(axis=0).tolist())
+            return Avvik(funn, int(rows.sum()), bounds)  # type: ignore[arg-type]  # one of the three
+    return None
+
+
 def apart(one: Bounds | None, other: Bounds | None) -> bool:
     """Return whether two bounds have no point in common; unknown ones are not apart."""
     if one is None or other is None:

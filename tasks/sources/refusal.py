@@ -11,11 +11,19 @@ from tasks.sources.unntak import Unntak
 
 
 class MayPassError(SourceError):
-    """A refusal that may pass when asked again; `wait` is what the server asked for, in seconds."""
+    """A refusal that may pass when asked again.
 
-    def __init__(self, message: str, wait: float | None = None) -> None:
+    Parameters
+    ----------
+    wait
+        What the server asked for, in seconds.
+    naadd
+        Whether the question may have been taken and acted on all the same.
+    """
+
+    def __init__(self, message: str, wait: float | None = None, *, naadd: bool = True) -> None:
         super().__init__(message)
-        self.wait = wait
+        self.wait, self.naadd = wait, naadd
 
 
 class NotFoundError(SourceError):
@@ -53,3 +61,7 @@ def retry_after(value: str | None) -> float | None:
 
 class NotHereError(SourceError):
     """The source holds nothing of this theme for this kommune, and says so: no failure, but not covered."""
+
+
+class NotInFileError(SourceError):
+    """A file has features, but none of those that were asked for; another file of the same answer may have them."""

@@ -1,7 +1,7 @@
 """The spool: the rows of one answer on their way into a snapshot, in bounded memory.
 
-Rows come in pieces; beyond `IN_MEMORY` bytes they wait on disk. What is counted on the way – rows, area, a digest of
-the content – does not depend on the order of rows, columns or pieces.
+Rows come in pieces, and columns of persons are left out of them; beyond `IN_MEMORY` bytes they wait on disk. What is
+counted on the way – rows, area, a digest of the content – does not depend on the order of rows, columns or pieces.
 """
 
 from __future__ import annotations
@@ -22,10 +22,15 @@ import shapely
 
 from tasks.answer import Provenance
 from tasks.crs import STORAGE_EPSG
+from tasks.errors import SourceError
 from tasks.sources.koder import fold, iso_date
+from tasks.sources.personfelt import without_persons
+from tasks.sources.unntak import shorten
 
 IN_MEMORY = 64 << 20
 ROW_GROUP_BYTES = 32 << 20
+
+TELL = "Try again later; tell whoever runs the source."
 
 KOPIDATO = "kopidato"
 UNHASHED = frozenset({"objid", "objectid", KOPIDATO, "versjonid"})
@@ -71,9 +76,19 @@ class Spool:
         self._digests: list[bytes] = []
 
     def take(self, piece: gpd.GeoDataFrame) -> None:
-        """Add rows; the piece may be dropped by the caller afterwards."""
+        """Add rows; the piece may be dropped by the caller afterwards.
+
+        Raises
+        ------
+        SourceError
+            Naming a column whose values are of different types.
+        """
         if not len(piece):
             return
+        if not piece.columns.is_unique:
+            twice = shorten(", ".join(sorted({str(c) for c in piece.columns[piece.columns.duplicated()]})))
+            raise SourceError(f"Columns that stand twice in one answer ({twice}). {TELL}")
+        piece = without_persons(piece)  # here, since every protocol's rows pass: none of them reaches the disk
         self.antall += len(piece)
         shapes = np.asarray(piece.geometry.array, dtype=object)
         self.areal_m2 += float(np.nansum(shapely.area(shapes)))
@@ -87,7 +102,10 @@ class Spool:
             for name, rows in piece["objekttypenavn"].value_counts().items():
                 self.objekttyper[str(name)] = self.objekttyper.get(str(name), 0) + int(rows)
         self._digests += row_digests(piece)
-        table = pa.table(piece.to_arrow(index=False, geometry_encoding="WKB"))
+        try:
+            table = pa.table(piece.to_arrow(index=False, geometry_encoding="WKB"))
+        except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
+            raise SourceError(f"A column whose values are of several types ({shorten(str(error))}). {TELL}") from None
         self._tables.append(table.replace_schema_metadata(None))
         self._bytes += table.nbytes
         if self._bytes > IN_MEMORY:
@@ -107,6 +125,8 @@ class Spool:
         ------
         OSError
             When the disk refuses.
+        SourceError
+            Naming a column that is of one type in one piece and of another in the next.
         """
         schema = _unified([*(pq.read_schema(f) for f in self._files), *(t.schema for t in self._tables)])
         metadata = {
@@ -128,11 +148,11 @@ class Spool:
             for batch in pq.ParquetFile(file).iter_batches(batch_size=10_000):
                 yield pa.Table.from_batches([batch])
         if self._tables:
-            yield pa.concat_tables(self._tables, promote_options="permissive")
+            yield _joined(self._tables)
 
     def _to_disk(self) -> None:
         file = self._folder / f"spool-{len(self._files)}.parquet"
-        whole = pa.concat_tables(self._tables, promote_options="permissive")
+        whole = _joined(self._tables)
         rows = max(1, int(whole.num_rows * ROW_GROUP_BYTES / max(1, whole.nbytes)))
         pq.write_table(whole, file, compression="lz4", row_group_size=rows)
         self._files.append(file)
@@ -164,8 +184,27 @@ def _unified(schemas: list[pa.Schema]) -> pa.Schema:
     if not schemas:
         return pa.schema([pa.field("geometry", pa.binary())])
     plain = [s.remove_metadata() for s in schemas]
-    merged = pa.unify_schemas([_without_field_metadata(s) for s in plain], promote_options="permissive")
+    try:
+        merged = pa.unify_schemas([_without_field_metadata(s) for s in plain], promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        raise SourceError(_of_two_types(plain)) from None
     return pa.schema([pa.field(f.name, pa.string() if pa.types.is_null(f.type) else f.type) for f in merged])
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        raise SourceError(_of_two_types([t.schema for t in tables])) from None
+
+
+def _of_two_types(schemas: list[pa.Schema]) -> str:
+    """Return which columns differ in type from piece to piece."""
+    seen: dict[str, set[str]] = {}
+    for field in (f for schema in schemas for f in schema if not pa.types.is_null(f.type)):
+        seen.setdefault(field.name, set()).add(str(field.type))
+    said = [f"{name} ({' and '.join(sorted(types))})" for name, types in seen.items() if len(types) > 1]
+    return f"Of several types from one part of the answer to the next: {shorten(', '.join(said))}. {TELL}"
 
 
 def _without_field_metadata(schema: pa.Schema) -> pa.Schema:

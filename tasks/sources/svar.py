@@ -16,6 +16,8 @@ from tasks.sources.refusal import MayPassError, exception_error
 from tasks.sources.unntak import MAX_EXCEPTION, recognise, shorten
 
 CHUNK = 1 << 20
+MAX_VALIDATOR = 200
+"""Characters of an ETag; real ones have some dozen."""
 
 Expected = Literal["json", "xml", "zip", "file"]
 """What an answer must begin as; "file" may be anything but a refusal or a page."""
@@ -39,7 +41,7 @@ class Validators:
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Validators:
         """Return the validators among the headers of an answer."""
-        return cls(headers.get("etag"), headers.get("last-modified"))
+        return cls(_plain(headers.get("etag")), _plain(headers.get("last-modified")))
 
     def __bool__(self) -> bool:
         return self.etag is not None or self.last_modified is not None
@@ -48,6 +50,11 @@ class Validators:
         """Return the headers of a conditional request."""
         asked = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
         return {name: value for name, value in asked.items() if value is not None}
+
+
+def _plain(value: str | None) -> str | None:
+    """Return a value that can be sent back as a header, else None: the answer is then asked for in full next time."""
+    return value if value and len(value) <= MAX_VALIDATOR and value.isascii() and value.isprintable() else None
 
 
 class NotModifiedError(SourceError):

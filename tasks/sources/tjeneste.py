@@ -26,8 +26,6 @@ MAX_LAYERS = 200
 MAX_COLUMNS = 500
 MAX_NAME = 200
 
-"""As `http` and `unntak` word a refusal: HTTP 401 and 403, and what ArcGIS answers about tokens."""
-
 Box = tuple[float, float, float, float]
 """West, south, east, north in EPSG:25833."""
 
@@ -98,6 +96,17 @@ def rows(features: list[Mapping[str, Any]], *, epsg: int, where: str) -> gpd.Geo
         When a feature cannot be read.
     """
     frame = flat.frame(features, epsg=epsg, where=where)
+    return in_storage(frame, epsg=epsg, where=where)
+
+
+def in_storage(frame: gpd.GeoDataFrame, *, epsg: int, where: str) -> gpd.GeoDataFrame:
+    """Return a frame whose coordinates are those of a CRS, east or longitude first, in EPSG:25833.
+
+    Raises
+    ------
+    SourceError
+        When they cannot be.
+    """
     return frame if epsg == STORAGE_EPSG else frame.set_geometry(_moved(frame, epsg, where), crs=STORAGE_CRS)
 
 
@@ -115,5 +124,10 @@ def _moved(frame: gpd.GeoDataFrame, epsg: int, where: str) -> Any:
 
 def degrees(box: Box) -> Box:
     """Return a box in EPSG:4326, longitude first."""
-    west, south, east, north = Transformer.from_crs(STORAGE_EPSG, 4326, always_xy=True).transform_bounds(*box)
+    return box_in(box, 4326)
+
+
+def box_in(box: Box, epsg: int) -> Box:
+    """Return a box in another CRS, east or longitude first."""
+    west, south, east, north = Transformer.from_crs(STORAGE_EPSG, epsg, always_xy=True).transform_bounds(*box)
     return west, south, east, north

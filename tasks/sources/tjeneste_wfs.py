@@ -12,18 +12,19 @@ from lxml import etree
 from owslib.wfs import WebFeatureService
 
 from config.kilder import Kilde
-from tasks.crs import STORAGE_CRS, STORAGE_EPSG
+from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.address import plain_address
+from tasks.sources.geojson import GEOGRAPHIC
 from tasks.sources.http import Client
 from tasks.sources.koder import fold
-from tasks.sources.tjeneste import MAX_LAYERS, SAMPLE, Box, Lag, Tjeneste, best_epsg, names
+from tasks.sources.tjeneste import MAX_LAYERS, SAMPLE, Box, Lag, Tjeneste, best_epsg, box_in, in_storage, names
 from tasks.sources.trygg_xml import parse_xml
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 GML = ("http://www.opengis.net/gml/3.2", "http://www.opengis.net/gml")
 MEMBERS = frozenset({"member", "featureMember", "featureMembers"})
-URN = f"urn:ogc:def:crs:EPSG::{STORAGE_EPSG}"
+URN = "urn:ogc:def:crs:EPSG::{epsg}"
 MAX_DEPTH = 12
 
 
@@ -91,8 +92,21 @@ def _columns(client: Client, adresse: str, version: str) -> dict[str, tuple[str,
     return {name: types[kind] for name, kind in elements if kind in types}
 
 
-def sample(client: Client, adresse: str, lag: Lag, *, boks: Box | None, versjon: str = "2.0.0") -> gpd.GeoDataFrame:
-    """Return a page of a feature type, EPSG:25833; its geometries as the line through their coordinates.
+def sample(
+    client: Client,
+    adresse: str,
+    lag: Lag,
+    *,
+    boks: Box | None,
+    versjon: str = "2.0.0",
+    epsg: int = STORAGE_EPSG,
+) -> gpd.GeoDataFrame:
+    """Return a page of a feature type, EPSG:25833; its geometries as the points that they go through.
+
+    Parameters
+    ----------
+    epsg
+        A CRS that the service offers, in which it is asked.
 
     Raises
     ------
@@ -100,17 +114,21 @@ def sample(client: Client, adresse: str, lag: Lag, *, boks: Box | None, versjon:
         When it cannot be read.
     """
     where = f"{plain_address(adresse)} {lag.navn}"
-    new = versjon == "2.0.0"
+    new, urn = versjon == "2.0.0", URN.format(epsg=epsg)
+    latitude_first = epsg in GEOGRAPHIC  # as the authority has it, which a URN stands for
     params = {"typeNames" if new else "typeName": lag.navn, "count" if new else "maxFeatures": str(SAMPLE)}
     if boks is not None:
-        params["bbox"] = ",".join([*(f"{v:.2f}" for v in boks), URN])
-    url = _url(adresse, request="GetFeature", version=versjon, srsName=URN, **params)
+        west, south, east, north = box_in(boks, epsg)
+        corners = (south, west, north, east) if latitude_first else (west, south, east, north)
+        params["bbox"] = ",".join([*(f"{v:.6f}" for v in corners), urn])
+    url = _url(adresse, request="GetFeature", version=versjon, srsName=urn, **params)
     root = parse_xml(client.get(url, expected="xml").content, where=where)
     features = [f for m in root if _name(m) in MEMBERS for f in m if isinstance(f.tag, str)][:SAMPLE]
-    read = [(dict(_leaves(f)), _line(f)) for f in features]
+    read = [(dict(_leaves(f)), _points(f, swapped=latitude_first)) for f in features]
     columns = list(dict.fromkeys(name for row, _ in read for name in row))
     data = {name: [row.get(name) for row, _ in read] for name in columns}
-    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([line for _, line in read], crs=STORAGE_CRS), crs=STORAGE_CRS)
+    frame = gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([points for _, points in read], crs=epsg), crs=epsg)
+    return in_storage(frame, epsg=epsg, where=where)
 
 
 def _name(element: Any) -> str:
@@ -135,7 +153,7 @@ def _leaves(feature: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[st
                 yield from _leaves(data_type, f"{name}.", depth + 1)
 
 
-def _line(feature: Any) -> shapely.MultiPoint | None:
+def _points(feature: Any, *, swapped: bool) -> shapely.MultiPoint | None:
     """Return the corners of a feature, or None."""
     numbers: list[float] = []
     try:
@@ -147,4 +165,5 @@ def _line(feature: Any) -> shapely.MultiPoint | None:
                     numbers += read[k : k + 2]
     except ValueError:
         return None
-    return shapely.MultiPoint(list(zip(numbers[::2], numbers[1::2], strict=False))) if numbers else None
+    first, second = (numbers[1::2], numbers[::2]) if swapped else (numbers[::2], numbers[1::2])
+    return shapely.MultiPoint(list(zip(first, second, strict=False))) if numbers else None

@@ -55,8 +55,8 @@ def sample(
     *,
     lag: Lag,
     boks: Box | None,
+    offered: Tjeneste,
     felt: Mapping[str, str] | None = None,
-    versjon: str = "2.0.0",
 ) -> gpd.GeoDataFrame:
     """Return a page of a layer: at most `tjeneste.SAMPLE` rows, text columns, EPSG:25833.
 
@@ -64,6 +64,8 @@ def sample(
     ----------
     boks
         Where to look; None takes whatever comes first.
+    offered
+        The service that the layer is of: its version and CRS.
     felt
         Attribute → value that the rows must have; honoured by OGC API Features alone.
 
@@ -73,7 +75,7 @@ def sample(
         When it cannot be read.
     """
     if protokoll == "wfs":
-        return tjeneste_wfs.sample(client, adresse, lag, boks=boks, versjon=versjon)
+        return tjeneste_wfs.sample(client, adresse, lag, boks=boks, versjon=offered.versjon, epsg=offered.epsg)
     if protokoll == "ogc_features":
         return tjeneste_ogc.sample(client, adresse, lag, boks=boks, felt=felt or {})
     return tjeneste_arcgis.sample(client, adresse, lag, boks=boks)

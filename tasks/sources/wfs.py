@@ -20,8 +20,9 @@ from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources import bygning, lesere, medlemmer, teig, wfs_evner
 from tasks.sources.address import plain_address
-from tasks.sources.asked import Asked, Take
+from tasks.sources.asked import Asked, Take, read_by_number
 from tasks.sources.geometri import GEOGRAPHIC, transformer
+from tasks.sources.gjentak import Gjentak, Merke
 from tasks.sources.unntak import shorten
 
 CRS = "urn:ogc:def:crs:EPSG::{epsg}"
@@ -106,7 +107,15 @@ def read(asked: Asked, take: Take) -> int | None:
     SourceError
         When the source refuses, does not say how many it has, or brings fewer or more than that.
     """
-    return sum(_read_type(asked, question, objekttype, take) for objekttype, question in questions(asked).items())
+    asking = questions(asked)
+
+    def under(nummer: str, take: Take) -> int:
+        return sum(_read_type(asked, replace(q, verdi=nummer), objekttype, take) for objekttype, q in asking.items())
+
+    # The registers of Kartverket know today's numbers alone.
+    if asked.kilde.kommunefelt is None or all(name in REGISTERS for name in asked.kilde.lag.values()):
+        return under(asked.kommune.nummer, take)
+    return read_by_number(asked, take, under)
 
 
 def questions(asked: Asked) -> dict[str, Question]:
@@ -213,24 +222,26 @@ def _read_type(asked: Asked, question: Question, objekttype: str, take: Take) ->
     if before == 0:
         return 0
     kilde = asked.kilde.model_copy(update={"lag": {objekttype: question.typename}})
-    file, seen = asked.mappe / "wfs.gml", Seen(where)
-    page, received = question, 0
+    file, seen = asked.mappe / "wfs.gml", Gjentak()
+    page, received, ceiling = question, 0, False
     while True:
         _download(asked, page, file)
         if page.start is not None:
-            seen.check(file, f"the source says {before} features, {received} came")
+            _check_new(asked, page, file, seen, f"the source says {before} features, {received} came")
         came = lesere.read_gml(file, kilde, where=where, take=take)
         received += came
         capped = medlemmer.head(file, where=where).flere or (question.tak is not None and came >= question.tak)
-        if came == 0 or (received >= before and not capped):
+        # Only a count that the first answer reached, and that may be the ceiling itself, may be surpassed.
+        ceiling = ceiling or (page.start is None and capped and came == before)
+        if came == 0 or (received >= before and not capped) or (received > before and not ceiling):
             break
-        seen.remember(file)
+        seen.remember(_marks(file, where))
         page = replace(question, start=received, antall=page.antall or came)
     file.unlink()
     after = _hits(asked, question)
     if after != before:
         raise SourceError(f"{where}: the count changed from {before} to {after} while reading. Try again later.")
-    if received < before or (received > before and page.start is None):
+    if received < before or (received > before and not ceiling):
         raise SourceError(
             f"{where}: the source says {before} features, {received} came. An incomplete answer is not used; try again "
             "later."
@@ -267,46 +278,33 @@ def _hits(asked: Asked, question: Question) -> int:
     return int(said)
 
 
-class Seen:
-    """The features of the pages so far, by id and by content: ids may change from one request to the next.
+def _marks(file: Path, where: str) -> list[Merke]:
+    marks = []
+    for feature in medlemmer.members(file, where=where):
+        xml = IDS.sub(b"", etree.tostring(feature, with_tail=False))
+        marks.append(Merke(medlemmer.gml_id(feature), hashlib.blake2b(xml, digest_size=16).digest()))
+    return marks
 
-    Parameters
-    ----------
-    where
-        Address, for messages.
+
+def _check_new(asked: Asked, page: Question, file: Path, seen: Gjentak, so_far: str) -> None:
+    """Raise `SourceError` when a page brings features that have come already, before any of it is used.
+
+    Content that came under another id may be the source's own duplicate. Whether it is, is known only when a page that
+    is asked for again has the same ids again.
     """
-
-    def __init__(self, where: str) -> None:
-        self._where = where
-        self._ids: set[str] = set()
-        self._content: set[bytes] = set()
-
-    def remember(self, file: Path) -> None:
-        """Take note of a page."""
-        ids, content = self._marks(file)
-        self._ids |= ids
-        self._content |= content
-
-    def check(self, file: Path, so_far: str) -> None:
-        """Raise `SourceError` when a page brings features that have come already, before any of it is used."""
-        ids, content = self._marks(file)
-        again = len(ids & self._ids) or (len(content) if content <= self._content else 0)
-        if again:
-            raise SourceError(
-                f"{self._where}: {so_far}, and the page after that brings {again} features that have come already. The "
-                "answer is cut short and the source does not page, or in no fixed order: try again later, or read it "
-                "as a file."
-            )
-
-    def _marks(self, file: Path) -> tuple[set[str], set[bytes]]:
-        ids, content = set(), set()
-        for feature in medlemmer.members(file, where=self._where):
-            own = medlemmer.gml_id(feature)
-            if own is not None:
-                ids.add(own)
-            xml = IDS.sub(b"", etree.tostring(feature, with_tail=False))
-            content.add(hashlib.blake2b(xml, digest_size=16).digest())
-        return ids, content
+    where = plain_address(asked.adresse)
+    marks = _marks(file, where)
+    again = seen.again(marks)
+    if not again and seen.known_content(marks):
+        _download(asked, page, file)
+        if _marks(file, where) != marks:
+            again = len({one.innhold for one in marks} & seen.innhold)
+    if again:
+        raise SourceError(
+            f"{where}: {so_far}, and the page after that brings {again} features that have come already. The "
+            "answer is cut short and the source does not page, or in no fixed order: try again later, or read it "
+            "as a file."
+        )
 
 
 IDS = re.compile(rb' (?:[A-Za-z0-9_.-]+:)?f?id="[^"]*"')

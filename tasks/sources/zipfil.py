@@ -5,6 +5,8 @@ Archives in the archive are unpacked too, one level deep.
 
 from __future__ import annotations
 
+import io
+import lzma
 import re
 import stat
 import unicodedata
@@ -16,6 +18,9 @@ from pathlib import Path, PurePosixPath
 from tasks.errors import SourceError
 
 MAX_ENTRIES = 20_000
+MAX_DIRECTORY = 10_000_000
+"""Bytes of the list of files at the end, which `zipfile` reads whole and makes an object of each entry of."""
+ENTRY = b"PK\1\2"
 MAX_NAME = 240
 CHUNK = 1 << 20
 UTF8_NAMES, ENCRYPTED = 0x800, 0x1
@@ -53,13 +58,16 @@ def unpack(path: Path, to: Path, *, plass: Plass, navn: str, dypere: bool = True
         Naming the archive, when it is damaged, encrypted, too large, or has entries that lead outside the folder.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _Archive(path, navn) as file, zipfile.ZipFile(file) as archive:
+            file.is_open = True
             entries = _wanted(archive, navn, plass)
             for entry, name in entries:
                 _write(archive, entry, to / name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+    except SourceError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
         raise SourceError(
-            f"{navn}: damaged, or still being copied: no whole zip archive ({_short(error)}). Put it there anew."
+            f"{navn}: damaged, or not yet whole: no zip archive that can be unpacked ({_short(error)}). Get it anew."
         ) from None
     except NotImplementedError as error:
         raise SourceError(
@@ -68,15 +76,35 @@ def unpack(path: Path, to: Path, *, plass: Plass, navn: str, dypere: bool = True
     except OSError as error:
         raise SourceError(f"{navn}: cannot be unpacked ({error.strerror or error}).") from None
     if not entries:
-        raise SourceError(f"{navn}: an empty archive. Put it there anew.")
+        raise SourceError(f"{navn}: an empty archive. Get it anew.")
     for _, name in entries:
         if name.suffix.lower() == ".zip":
             _deeper(to / name, plass=plass, navn=f"{navn}/{name}", allowed=dypere)
 
 
+class _Archive(io.FileIO):
+    """The file of an archive, whose list of files is refused before it is taken apart when it is too long."""
+
+    def __init__(self, path: Path, navn: str) -> None:
+        super().__init__(path)
+        self.navn = navn
+        self.is_open = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return bytes; raise `SourceError` for a list of files without measure."""
+        if not self.is_open and size is not None and size > MAX_DIRECTORY:
+            raise SourceError(f"{self.navn}: a list of files of {size} bytes, more than {MAX_DIRECTORY}. Divide it.")
+        data: bytes = super().read(-1 if size is None else size)
+        if not self.is_open and data.count(ENTRY) > MAX_ENTRIES:
+            raise SourceError(
+                f"{self.navn}: {data.count(ENTRY)} files in one archive, more than {MAX_ENTRIES}. Divide it."
+            )
+        return data
+
+
 def _deeper(path: Path, *, plass: Plass, navn: str, allowed: bool) -> None:
     if not allowed:
-        raise SourceError(f"{navn}: a zip in a zip in a zip. Unpack it, and put the files there.")
+        raise SourceError(f"{navn}: a zip in a zip in a zip. Unpack it, and give the files themselves.")
     inner = path.with_name(f"{path.name}.packed")
     path.rename(inner)
     unpack(inner, path, plass=plass, navn=navn, dypere=False)
@@ -103,7 +131,7 @@ def _wanted(archive: zipfile.ZipFile, navn: str, plass: Plass) -> list[tuple[zip
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise SourceError(f"{navn}: {str(name)!r} is a link to another file. Pack the file itself.")
         if entry.flag_bits & ENCRYPTED:
-            raise SourceError(f"{navn}: protected by a password. Unpack it, and put the files there.")
+            raise SourceError(f"{navn}: protected by a password. Unpack it, and give the files themselves.")
         if str(name).casefold() in taken:
             raise SourceError(f"{navn}: {str(name)!r} stands in it twice. Pack it anew.")
         taken.add(str(name).casefold())
@@ -112,7 +140,7 @@ def _wanted(archive: zipfile.ZipFile, navn: str, plass: Plass) -> list[tuple[zip
     if total > plass.bytes_igjen:
         raise SourceError(
             f"{navn}: {total} bytes unpacked, more than the {plass.bytes_igjen} that are left of what one source may "
-            "bring ([hent] maks_bytes of config/regler.toml). Put there only what is needed, or raise the limit."
+            "bring ([hent] maks_bytes of config/regler.toml). Take only what is needed, or raise the limit."
         )
     plass.bytes_igjen -= total
     return found

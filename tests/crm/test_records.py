@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from config.registers import base_register, find_kommune
-from tasks.contracts import DEKNING, KONTROLL
-from tasks.crm.records import dekning_fields, identity, kontroll_rows
+from tasks.contracts import DEKNING, KONTROLL, SCORER, TOMTER
+from tasks.crm.records import adresse_texts, dekning_fields, identity, kontroll_rows, tomt_rows
 from tasks.crm.sync import diff_table
 
 NAN = float("nan")
@@ -92,3 +92,23 @@ def test_every_word_for_a_state_is_a_choice_of_the_base():
     kontroll = base_register().table("Kontroll")
     assert set(ALVOR.values()) == set(kontroll.field("Alvor").valg)
     assert set(KONTROLL_TILSTAND.values()) == set(kontroll.field("Tilstand").valg)
+
+
+def test_the_address_of_a_lot_that_has_none_any_more_is_cleared_and_of_one_not_asked_for_left():
+    adresser = pd.DataFrame(
+        {
+            "tomt_id": ["3207-000001", "3207-000002"],
+            "adresse": ["Storgata 2B", None],
+            "postnummer": ["1400", None],
+            "poststed": ["SKI", None],
+            "avstand_m": [12.0, NAN],
+        }
+    )
+    assert adresse_texts(adresser) == {"3207-000001": "Storgata 2B, 1400 SKI (12 m unna)", "3207-000002": None}
+    lot = {"kommunenummer": "3207", "matrikkelenheter": [], "plan_ider": [], "planer_under_arbeid": []}
+    known = set(lot) | {"tomt_id", "tilstand", "ost_25833", "nord_25833"}
+    lot |= {c: None for c in (*TOMTER.columns, *SCORER.columns) if c not in known}
+    lot |= {"nord_25833": 1.0, "ost_25833": 1.0, "tilstand": "aktiv"}
+    scored = pd.DataFrame([lot | {"tomt_id": f"3207-00000{n}"} for n in (1, 2, 3)])
+    rows = tomt_rows(scored, links={}, adresser=adresse_texts(adresser))
+    assert [rows[f"3207-00000{n}"].get("Adresse", "as it was") for n in (2, 3)] == [None, "as it was"]

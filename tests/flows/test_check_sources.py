@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 import pytest
 
+from config.settings import Profile
 from flows import check_sources as module
 from flows import doctor
 from tasks.contracts import KONTROLL
@@ -57,3 +58,14 @@ def test_doctor_sees_the_same(settings, faulty_sources):
     assert found["source kartverket_grense"].mark == "NO"
     assert (found["source kartverket_bygning"].mark, found["source nap_kommuneplan"].mark) == ("!", "ok")
     assert "optional" in found["source kartverket_bygning"].found
+
+
+def test_doctor_wants_no_contact_in_the_sandbox_and_tells_of_a_broken_file_of_sources(settings, tmp_path):
+    assert "not needed here" in doctor._contact(settings.model_copy(update={"contact": None})).found
+    away = settings.model_copy(update={"contact": None, "profile": Profile.STAGING})
+    assert not doctor._contact(away).ok
+    (tmp_path / "egne.toml").write_text("[x\n")
+    broken = settings.model_copy(update={"kilder": tmp_path / "egne.toml"})
+    found = doctor._try("registers", lambda: doctor._registers(broken))
+    assert not found.ok
+    assert "egne.toml" in found.found

@@ -18,7 +18,9 @@ from flows import cli, cli_sources, kildedekning, linjer
 from tasks.answer import Provenance
 from tasks.contracts import DEKNING
 from tasks.errors import TomtError
+from tasks.sources.innboksinnhold import overview
 from tasks.store import Geodata, write_parquet
+from tests.sources.innboksdata import OMRAADE, written, zones
 
 
 @pytest.fixture
@@ -43,12 +45,13 @@ def tomt(monkeypatch, settings):
 def test_the_registry_is_a_line_a_source_in_order(tomt):
     lines = tomt("--offline").splitlines()
     assert lines[0].split()[:2] == ["Tema", "Kilde"]
-    names = [line.split()[1] for line in lines[1:]]
+    assert not any("…" in line for line in lines)  # a licence is said in full
+    rows = [line for line in lines[1:] if not line.startswith("    ")]
+    names = [line.split()[1] for line in rows]
     assert sorted(names) == sorted(kilder())
     assert names.index("innboks_kommuneplan") < names.index("nap_kommuneplan") < names.index("nap_reguleringsplan")
-    assert all("ikke spurt" in line for line in lines[1:])
-    nap = next(line for line in lines if " nap_kommuneplan " in line)
-    assert "DiBK, NAP" in nap
+    assert all("ikke spurt" in line for line in rows)
+    assert kilder()["nap_kommuneplan"].lisens in " ".join(" ".join(lines).split())
     bergen = next(line for line in lines if " bergen_kommuneplan " in line)
     assert " 4601 " in bergen
 
@@ -110,7 +113,13 @@ def test_what_the_last_run_brought_is_told_with_its_age_and_grade(tomt, settings
     geodata = Geodata(settings.geodata)
     snapshot(geodata, "nap_kommuneplan", days=12)
     rows = [
-        dekning_row(tema="kommuneplan", kilde="nap_kommuneplan", svar="rader", karakter="B", grunner=["Gammel kopi"]),
+        dekning_row(
+            tema="kommuneplan",
+            kilde="nap_kommuneplan",
+            svar="rader",
+            karakter="B",
+            grunner=["Gammel kopi", "Uten dato"],
+        ),
         dekning_row(tema="teig", kilde="kartverket_teig", svar="feilet", karakter="D"),
     ]
     frame = pd.DataFrame(rows)
@@ -128,7 +137,7 @@ def test_what_the_last_run_brought_is_told_with_its_age_and_grade(tomt, settings
     assert not any("--finn" in text for text in plan["gjoer"])  # there are data
     said = tomt("3207")
     assert "bekreftet for 12 dager siden" in said
-    assert "karakter B – Gammel kopi" in said
+    assert "karakter B – Gammel kopi; Uten dato" in said
 
 
 def test_what_is_held_back_is_told_and_decided(tomt, settings):
@@ -138,12 +147,17 @@ def test_what_is_held_back_is_told_and_decided(tomt, settings):
     before = geodata.latest("nap_kommuneplan", "3207")
     said = tomt("3207").replace("\n  ", " ")
     assert "tomt sources 3207 --godkjenn nap_kommuneplan" in said
+    assert f"nap_kommuneplan er holdt tilbake: 1 → 1 objekter, hentet {datetime.now(UTC):%Y-%m-%d}" in said
     assert "tomt sources 3207 --avvis nap_kommuneplan" in said
-    assert "tas i bruk" in tomt("3207", "--godkjenn", "nap_kommuneplan")
+    data = json.loads(tomt("3207", "--godkjenn", "nap_kommuneplan", "--json"))
+    assert (data["antall_foer"], data["antall_naa"], data["godkjent"]) == (1, 1, True)
+    assert data["hentet"] == f"{datetime.now(UTC):%Y-%m-%d}"
     assert geodata.latest("nap_kommuneplan", "3207") != before
     assert geodata.held("nap_kommuneplan", "3207") is None
     snapshot(geodata, "nap_kommuneplan", days=1, held=True)
-    assert "er avvist" in tomt("3207", "--avvis", "nap_kommuneplan")
+    said = tomt("3207", "--avvis", "nap_kommuneplan")
+    assert "1 → 1 objekter" in said
+    assert "er avvist" in said
     assert geodata.held("nap_kommuneplan", "3207") is None
     with pytest.raises(TomtError, match="nothing is held back"):
         tomt("3207", "--avvis", "nap_kommuneplan")
@@ -156,6 +170,8 @@ def test_what_is_held_back_is_told_and_decided(tomt, settings):
         (("3207", "--finn", "--godkjenn", "nap_kommuneplan"), "Give one of them"),
         (("3207", "--godkjenn", "nap"), "No source 'nap'"),
         (("3207", "--avvis", "../../ut"), "No source"),
+        (("3207", "--godkjenn", ""), "No source ''"),
+        (("--godkjenn", ""), "Give its number as well"),
         (("9999",), "No kommune"),
     ],
 )
@@ -171,7 +187,7 @@ def test_a_real_kommune_is_not_looked_for_in_the_sandbox(tomt):
 
 
 def test_foreign_text_does_not_steer_the_terminal():
-    assert "\x1b" not in linjer.wrapped("a\x1b[2Jb", indent=2) + linjer.cut("\x1b[2J")
+    assert "\x1b" not in linjer.wrapped("a\x1b[2Jb", indent=2) + "".join(linjer.wrapped_after("\x1b[2J", "a"))
 
 
 def test_a_theme_without_a_source_is_said():
@@ -183,3 +199,54 @@ def test_a_theme_without_a_source_is_said():
     )
     assert "Ingen kilde i registeret" in "\n".join(found.lines())
     assert "--finn" in found.gjoer[0]
+
+
+def test_the_inbox_of_a_kommune_is_told_file_by_file(tomt, settings):
+    folder = settings.geodata / "innboks/3207"
+    assert "Innboksen er tom." in tomt("3207", "--offline")
+    data = json.loads(tomt("3207", "--offline", "--json"))
+    assert {k["kilde"]: k["tilstand"] for t in data["temaer"] for k in t["kilder"]}["innboks_kommuneplan"] == "tom"
+    assert "adresse" in [t["tema"] for t in data["temaer"]]
+    written(zones(4), folder / "KpArealformålOmråde.gpkg")
+    data = json.loads(tomt("3207", "--offline", "--json"))
+    (row,) = data["innboks"]
+    assert (row["fil"], row["objekttyper"], row["rader"]) == (
+        "innboks/3207/KpArealformålOmråde.gpkg",
+        ["KpArealformålOmråde"],
+        4,
+    )
+    by_theme = {t["tema"]: t for t in data["temaer"]}
+    assert by_theme["kommuneplan"]["kilder"][0]["tilstand"] == "ok"
+    assert by_theme["reguleringsplan"]["kilder"][0]["tilstand"] == "tom"
+    assert not any("Legg filene" in text for text in by_theme["kommuneplan"]["gjoer"])
+    assert any("Legg filene" in text for text in by_theme["reguleringsplan"]["gjoer"])
+    (folder / "plan.sos").write_bytes(b".HODE")
+    (folder / "notat.pdf").write_bytes(b"x")
+    said = tomt("3207", "--offline").replace("\n  ", " ")
+    assert "KpArealformålOmråde, 4 rader" in said
+    assert "innboks/3207/plan.sos: er SOSI" in said
+    assert "notat.pdf: .pdf: ikke kartdata" in said
+    assert "innboks_kommuneplan: stanset" in said
+
+
+def test_the_file_of_another_kommune_is_told(tmp_path):
+    path = written(zones(2), tmp_path / "innboks/3207/KpArealformålOmråde.gpkg")
+    every = [k for k in kilder().values() if k.protokoll == "innboks"]
+    for place, word in ((OMRAADE, "2 rader"), (shapely.box(0, 0, 1, 1), "ligger utenfor 3207 Nordre Follo")):
+        (row,) = overview(
+            find_kommune("3207", sandbox=False), every, path.parent, omraade=place, mappe=tmp_path, maks_bytes=10**8
+        )
+        assert word in row.line()
+        assert row.stanser is ("utenfor" in word)
+
+
+def test_an_address_is_printed_without_what_it_hides(tomt, settings, tmp_path):
+    own = tmp_path / "egne.toml"
+    own.write_text(
+        '[hemmelig]\ntema = "kommuneplan"\nprotokoll = "wfs"\nadresse = "https://x.no/wfs?token=hemmelig"\n'
+        'lag = ["KpOmråde"]\nlisens = "x"\nlegitimasjon = "egen"\n'
+    )
+    said = tomt("--offline", "--json", kilder=own)
+    assert "token=hemmelig" not in said
+    rows = {row["kilde"]: row["innlogging"] for row in json.loads(said)["kilder"]}
+    assert (rows["hemmelig"], rows["nap_kommuneplan"]) == ("mangler", "satt")  # the sandbox sets one login alone

@@ -197,6 +197,7 @@ def test_other_formats_are_read_or_refused_too(tmp_path, suffix):
                 break
             except SourceError as error:
                 ended.add(at := str(error).split(": ")[0])
+                assert at in map(str, files.values())
                 files = {name: path for name, path in files.items() if str(path) != at}
     assert "read" in ended
     assert ended <= {"read", *(str(tmp_path / f"{name}.{suffix}") for name in COLUMNS)}

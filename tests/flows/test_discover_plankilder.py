@@ -10,6 +10,8 @@ from config.kilder import kilder
 from flows import cli_sources
 from flows import discover_plankilder as module
 from tasks.contracts import KONTROLL
+from tasks.errors import SourceError
+from tasks.sources.oppdag import Oppdagelse, Spurt
 from tasks.store import Geodata
 from tests.sources.plantjenester import Plantjenester, entry
 
@@ -139,3 +141,25 @@ def test_the_deployments_name_flows_that_exist():
         path, _, function = entries[name].partition(":")
         flow = getattr(importlib.import_module(path.removesuffix(".py").replace("/", ".")), function)
         assert flow.name == name
+
+
+def test_without_an_answer_nothing_is_overwritten_or_closed(services, published, settings, monkeypatch):
+    monkeypatch.setattr(module, "publish", lambda *_: None)
+    with services(entry(f"{ARCGIS}/Plan/Kommuneplan/MapServer")):
+        before = module.discover_plankilder.fn("0099 Tomtevik (oppdiktet)")
+    text = (settings.geodata / "forslag/0099.toml").read_text()
+    kommune = module.find_kommune("0099", sandbox=True)
+    away = settings.model_copy(update={"sources_url": "http://127.0.0.1:9"})  # where nobody answers
+    with pytest.raises(SourceError, match="Ingenting er endret") as error:
+        module.look(kommune, away)
+    assert "\n" not in str(error.value)
+    assert before.type.value == "COMPLETED"
+    assert (settings.geodata / "forslag/0099.toml").read_text() == text
+    found = Oppdagelse(kommune, (Spurt("a", "x", 1), Spurt("b", "x", 0, "HTTP 503")), (), ())
+    monkeypatch.setattr(module, "discover", lambda *_, **__: found)
+    module.look(kommune, away)
+    kept = (settings.geodata / "forslag/0099.toml").read_text()
+    assert "Fra en tidligere leting" in kept
+    assert set(kilder(settings.geodata / "forslag/0099.toml")) > set(kilder())
+    queue = Geodata(settings.geodata).read("0099", layer="out", contract=KONTROLL)
+    assert set(queue["tilstand"]) == {"aapen"}

@@ -135,7 +135,14 @@ def test_a_source_that_has_never_answered_stops_the_run_and_says_so(
     assert "Ingen tomt er endret" in newest["Sammendrag"]
 
 
-@pytest.mark.parametrize(("service", "broken"), [row[:2] for row in BROKEN[1:4]])
+@pytest.mark.parametrize(
+    ("service", "broken"),
+    [
+        ("reguleringsplaner", {"empty": True}),
+        pytest.param("kommuneplaner", {"empty": True}, marks=pytest.mark.long),
+        ("wfs.matrikkelen-eiendomskart-teig", {"truncated": True}),
+    ],
+)
 def test_the_last_good_answer_serves_while_a_source_is_silent(ran, tomtevik, faulty_sources, service, broken):
     before = everything(ran)
     faulty_sources.breaks(service, **broken)

@@ -113,7 +113,7 @@ def source(tema: str, *, protokoll: str, adresse: str = "", lag: Any, **more: An
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("services", ["MapServer", "FeatureServer"])
+@pytest.mark.parametrize("services", ["MapServer", pytest.param("FeatureServer", marks=pytest.mark.long)])
 def test_through_arcgis(upstream: UpstreamServer, lots: gpd.GeoDataFrame, tmp_path: Path, services: str) -> None:
     root = f"{upstream.url}/arcgis/rest/services"
     if services == "MapServer":
@@ -128,7 +128,7 @@ def test_through_arcgis(upstream: UpstreamServer, lots: gpd.GeoDataFrame, tmp_pa
     require_same(run(upstream, tmp_path, kilder=text), lots)
 
 
-@pytest.mark.parametrize("versjon", ["2.0.0", "1.1.0"])
+@pytest.mark.parametrize("versjon", ["2.0.0", pytest.param("1.1.0", marks=pytest.mark.long)])
 def test_through_mapserver(upstream: UpstreamServer, lots: gpd.GeoDataFrame, tmp_path: Path, versjon: str) -> None:
     with mapserver.serving(tmp_path) as server:
         text = ""
@@ -146,7 +146,9 @@ def test_through_mapserver(upstream: UpstreamServer, lots: gpd.GeoDataFrame, tmp
         require_same(run(upstream, tmp_path, kilder=text), lots)
 
 
-@pytest.mark.parametrize("form", ["gml", "gpkg", "shp", "geojson", "gdb"])
+@pytest.mark.parametrize(
+    "form", ["gml", "shp", *(pytest.param(form, marks=pytest.mark.long) for form in ("gpkg", "geojson", "gdb"))]
+)
 def test_through_files(upstream: UpstreamServer, lots: gpd.GeoDataFrame, tmp_path: Path, form: Any) -> None:
     for tema in ("kommuneplan", "reguleringsplan"):
         filer.write(NUMMER, Geodata(tmp_path).inbox(NUMMER) / tema, form=form, tema=tema)

@@ -14,6 +14,7 @@ from config.registers import regler
 from tasks.errors import IdentityError
 from tasks.land.find import Land, read_forrige, write_land
 from tasks.land.identity import carry_ids, with_gone
+from tasks.land.inndata import Core
 from tasks.land.ledger import replay
 from tasks.store import Geodata
 from tests.land.golden import KOMMUNE, core, frame, place
@@ -25,20 +26,31 @@ def land() -> Land:
     return run(tid="2026-11-21T02:00:00+00:00")
 
 
+@pytest.fixture(scope="module")
+def given() -> Core:
+    """One more plan, which takes a piece of a lot."""
+    return with_plan("R6", (1540, -50, 1550, 150))
+
+
+@pytest.fixture(scope="module")
+def direct(land, given) -> Land:
+    """The run after `land` that has everything at hand."""
+    return run(given, before=land)
+
+
 # --- the memory ---
 
 
-def test_what_a_run_leaves_on_disk_the_next_goes_on_from(land, tmp_path):
+def test_what_a_run_leaves_on_disk_the_next_goes_on_from(land, given, direct, tmp_path):
     geodata = Geodata(tmp_path)
     write_land(land, geodata, KOMMUNE)
-    after = run(with_plan("R6", (1540, -50, 1550, 150)), forrige=read_forrige(geodata, KOMMUNE))
-    direct = run(with_plan("R6", (1540, -50, 1550, 150)), before=land)
+    after = run(given, forrige=read_forrige(geodata, KOMMUNE))
     pd.testing.assert_frame_equal(pd.DataFrame(after.tomter), pd.DataFrame(direct.tomter), check_dtype=False)
     pd.testing.assert_frame_equal(pd.DataFrame(after.hendelser), pd.DataFrame(direct.hendelser), check_dtype=False)
 
 
 @pytest.mark.parametrize("damage", ["gone", "half", "other", "version"])
-def test_a_memory_that_cannot_be_used_costs_causes_and_no_lot(land, tmp_path, damage, monkeypatch):
+def test_a_memory_that_cannot_be_used_costs_causes_and_no_lot(land, given, direct, tmp_path, damage, monkeypatch):
     geodata = Geodata(tmp_path)
     write_land(land, geodata, KOMMUNE)
     path = geodata.memory_path(KOMMUNE.nummer)
@@ -50,9 +62,7 @@ def test_a_memory_that_cannot_be_used_costs_causes_and_no_lot(land, tmp_path, da
         land.omraader.to_parquet(path)
     else:
         monkeypatch.setattr("tasks.land.minne.VERSJON", -1)
-    given = with_plan("R6", (1540, -50, 1550, 150))
     after = run(given, forrige=read_forrige(geodata, KOMMUNE))
-    direct = run(given, before=land)
     assert list(after.tomter["tomt_id"]) == list(direct.tomter["tomt_id"])
     assert list(after.tomter["areal_m2"]) == list(direct.tomter["areal_m2"])
     causes = {why for _, why, *_ in news(after, land).values()}
@@ -130,10 +140,11 @@ def test_a_lot_that_comes_back_has_its_core_again(land):
 
 
 @pytest.mark.parametrize("written", range(5))
-def test_a_run_that_stops_between_two_files_is_made_good_by_the_next(land, tmp_path, written, monkeypatch):
+def test_a_run_that_stops_between_two_files_is_made_good_by_the_next(
+    land, given, direct, tmp_path, written, monkeypatch
+):
     geodata = Geodata(tmp_path)
     write_land(land, geodata, KOMMUNE)
-    given = with_plan("R6", (1540, -50, 1550, 150))
     left = iter(range(written))
 
     def stops(*args, real=geodata.write, **options):
@@ -145,7 +156,7 @@ def test_a_run_that_stops_between_two_files_is_made_good_by_the_next(land, tmp_p
     with contextlib.suppress(KeyboardInterrupt):
         write_land(run(given, forrige=read_forrige(geodata, KOMMUNE)), geodata, KOMMUNE)
     monkeypatch.undo()
-    after, direct = run(given, forrige=read_forrige(geodata, KOMMUNE)), run(given, before=land)
+    after = run(given, forrige=read_forrige(geodata, KOMMUNE))
     for name in ("omraader", "tomter", "kjerner"):
         pd.testing.assert_frame_equal(
             pd.DataFrame(getattr(after, name)), pd.DataFrame(getattr(direct, name)), check_dtype=False

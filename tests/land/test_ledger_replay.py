@@ -75,9 +75,24 @@ def edited(sheet: Sheet, kind: str, where: shapely.Geometry, number: int) -> She
     return sheet
 
 
-@settings(max_examples=8, deadline=None)
-@given(st.lists(st.lists(edits(), min_size=1, max_size=3), min_size=1, max_size=6))
+DAYS = st.lists(st.lists(edits(), min_size=1, max_size=3), min_size=1, max_size=6)
+
+
+@settings(max_examples=8)
+@given(DAYS)
 def test_replaying_the_ledger_gives_the_lots_of_today_and_each_change_is_told_once(days):
+    live_through(days)
+
+
+@pytest.mark.long
+@settings(max_examples=60)
+@given(DAYS)
+def test_replaying_the_ledger_long(days):
+    live_through(days)
+
+
+def live_through(days: list) -> None:
+    """Run day by day, and see what the ledger tells of each."""
     story = Story()
     for day in days:
         sheet, before = story.sheet, story.tomter

@@ -90,6 +90,18 @@ def same(a: Resultat, b: Resultat) -> None:
 @settings(max_examples=25)
 @given(kommuner(), READINGS, st.data())
 def test_going_on_from_memory_is_the_same_as_beginning_anew(kommune, valg, data):
+    go_on(kommune, valg, data)
+
+
+@pytest.mark.long
+@settings(max_examples=200)
+@given(kommuner(), READINGS, st.data())
+def test_going_on_from_memory_long(kommune, valg, data):
+    go_on(kommune, valg, data)
+
+
+def go_on(kommune, valg, data) -> None:
+    """Compute from memory and anew, and compare."""
     minne = beregn(inndata(*kommune), valg).minne
     for _ in range(2):  # twice: a memory made from a memory must be as good
         kommune = tuple(data.draw(edits(layer, prefix)) for layer, prefix in zip(kommune, "spt", strict=True))
@@ -158,6 +170,18 @@ def test_a_rule_that_changed_is_computed_with():
 @settings(max_examples=25)
 @given(kommuner(), READINGS)
 def test_the_areas_account_for_themselves_and_nothing_lies_where_it_must_not(kommune, valg):
+    add_up(kommune, valg)
+
+
+@pytest.mark.long
+@settings(max_examples=200)
+@given(kommuner(), READINGS)
+def test_the_areas_account_for_themselves_long(kommune, valg):
+    add_up(kommune, valg)
+
+
+def add_up(kommune, valg) -> None:
+    """Compute, and see that every square metre is accounted for."""
     given_, resultat = inndata(*kommune), beregn(inndata(*kommune), valg)
     union = shapely.union_all(list(kommune[1].values()))
     zones = shapely.union_all(list(kommune[0].values()))

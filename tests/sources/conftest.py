@@ -16,7 +16,7 @@ import pytest
 
 from config.registers import Kommune
 from config.settings import Settings
-from tasks.answer import Answer, Failed
+from tasks.answer import Answer, Failed, Provenance, Rows
 from tasks.sources.fetch import fetch
 from tasks.sources.limits import Limits
 from tasks.store import Geodata
@@ -143,6 +143,21 @@ def ask(env: Env, tema: Any = "reguleringsplan", hittil: Any = None, **changed: 
     _, settings, geodata, kommune, limits = env
     small = Limits(**{**limits.__dict__, **changed})
     return fetch(kommune, tema, settings=settings, geodata=geodata, limits=small, hittil=hittil)
+
+
+def has(kilde: str, tema: str = "kommuneplan") -> dict[str, Any]:
+    """Answers in which a source has brought a theme."""
+    kept = Provenance(
+        kilde=kilde,
+        adresse="",
+        hentet_tid="2026-11-21T08:00:00+00:00",
+        antall_ventet=1,
+        antall_mottatt=1,
+        sha256="",
+        crs="EPSG:25833",
+        lisens="",
+    )
+    return {tema: Rows(kilde, Path("x.parquet"), kept)}
 
 
 def failed(env: Env, tema: Any = "reguleringsplan", **changed: Any) -> str:

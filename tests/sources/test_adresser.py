@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -469,3 +470,15 @@ def test_the_box_of_a_lot_reaches_all_of_it() -> None:
     shape = shapely.Polygon([(0, 0), (40, 0), (0, 30)])
     ((x, y, reach),) = places(lots([shape])).tolist()
     assert (x, y, reach) == (20, 15, 25)
+
+
+def test_a_kommune_that_no_source_has_addresses_of(env: Any, tmp_path: Path) -> None:
+    _, _, geodata, kommune, limits = env
+    egne = tmp_path / "kilder.toml"
+    egne.write_text(
+        '[kartverket_adresse]\ntema = "adresse"\nprotokoll = "adresser"\nadresse = "https://a.example/v1"\n'
+        'kommuner = ["0301"]\nlag = ["punktsok"]\nlisens = "x"\n'
+    )
+    geodata.write(teiger("0099", 5), "0099", layer="out", contract=TOMTER)
+    account = read_adresser(kommune, settings=make_settings(None, kilder=egne), geodata=geodata, limits=limits)
+    assert account.merknader == {"ingen adressekilde for kommunen, adresser som før": 1}

@@ -104,3 +104,29 @@ def test_a_ring_of_107000_points_with_200_holes_is_read_in_seconds() -> None:
     assert made is not None
     assert len(made.interiors) == 200
     assert time.process_time() - start < 5
+
+
+def test_two_thousand_nested_rings_are_quick() -> None:
+    rings = [square(-k, -k, 2.0 * k).tolist() for k in range(1, 2001)]
+    before = time.perf_counter()
+    made = geometry_of({"rings": rings})
+    assert time.perf_counter() - before < 5  # a minute when each is compared with all
+    assert made is not None
+    assert len(made.geoms) == 1000
+    assert made.area == sum((2 * k) ** 2 * (-1) ** k for k in range(1, 2001))
+
+
+def test_rings_in_one_feature_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.sources.arcgis_ringer.MAX_RINGS", 3)
+    rings = [square(20 * k, 0, 10).tolist() for k in range(4)]
+    assert geometry_of({"rings": rings[:3]}) is not None
+    with pytest.raises(ValueError, match="4 rings in one feature, more than 3"):
+        geometry_of({"rings": rings})
+
+
+def test_rings_end_when_there_is_no_time_left() -> None:
+    def in_time() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        polygon_of([square(0, 0, 10), square(2, 2, 2)], in_time=in_time)

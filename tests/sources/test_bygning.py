@@ -17,6 +17,7 @@ from tasks.contracts import HINDRE
 from tasks.errors import SourceError
 from tasks.sources import bygning
 from tasks.sources.core import read_core
+from tasks.sources.numre import Numre
 
 from .conftest import Env, Handler, ask, failed, shared, square
 
@@ -58,9 +59,13 @@ def read(content: bytes, where: str = "x") -> gpd.GeoDataFrame:
     return pd.concat(pieces, ignore_index=True) if pieces else bygning.nothing()
 
 
+def only(number: str) -> Numre:
+    return Numre(number, frozenset({number}), {})
+
+
 def hindre(*members: str, **options: Any) -> tuple[gpd.GeoDataFrame, Account]:
     raw = read(collection(*members, **options))
-    frame, account = bygning.hindre(raw, kommunenummer="0099", utelat=kilder()["kartverket_bygning"].utelat)
+    frame, account = bygning.hindre(raw, only("0099"), utelat=kilder()["kartverket_bygning"].utelat)
     HINDRE.check(frame)
     assert account.inn - sum(d.antall for d in account.utelatt.values()) == account.ut == len(frame)
     return frame, account
@@ -153,7 +158,7 @@ def test_other_drops_and_repetitions_whatever_the_order() -> None:
 
 
 def test_no_buildings_keep_the_contract() -> None:
-    frame, account = bygning.hindre(bygning.nothing(), kommunenummer="0099", utelat=("BR",))
+    frame, account = bygning.hindre(bygning.nothing(), only("0099"), utelat=("BR",))
     HINDRE.check(frame)
     assert account.ut == 0
     assert len(hindre()[0]) == 0
@@ -183,7 +188,7 @@ def test_real_answer_oslo() -> None:
     with pytest.raises(SourceError, match="got urn:ogc:def:crs:EPSG::4326"):
         read(content)
     ours = content.replace(b"EPSG::4326", b"EPSG::25833").replace(b"59.930069 10.715834", b"260000.1 6651000.2")
-    frame, account = bygning.hindre(read(ours, where="x"), kommunenummer="0301", utelat=())
+    frame, account = bygning.hindre(read(ours, where="x"), only("0301"), utelat=())
     assert (frame["hinder_id"].to_list(), account.inn) == (["bygning-286646689"], 1)
     assert frame.geometry[0].coords[:] == [(260_000.1, 6_651_000.2)]
 
@@ -295,3 +300,12 @@ def test_buildings_far_from_the_kommune_are_not_believed_and_stop_nothing(env: E
     frame, account = core_of(env, ask(env, "bygning"), grense=grense)
     assert frame is None
     assert account.merknader == {"bygninger ukjent": 1}
+
+
+def test_buildings_under_an_earlier_number_stand_in_the_kommune_that_it_led_to() -> None:
+    raw = read(collection(bygning_xml(1, kommune="0098"), bygning_xml(2), bygning_xml(3, kommune="0097")))
+    numre = Numre("0099", frozenset({"0099", "0097"}), {"0098": ("0099",)})
+    frame, account = bygning.hindre(raw, numre, utelat=())
+    assert sorted(frame["hinder_id"]) == ["bygning-1", "bygning-2"]
+    assert account.utelatt["annen kommune"].ider == ("3",)
+    assert account.merknader["tidligere kommunenummer"] == 1

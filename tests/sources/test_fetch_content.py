@@ -145,7 +145,8 @@ def test_paging_by_offset_and_by_next(env: Env) -> None:
     rows = ask(env)
     assert isinstance(rows, Rows)
     assert rows.antall == rows.provenance.antall_ventet == 5
-    assert "cursor=a" in env[0].asked[-1].path
+    assert "cursor=a" in env[0].asked[-2].path
+    assert "offset=5" in env[0].asked[-1].path  # a next page is spoken of
 
 
 # --- WFS ---

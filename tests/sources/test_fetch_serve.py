@@ -10,10 +10,10 @@ import pytest
 
 from config.kilder import Kilde, kilder, kilder_for
 from config.registers import Kommune
-from tasks.answer import Empty, Failed, NotCovered, Provenance, Rows
+from tasks.answer import Empty, Failed, NotCovered, Rows
 from tasks.sources.fetch import fetch
 
-from .conftest import CONTENT_CRS, Env, Handler, ask, feature, make_settings, serve_plans, square
+from .conftest import CONTENT_CRS, Env, Handler, ask, feature, has, make_settings, serve_plans, square
 
 NAP = "nap_reguleringsplan"
 
@@ -299,21 +299,6 @@ def test_silence_tells_only_when_the_sister_shows_that_the_kommune_is_there(env:
     assert isinstance(ask(env, "kommunedelplan"), NotCovered)
     assert isinstance(ask(env, "kommunedelplan", hittil=has("nap_kommuneplan")), Empty)
     assert isinstance(ask(env, "kommunedelplan", hittil=has("bergen_kommuneplan")), NotCovered)
-
-
-def has(kilde: str) -> dict[str, Any]:
-    """Answers in which a source has brought the kommuneplan."""
-    kept = Provenance(
-        kilde=kilde,
-        adresse="",
-        hentet_tid="2026-11-21T08:00:00+00:00",
-        antall_ventet=1,
-        antall_mottatt=1,
-        sha256="",
-        crs="EPSG:25833",
-        lisens="",
-    )
-    return {"kommuneplan": Rows(kilde, Path("x.parquet"), kept)}
 
 
 def test_a_source_of_another_kommune_is_not_asked(env: Env, tmp_path: Path) -> None:

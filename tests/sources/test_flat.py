@@ -79,3 +79,20 @@ def test_real_answer_of_planlegging_igangsatt() -> None:
     assert frame["arealplan"][0] == "2070"
     assert frame["førsteDigitaliseringsdato"][0] is None
     assert frame.geometry.notna().all()
+
+
+def test_features_with_names_of_their_own_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flat, "MAX_COLUMNS", 10)
+    rows = [{"properties": {f"a{k}": 1}, "geometry": None} for k in range(11)]
+    assert flat.frame(rows[:10], epsg=25833, where="h").shape == (10, 11)
+    with pytest.raises(SourceError, match="h: more than 10 different attributes in one answer"):
+        flat.frame(rows, epsg=25833, where="h")
+
+
+def test_columns_of_all_pages_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flat, "MAX_COLUMNS", 2)
+    columns = flat.Kolonner("h")
+    for k in range(2):
+        flat.frame([{"properties": {f"a{k}": 1}, "geometry": None}], epsg=25833, where="h", columns=columns)
+    with pytest.raises(SourceError, match="more than 2"):
+        flat.frame([{"properties": {"a2": 1}, "geometry": None}], epsg=25833, where="h", columns=columns)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasks.answer import Empty, Rows
+from tasks.answer import Empty, NotCovered, Rows
 from tasks.contracts import REGULERINGSFORMAAL
 from tasks.sources import flat
 from tasks.sources.core import read_core
@@ -14,7 +14,7 @@ from tasks.sources.formaal import reguleringsformaal
 from tasks.sources.numre import Numre
 from tasks.sources.planrader import Result
 
-from .conftest import CONTENT_CRS, Env, Handler, ask, failed, feature, square
+from .conftest import CONTENT_CRS, Env, Handler, ask, failed, feature, has, square
 
 NUMRE = Numre("3207", frozenset({"3207"}), {"0217": ("3207",)})
 
@@ -135,15 +135,17 @@ def test_a_missing_layer_is_named(env: Env) -> None:
 
 def test_plans_without_purposes_have_none_until_they_had_some(env: Env) -> None:
     serve(env)
-    empty = ask(env, "reguleringsformaal")
+    hittil = has("nap_reguleringsplan", "reguleringsplan")
+    assert isinstance(ask(env, "reguleringsformaal"), NotCovered)  # nothing shows that the kommune is there
+    empty = ask(env, "reguleringsformaal", hittil=hittil)
     assert isinstance(empty, Empty)
     read_core(env[3], {"reguleringsformaal": empty}, geodata=env[2])
     frame = env[2].read("0099", layer="core", contract=REGULERINGSFORMAAL)
     assert frame is not None
     assert frame.empty
     serve(env, rparealformal=[feature(1, objekttypenavn="RpArealformålOmråde", arealformål="3001")])
-    assert isinstance(ask(env, "reguleringsformaal"), Rows)
+    assert isinstance(ask(env, "reguleringsformaal", hittil=hittil), Rows)
     serve(env)
-    again = ask(env, "reguleringsformaal")
+    again = ask(env, "reguleringsformaal", hittil=hittil)
     assert isinstance(again, Rows)  # what it brought last, until a person has said that nothing is right
     assert again.holdt is not None

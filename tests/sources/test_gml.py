@@ -12,7 +12,7 @@ import pytest
 import shapely
 
 from tasks.errors import SourceError
-from tasks.sources import geometri, gml
+from tasks.sources import flat, geometri, gml, medlemmer
 
 Write = Callable[[bytes | str], Path]
 
@@ -286,3 +286,81 @@ def test_nothing_is_written_beside_the_file(written: Write) -> None:
     path = written(collection(feature()))
     read(path)
     assert list(path.parent.iterdir()) == [path]
+
+
+# --- bombs ---
+
+
+def test_features_with_names_of_their_own_do_not_fill_the_memory(
+    written: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flat, "MAX_COLUMNS", 10)
+    many = [feature(f"<app:c{n}>1</app:c{n}>") for n in range(12)]
+    assert "more than 10 different attributes in one answer" in refused(written(collection(*many)))
+    assert len(read(written(collection(*many[:8])))) == 8
+
+
+def test_attributes_count_in_the_size_of_a_piece(written: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(geometri, "BYTES", 1000)
+    path = written(collection(*(feature(f"<app:navn>{'x' * 600}</app:navn>", shape="") for _ in range(4))))
+    assert [len(p) for p in gml.parts(path, LAG, where="x")] == [2, 2]
+
+
+@pytest.mark.parametrize("where", ["in a member", "beside members", "before members", "in one collection"])
+def test_elements_without_end_end(written: Write, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    monkeypatch.setattr(medlemmer, "MAX_MARKS", 40_000)
+    junk, one = "<a/>" * 100_000, feature("<app:navn>x</app:navn>")
+    member = f"<wfs:member>{one}</wfs:member>"
+    inner = {
+        "in a member": f"<wfs:member>{feature(junk)}</wfs:member>",
+        "beside members": member + junk,
+        "before members": f"{member}<app:x>{junk}</app:x>{member}",
+        "in one collection": f"<gml:featureMembers>{one}{feature(junk)}</gml:featureMembers>",
+    }[where]
+    said = refused(written(f"{HEAD}{inner}</wfs:FeatureCollection>"))
+    assert "more than 20000 elements in one feature of the GML, or outside any" in said
+    small = inner.replace(junk, "<a/>" * 100)
+    assert len(read(written(f"{HEAD}{small}</wfs:FeatureCollection>"))) >= 1
+
+
+def test_what_stands_before_a_member_is_forgotten(written: Write) -> None:
+    inner = f"<app:x><wfs:member>{feature()}</wfs:member><a/><b/></app:x>" * 3
+    path = written(f"{HEAD}{inner}</wfs:FeatureCollection>")
+    for member in medlemmer.members(path, where="x"):
+        root = member.getroottree().getroot()
+        last = sum(1 for _ in root.iter())
+    assert last < 20 + sum(1 for _ in member.iter())
+    assert len(root) == 0 or len(root) == 1
+
+
+def test_a_feature_beside_a_collection_in_one_member_is_kept(written: Write) -> None:
+    nested = f"<wfs:FeatureCollection><wfs:member>{feature(gml_id='b')}</wfs:member></wfs:FeatureCollection>"
+    assert len(read(written(collection(feature() + nested)))) == 2
+
+
+@pytest.mark.parametrize("name", ["IBM037", "UTF-7", "EBCDIC-CP-US"])
+def test_an_encoding_in_which_nothing_can_be_counted(written: Write, name: str) -> None:
+    assert f"the GML is in {name}" in refused(
+        written(f'<?xml version="1.0" encoding="{name}"?>{collection(feature())}')
+    )
+
+
+def test_encodings_that_occur_are_read(written: Write) -> None:
+    for name in ("utf-8", "UTF-16", "ISO-8859-1", "windows-1252"):
+        text = f'<?xml version="1.0" encoding="{name}"?>{collection(feature("<app:navn>Å</app:navn>"))}'
+        assert read(written(text.encode(name)))["navn"].to_list() == ["Å"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        (polygon(SOUTH, WEST), "of 1 of 4 rows in EPSG:25833 are in the wrong order of axes (swapped)"),
+        (polygon(10.7, 59.9, side=0.01), "of 1 of 4 rows in EPSG:25833 are degrees where metres belong"),
+    ],
+)
+def test_one_row_that_is_turned_is_enough(written: Write, shape: str, said: str) -> None:
+    assert said in refused(written(collection(feature(), feature(), feature(), feature(shape=shape))))
+
+
+def test_one_row_that_is_nowhere_is_left_to_who_knows_the_kommune(written: Write) -> None:
+    assert len(read(written(collection(feature(), feature(), feature(shape=polygon(0, 0)))))) == 3

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,3 +149,80 @@ def test_a_redirect_keeps_the_question_and_another_host_is_not_asked(
         fetched(upstream, limits, tmp_path / "a", known=Validators('"7"'))
     upstream.answer = lambda h: h.send(b"", status=302, Location="http://localhost:1/b")
     assert "redirects to another host" in refused(upstream, limits, tmp_path / "a")
+
+
+# --- what a server may say to bring the reader down ---
+
+
+@pytest.mark.parametrize("location", ["http://[", "http://127.0.0.1:x/a", "http://[::1/a", "\x01:"])
+def test_a_redirect_to_no_address_is_a_refusal(
+    upstream: Upstream, limits: Limits, tmp_path: Path, location: str
+) -> None:
+    upstream.answer = lambda h: h.send(b"", status=302, Location=location)
+    said = refused(upstream, limits, tmp_path / "a")
+    assert "redirects to " in said or "Invalid URL in location header" in said
+
+
+def test_validators_that_cannot_be_sent_back_are_forgotten(upstream: Upstream, limits: Limits, tmp_path: Path) -> None:
+    for etag in ('"æ"', "x" * 201, '"a\tb"'):
+        upstream.answer = lambda h, etag=etag: h.send(XML, "text/xml", ETag=etag, Last_Modified="yesterday")  # type: ignore[misc]
+        with Client(upstream.url, limits=replace(limits, maks_bytes=10**8)) as client:
+            got = client.download(f"{upstream.url}/a", to=tmp_path / "a", expected="xml")
+            assert got.validators == Validators(None, "yesterday")
+            client.download(f"{upstream.url}/a", to=tmp_path / "a", expected="xml", known=got.validators)
+
+
+def test_the_budget_of_bytes_spans_tries_that_fail(upstream: Upstream, limits: Limits, tmp_path: Path) -> None:
+    def answer(h: Handler) -> None:
+        h.send_response(200)
+        h.send_header("Content-Length", "5000000")
+        h.end_headers()
+        h.wfile.write(b"<a>" + b"y" * 3_100_000)
+        h.close_connection = True
+
+    upstream.answer = answer
+    small = replace(limits, forsoek=4, maks_bytes=5_000_000)
+    assert "more than 5000000 bytes" in refused(upstream, small, tmp_path / "a")
+    assert len(upstream.asked) == 3
+
+
+def test_waiting_is_logged_only_when_another_try_follows(
+    upstream: Upstream, limits: Limits, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.answer = lambda h: h.send(b"", status=500)
+    with caplog.at_level(logging.INFO, logger="tomt.sources"):
+        assert "Asked 3 times" in refused(upstream, replace(limits, forsoek=3), tmp_path / "a")
+    assert len([r for r in caplog.records if "before asking again" in r.getMessage()]) == 2
+
+
+@pytest.mark.parametrize("tabell", ["hent", None])
+def test_advice_names_the_setting_where_there_is_one(
+    upstream: Upstream, limits: Limits, tmp_path: Path, tabell: str | None
+) -> None:
+
+    def silent(h: Handler) -> None:
+        h.server.gone.wait(30)
+
+    upstream.answer = silent
+    said = refused(upstream, replace(limits, sekunder_kilde=0.2, tabell=tabell), tmp_path / "a")
+    assert ("raise hent.sekunder_kilde in config/regler.toml" in said) == (tabell is not None)
+    upstream.answer = lambda h: h.send(XML, "text/xml")
+    said = refused(upstream, replace(limits, maks_bytes=1000, tabell=tabell), tmp_path / "a")
+    assert ("raise hent.maks_bytes in config/regler.toml" in said) == (tabell is not None)
+
+
+@pytest.mark.parametrize(("status", "asked"), [(500, 1), (502, 1), (503, 2), (429, 2)])
+def test_an_order_that_may_have_been_taken_is_not_repeated(
+    upstream: Upstream, limits: Limits, status: int, asked: int
+) -> None:
+    upstream.answer = lambda h: h.send(b"", status=status)
+    with Client(upstream.url, limits=limits) as client, pytest.raises(SourceError, match=f"HTTP {status}"):
+        client.order(f"{upstream.url}/order", {"a": 1})
+    assert len(upstream.asked) == asked
+
+
+def test_an_order_without_an_answer_is_not_repeated(upstream: Upstream, limits: Limits) -> None:
+    upstream.answer = lambda h: setattr(h, "close_connection", True)
+    with Client(upstream.url, limits=limits) as client, pytest.raises(SourceError, match="Asked once"):
+        client.order(f"{upstream.url}/order", {"a": 1})
+    assert len(upstream.asked) == 1

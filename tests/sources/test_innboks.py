@@ -18,7 +18,7 @@ from shapely import box
 
 from tasks.errors import SourceError
 from tasks.sources.refusal import NotHereError
-from tests.sources.innboksdata import EAST, LIMITS, NORTH, Innboks, written, zones
+from tests.sources.innboksdata import EAST, LIMITS, NORTH, OMRAADE, Innboks, written, zones
 
 FORMS = ("gpkg", "shp", "geojson", "gdb", "fgb", "parquet", "gml")
 
@@ -111,7 +111,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(inbox):
     path = written(zones(), inbox.folder / "KpArealformålOmråde.geojson")
 
     inbox.take = lambda _: os.utime(path, ns=(1, 1))
-    refused(inbox, "innboks/3207/KpArealformålOmråde.geojson: changed while it was read")
+    refused(inbox, "innboks/3207/KpArealformålOmråde.geojson ble endret mens den ble lest")
 
 
 def test_files_larger_than_a_source_may_bring_are_refused(inbox):
@@ -124,13 +124,13 @@ def test_a_link_out_of_the_inbox_is_not_followed(inbox, tmp_path):
     path = written(zones(), tmp_path / "ute" / "KpArealformålOmråde.gpkg")
     (inbox.folder / "lenke.gpkg").symlink_to(path)
     (inbox.folder / "mappe").symlink_to(path.parent, target_is_directory=True)
-    refused(inbox, "innboks/3207/lenke.gpkg (a link", "innboks/3207/mappe (a link")
+    refused(inbox, "innboks/3207/lenke.gpkg kan ikke leses: den er en lenke", "innboks/3207/mappe: den er en lenke")
 
 
 @pytest.mark.parametrize("name", ["a.gpkg", "a.shp", "a.geojson", "a.fgb", "a.parquet"])
 def test_a_file_is_what_its_name_says_or_refused(inbox, name):
     (inbox.folder / name).write_text("<OGRVRTDataSource><OGRVRTLayer name='KpOmråde'/></OGRVRTDataSource>")
-    refused(inbox, f"innboks/3207/{name}", "inside, whatever its name")
+    refused(inbox, f"Innboksen: innboks/3207/{name} kan ikke leses: den er ikke", "som navnet sier")
 
 
 # --- nothing there ---
@@ -159,34 +159,62 @@ def test_a_file_of_another_theme_is_no_failure(inbox):
     refused(inbox, "innboks/3207/RpOmråde.gpkg: RpOmråde", kind=NotHereError)
 
 
-@pytest.mark.parametrize(
-    ("name", "word"), [("a.sos", "SOSI"), ("a.dwg", ".dwg"), ("a.rar", "archive"), ("a.vrt", ".vrt")]
-)
+@pytest.mark.parametrize(("name", "word"), [("a.sos", "SOSI"), ("a.dwg", ".dwg"), ("a.rar", "zip"), ("a.vrt", ".vrt")])
 def test_what_may_hold_plans_and_cannot_be_read_is_a_failure(inbox, name, word):
     (inbox.folder / name).write_bytes(b".HODE\n")
     refused(inbox, f"innboks/3207/{name}", word, "GML", "GeoPackage", "EPSG:25833", "planstatus 3", "KpOmråde")
 
 
-def test_sosi_beside_what_can_be_read_is_a_warning(inbox, caplog):
-    (inbox.folder / "a.sos").write_bytes(b".HODE\n")
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        (
+            "plan.sos",
+            b".HODE\n",
+            "plan.sos kan ikke leses: den er SOSI, som ikke kan leses her. Be om GML eller GeoPackage",
+        ),
+        ("plan.dwg", b"AC1032", "plan.dwg kan ikke leses: den er .dwg"),
+        ("del2.gml", b"", "del2.gml kan ikke leses: den er tom"),
+        ("del2.gml", b"<a", "del2.gml kan ikke leses: den må rettes"),
+        ("del2.gpkg", b"SQLite format 3\0", "del2.gpkg kan ikke leses: den må rettes"),
+        ("del2.geojson", b"SQLite", "del2.geojson kan ikke leses: den er ikke geojson, som navnet sier"),
+        ("del2.zip", b"PK", "del2.zip kan ikke leses: den må rettes"),
+    ],
+)
+def test_what_cannot_be_read_stops_the_theme_also_beside_good_files(inbox, name, content, words):
+    (inbox.folder / name).write_bytes(content)
     written(zones(), inbox.folder / "KpArealformålOmråde.gpkg")
-    with caplog.at_level(logging.WARNING):
-        assert len(inbox.read()) == 3
-    assert "innboks/3207/a.sos" in caplog.text
+    refused(inbox, f"Innboksen: innboks/3207/{words}", "ut av innboksen")
+    (inbox.folder / name).unlink()
+    assert len(inbox.read()) == 3
 
 
 def test_layers_that_are_not_recognised_are_named_with_their_columns(inbox):
     frame = gpd.GeoDataFrame({"farge": ["gul"]}, geometry=[box(EAST, NORTH, EAST + 9, NORTH + 9)], crs=25833)
     written(frame, inbox.folder / "x.gpkg", layer="flater")
-    refused(inbox, "innboks/3207/x.gpkg: flater (farge)", "`lag`", "KpArealformålOmråde")
+    refused(inbox, "Innboksen: ", "innboks/3207/x.gpkg: flater (farge)", "`lag`", "KpArealformålOmråde")
 
 
-def test_an_unknown_layer_beside_known_ones_is_a_warning(inbox, caplog):
+def test_an_unknown_layer_beside_known_ones_stops_the_theme(inbox):
     path = written(zones(), inbox.folder / "x.gpkg", layer="KpArealformålOmråde")
     written(zones(1).rename(columns=lambda c: c if c == "geometry" else f"x{c}"), path, layer="flater")
-    with caplog.at_level(logging.WARNING):
-        assert len(inbox.read()) == 3
-    assert "innboks/3207/x.gpkg: flater" in caplog.text
+    refused(inbox, "Innboksen: ", "innboks/3207/x.gpkg: flater (xKPAREALFORMAL", "flytt filen ut av innboksen")
+
+
+@pytest.mark.parametrize("layer", ["KpGrense", "RpPåskrift", "RbFareOmråde", "Teig"])
+def test_a_layer_that_is_surely_no_plan_beside_known_ones_is_no_problem(inbox, layer):
+    path = written(zones(), inbox.folder / "x.gpkg", layer="KpArealformålOmråde")
+    written(gpd.GeoDataFrame({"farge": ["gul"]}, geometry=[OMRAADE], crs=25833), path, layer=layer)
+    assert len(inbox.read()) == 3
+
+
+def test_points_and_lines_of_anything_are_no_problem(inbox):
+    path = written(zones(), inbox.folder / "x.gpkg", layer="KpArealformålOmråde")
+    frame = gpd.GeoDataFrame({"navn": ["a"] * 300}, geometry=[OMRAADE.centroid] * 300, crs=25833)
+    written(frame, path, layer="adresser")
+    assert len(inbox.read()) == 3
+    written(pd.concat([frame, frame.iloc[:1].set_geometry([OMRAADE])]), path, layer="blandet")
+    refused(inbox, "x.gpkg: blandet (navn)")
 
 
 def test_an_empty_layer_of_the_theme_is_an_answer(inbox):

@@ -123,7 +123,7 @@ def test_swapped_axes_are_named(inbox, epsg):
 def test_the_wrong_zone_does_not_touch_the_kommune(inbox):
     geojson(inbox, zones(crs=25832), "EPSG:25833")
     east = Transformer.from_crs(25833, 25832, always_xy=True).transform(EAST, NORTH)[0]
-    refused(inbox, "touches 3207 Nordre Follo", str(round(east))[:4], "wrong CRS")
+    refused(inbox, "berører 3207 Nordre Follo", str(round(east))[:4], "feil koordinatsystem")
     inbox.omraade = None
     assert len(inbox.read()) == 3
 

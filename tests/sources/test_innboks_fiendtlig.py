@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sqlite3
 from contextlib import closing
@@ -15,6 +16,7 @@ import pytest
 
 from tasks.errors import SourceError
 from tasks.sources import personfelt
+from tasks.sources.refusal import NotHereError
 from tasks.sources.vektorverdi import as_text
 from tests.sources.conftest import Upstream
 from tests.sources.innboksdata import EAST, LIMITS, NORTH, Innboks, written, zones
@@ -103,6 +105,10 @@ def test_nothing_is_fetched_to_read_a_file(inbox, upstream: Upstream):
     )
     for name in ("a.gml", "a.xml", "a.vrt", "a.gpkg"):
         (inbox.folder / name).write_text(collection)
+        with pytest.raises(SourceError) if name != "a.xml" else pytest.raises(NotHereError):
+            inbox.read()
+        (inbox.folder / name).unlink()
+    (inbox.folder / "a.gml").write_text(collection)
     links = [{"rel": "next", "href": f"{upstream.url}/items", "type": "application/geo+json"}]
     body = {"type": "FeatureCollection", "features": [], "links": links, "exceededTransferLimit": True}
     (inbox.folder / "a.geojson").write_text(json.dumps(body))
@@ -132,7 +138,7 @@ def test_entities_in_gml_are_refused(inbox):
 def test_a_file_is_not_read_for_ever(inbox):
     written(zones(), inbox.folder / "KpArealformålOmråde.gpkg")
     inbox.limits = replace(LIMITS, sekunder_kilde=0.0)
-    refused(inbox, "not read within 0 s", "sekunder_kilde")
+    refused(inbox, "ble ikke lest innen 0 s", "sekunder_kilde")
 
 
 def test_structures_and_lists_become_dotted_columns_and_json(inbox):
@@ -167,6 +173,65 @@ def test_names_of_persons_columns(name):
     assert personfelt.is_personal(name)
 
 
-@pytest.mark.parametrize("name", ["eierform", "forslagsstillerType", "FORSLAGSST", "plannavn", "feltnr"])
+@pytest.mark.parametrize("name", ["tiltakshav", "created_us", "last_edite", "planforfat", "rettighets", "kontaktper"])
+def test_names_of_persons_columns_as_a_shapefile_cuts_them(name):
+    assert personfelt.is_personal(name)
+
+
+@pytest.mark.parametrize("name", ["saksbehandler.navn", "eier1", "EIER_1", "eiere", "utarbeidetAv", "kontakt", "mobil"])
+def test_every_part_of_a_name_is_looked_at(name):
+    assert personfelt.is_personal(name)
+
+
+@pytest.mark.parametrize("name", ["eierform", "forslagsstillerType", "FORSLAGSST", "plannavn", "feltnr", "EIERFORM1"])
 def test_names_of_other_columns(name):
     assert not personfelt.is_personal(name)
+
+
+def test_no_attribute_of_the_plan_model_is_taken_for_a_person():
+    folder = Path(__file__).resolve().parents[3] / "shared" / "data" / "codelists"
+    files = sorted(folder.glob("nap_*_attributter.csv"))
+    if not files:
+        pytest.skip("needs ../shared/data/codelists")
+    names = {
+        row["attributt_flat"] for file in files for row in csv.DictReader(file.read_text(encoding="utf-8").splitlines())
+    }
+    assert len(names) > 30
+    assert not {name for name in names if personfelt.is_personal(name) or personfelt.is_personal(name[:10])}
+
+
+SQUARE = [[[10.8, 59.7], [10.81, 59.7], [10.81, 59.71], [10.8, 59.7]]]
+GOOD = {
+    "type": "Feature",
+    "properties": {"arealformål": "1110"},
+    "geometry": {"type": "Polygon", "coordinates": SQUARE},
+}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        "x",
+        GOOD | {"type": "Featur"},
+        GOOD | {"geometry": "POLYGON EMPTY"},
+        GOOD | {"geometry": {"type": "Polygn", "coordinates": SQUARE}},
+        GOOD | {"geometry": {"type": "Polygon", "coordinates": None}},
+        GOOD | {"geometry": {"type": "Polygon", "coordinates": SQUARE[0]}},
+        GOOD | {"geometry": {"type": "Polygon", "coordinates": [[["a", "b"], *SQUARE[0][1:]]]}},
+        GOOD | {"properties": [1]},
+    ],
+)
+def test_a_feature_of_geojson_that_is_none_is_refused(inbox, bad):
+    path = inbox.folder / "KpArealformålOmråde.geojson"
+    inbox.omraade = None
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [GOOD, GOOD | {"geometry": None}]}))
+    assert len(inbox.read()) == 2
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [GOOD, bad]}))
+    refused(inbox, "innboks/3207/KpArealformålOmråde.geojson", "GeoJSON", "2")
+
+
+@pytest.mark.parametrize("text", ['{"type": "FeatureCollection", "features": [%s], "features": []}', "[%s]", "{%s} x"])
+def test_geojson_that_says_two_things_is_refused(inbox, text):
+    (inbox.folder / "KpArealformålOmråde.geojson").write_text(text % json.dumps(GOOD))
+    refused(inbox, "innboks/3207/KpArealformålOmråde.geojson")

@@ -77,5 +77,12 @@ def test_names_that_collide_stay_apart(inbox):
 def test_a_missing_part_is_named(inbox, missing):
     path = shapefile(inbox, "CP1252")
     path.with_suffix(missing).unlink()
-    with pytest.raises(Exception, match=rf"innboks/3207/flater.shp: flater{missing} is not beside it"):
+    with pytest.raises(Exception, match=rf"innboks/3207/flater.shp.*: flater{missing} is not beside it"):
         inbox.read()
+
+
+@pytest.mark.parametrize("said", ["hex", "zip", "rot13", "idna", "undefined", "unicode_escape", "a\0b", "utf-7", "cp0"])
+def test_what_is_no_text_codec_is_taken_for_nothing_said(inbox, said):
+    path = shapefile(inbox, "CP1252", NAVN=["blå"] * 3)
+    path.with_suffix(".cpg").write_bytes(said.encode())
+    assert set(inbox.read()["NAVN"]) == {"blå"}

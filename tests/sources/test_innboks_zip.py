@@ -143,7 +143,7 @@ def test_the_limit_holds_for_all_archives_together(inbox):
 def test_an_archive_still_being_copied_is_refused(inbox):
     raw = packed(*shapefile(inbox))
     (inbox.folder / "a.zip").write_bytes(raw[: len(raw) // 2])
-    refused(inbox, "still being copied")
+    refused(inbox, "not yet whole")
 
 
 def test_damaged_content_is_refused(inbox):
@@ -179,3 +179,24 @@ def test_errors_name_the_file_in_the_archive(inbox):
     with zipfile.ZipFile(inbox.folder / "a.zip", "w") as archive:
         archive.writestr("plan/KpOmråde.gpkg", b"SQLite format 3\0" + b"\0" * 20)
     refused(inbox, "innboks/3207/a.zip/plan/KpOmråde.gpkg")
+
+
+def test_damage_in_every_kind_of_packing_is_one_error(inbox):
+    for kind in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", kind) as archive:
+            archive.writestr("a.gml", bytes(range(60, 90)) * 20)
+        raw = out.getvalue()
+        for place in range(35, 60):
+            (inbox.folder / "a.zip").write_bytes(raw[:place] + bytes([raw[place] ^ 255]) + raw[place + 1 :])
+            refused(inbox)
+
+
+def test_a_list_of_files_without_end_is_refused_before_it_is_taken_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(zipfile, "ZipInfo", None)  # of which one would be made for every entry
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 3, 20, 0, 0, 0, 0, 33, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+    for count, words in ((20_001, "20001 files"), (220_000, "a list of files of 10340000 bytes")):
+        end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, count * len(entry), 0, 0)
+        (tmp_path / "a.zip").write_bytes(entry * count + end)
+        with pytest.raises(SourceError, match=words):
+            zipfil.unpack(tmp_path / "a.zip", tmp_path / "ut", plass=zipfil.Plass(10**9), navn="a.zip")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from tasks.errors import SourceError
@@ -144,3 +146,18 @@ def test_the_sandbox_asks_this_machine_alone():
     require_public("http://127.0.0.1:80/wfs", sandbox=True)
     with pytest.raises(SourceError, match="this machine alone"):
         require_public("https://plan.kommune.no/wfs", sandbox=True)
+
+
+def test_another_port_than_that_of_https_is_not_asked():
+    with pytest.raises(SourceError, match="port 8443"):
+        require_public("https://plan.kommune.no:8443/wfs", sandbox=False)
+
+
+def test_a_name_that_nobody_tells_is_not_waited_for(monkeypatch):
+    told = threading.Event()
+    monkeypatch.setattr("tasks.sources.kandidat.LOOKUP_S", 0.01)
+    monkeypatch.setattr("tasks.sources.kandidat._behind_proxy", lambda _: False)
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: told.wait(30))
+    with pytest.raises(SourceError, match=r"not found within 0\.01 s"):
+        require_public("https://plan.kommune.no/wfs", sandbox=False)
+    told.set()

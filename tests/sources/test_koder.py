@@ -167,3 +167,56 @@ def test_what_was_destroyed_on_its_way(value: str) -> None:
 @pytest.mark.parametrize("value", ["System", "post@kommune.no", "[B1]", "B@1", "2026@3", None, 3.0])
 def test_what_only_looks_destroyed(value: object) -> None:
     assert not is_unreadable(value)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        *((adopted, "3") for adopted in ("Vedtatt plan", "I kraft", "Gjeldende reguleringsplan", "vedtatt (3)", "03")),
+        *((adopted, "3") for adopted in ("Endelig vedtatt arealplan (3)", "3 - Endelig vedtatt", "Vedtatt 2012", "3;")),
+        *(
+            (adopted, "3")
+            for adopted in ("VEDTATT 12.06.2012", "3.0", "Vedtatt plan, i kraft", "Stadfestet", "3 Vedtatt")
+        ),
+        ("Vedtatt plan med utsatt rettsvirkning", "6"),
+        ("Vedtatt plan med utsatt rettsvirkning (6)", "6"),
+        ("Endelig vedtatt plan underlagt tidsbegrensning", "7"),
+        ("Opphevet 2019", "4"),
+        ("Planforslag vedtatt", None),
+        ("Forslag til vedtatt plan", None),
+        ("Ikke vedtatt", None),
+        ("Vedtatt, ikke i kraft", None),
+        ("Delvis vedtatt", None),
+        ("Vedtatt 2", None),
+        ("2 - Vedtatt", None),  # a list of its own
+        ("Vedtatt plan (6)", None),
+        ("PLAN3", None),
+        ("33", None),
+        ("2012", None),
+        ("Ja", None),
+        ("-", None),
+        (None, None),
+    ],
+)
+def test_a_status_is_read_in_words_and_never_guessed(written: str | None, read: str | None) -> None:
+    assert koder.status(written) == read
+    assert koder.status_or_text(written) == (read or koder.blank_is_none(written))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        *((ground, "2") for ground in ("2", "02", "2.0", "VN2", "vn 2", "På grunnen (2)", "Bakkenivå", "Bakken")),
+        ("Under grunnen (tunnel)", "1"),
+        ("1 - Under grunnen", "1"),
+        ("Nivå 3", "3"),
+        ("Under grunnen (2)", None),
+        ("1+2", None),
+        ("1,2", None),
+        ("6", None),
+        ("0", None),
+    ],
+)
+def test_a_level_is_read_in_words_and_never_guessed(written: str, read: str | None) -> None:
+    assert koder.nivaa(written) == read
+    assert koder.nivaa_or_text(written) == (read or (None if written == "0" else written))

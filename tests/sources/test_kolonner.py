@@ -307,7 +307,7 @@ def test_letter_labels_become_codes_only_where_the_registry_says_so() -> None:
     assert codes(kilde()) == ["B", "BL", "1130", None, None, "b"]
     assert codes(kilde(koder={"B": "1110"})) == ["1110", "BL", "1130", "1110", None, "1110"]
     # BL is Lager: the longest prefix and the whole label go first
-    assert codes(kilde(koder={"B*": "1110", "BL*": "1350"})) == ["1110", "1350", "1130", "1110", "1110", "1110"]
+    assert codes(kilde(koder={"B*": "1110", "BL*": "1350"})) == ["1110", "1350", "1130", "1110", None, "1110"]
     assert codes(kilde(koder={"B*": "1110", "bl": "1300"}))[1] == "1300"
     _, noted = rows(columns, kilde(koder={"B": "1110"}))
     assert noted == {"bokstavkode oversatt": 3, "formål uten kjent kode": 2}
@@ -355,3 +355,13 @@ def test_examples_in_docstrings() -> None:
 )
 def test_object_types(written: str | None, read_as: str | None) -> None:
     assert sosi.objekttype(written) == read_as
+
+
+def test_a_word_that_begins_with_a_letter_label_is_no_label() -> None:
+    columns = {
+        "objekttypenavn": ["KpArealformålOmråde"] * 7,
+        "feltbetegnelse": ["B12a", "b-3", "BL", "BU1", "Barnehage", None, None],
+        "områdenavn": [*["x"] * 5, "Bergsåsen friområde", "B7"],
+    }
+    found, _ = rows(columns, kilde(koder={"B*": "1110"}))
+    assert [r.get("arealformål") for r in found] == ["1110", "1110", *[None] * 5]

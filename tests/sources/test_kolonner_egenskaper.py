@@ -66,7 +66,7 @@ def spellings(name: str) -> list[str]:
     return [*ways, *navn.andre, *navn.kort, *(() if navn in KP else navn.vaner)]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(TABLES, st.data())
 def test_any_order_case_and_spelling_gives_the_same_frame(table: tuple[int, dict[str, Any]], data: Any) -> None:
     number, columns = table
@@ -79,7 +79,7 @@ def test_any_order_case_and_spelling_gives_the_same_frame(table: tuple[int, dict
     assert noted == other_noted
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(TABLES, st.dictionaries(STRANGE, VALUES, max_size=3))
 def test_unknown_columns_never_change_the_result(table: tuple[int, dict[str, Any]], strange: dict[str, Any]) -> None:
     number, columns = table
@@ -90,7 +90,7 @@ def test_unknown_columns_never_change_the_result(table: tuple[int, dict[str, Any
     assert noted == other_noted
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(TABLES)
 def test_no_code_is_ever_invented(table: tuple[int, dict[str, Any]]) -> None:
     number, columns = table
@@ -106,7 +106,7 @@ def test_no_code_is_ever_invented(table: tuple[int, dict[str, Any]]) -> None:
     assert frame["reguleringsformål"].isna().all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(TABLES)
 def test_standardising_twice_changes_nothing(table: tuple[int, dict[str, Any]]) -> None:
     number, columns = table

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.answer import Answer, Empty, Failed, NotCovered
@@ -162,6 +162,7 @@ def test_each_closes_its_own_alone(tmp_path: Path) -> None:
     assert states(read) == states(kept)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.sets(st.integers(0, 5)), max_size=6))
 def test_whatever_comes_and_goes_no_item_is_lost(days: list[set[int]]) -> None:
     frame, seen = None, {}
@@ -174,3 +175,13 @@ def test_whatever_comes_and_goes_no_item_is_lost(days: list[set[int]]) -> None:
         opened = frame[frame["tilstand"] == AAPEN]["kontroll_id"]
         assert {int(i[-1]) for i in opened} == found
         assert {int(i[-1]): d for i, d in zip(frame["kontroll_id"], frame["foerst_sett"], strict=True)} == seen
+
+
+def test_what_comes_back_says_so_with_its_date_until_it_is_gone_again() -> None:
+    whats: list[str] = []
+    queue = None
+    for n, there in enumerate([True, False, True, True, False, False, True], 1):
+        queue = merge(queue, [sak(1)] if there else [], opphav="kjoering", i_dag=day(n))
+        whats.append(queue["hva"].iloc[0])
+    third, seventh = ("hva (kom tilbake 2026-11-03)", "hva (kom tilbake 2026-11-07)")
+    assert whats == ["hva", "hva", third, third, third, third, seventh]

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.registers import Trinn, regler
+from tasks.account import Account
 from tasks.answer import Answer, Empty, Failed, NotCovered
-from tasks.contracts import DEKNING
+from tasks.contracts import DEKNING, REGULERINGSPLANER
 from tasks.sources.kvalitet import DekningResult, assess_and_keep, assess_task, overall, percent
 from tasks.store import Geodata
 
@@ -205,3 +206,26 @@ def test_no_figure_and_no_limit_cost_nothing() -> None:
 @pytest.mark.parametrize(("share", "text"), [(0.384, "38 %"), (0.021, "2,1 %"), (0.0, "0 %"), (1.0, "100 %")])
 def test_shares_are_written_as_norwegians_do(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+def test_levels_that_could_not_be_read_cost_the_grade(geodata: Geodata) -> None:
+    account = Account(REGULERINGSPLANER.name, inn=40)
+    account.note("uleselig vertikalnivå", 1)
+    result = assess_and_keep(TOMTEVIK, all_rows(geodata), geodata, i_dag=TODAY, regnskap=[account])
+    row = row_of(result, "reguleringsplan")
+    assert (row["karakter"], row["grunner"]) == ("B", ["2,5 % av flatene har et vertikalnivå som ikke kan leses"])
+    assert row_of(assessed(geodata), "reguleringsplan")["karakter"] == "A"
+
+
+def test_what_the_operators_own_file_makes_optional_does_not_stop_the_grade(geodata: Geodata, tmp_path: Path) -> None:
+    egne = tmp_path / "kilder.toml"
+    own = "".join(
+        f'[{navn}]\ntema = "teig"\nprotokoll = "wfs"\nadresse = "https://own.example/{navn}"\n'
+        'lag = ["Teig"]\nvalgfri = true\nlisens = "x"\n'
+        for navn in ("kartverket_teig", "geonorge_teig")
+    )
+    egne.write_text(own)
+    answers = all_rows(geodata) | {"teig": Failed("kartverket_teig", "x")}
+    result = assess_and_keep(TOMTEVIK, answers, geodata, i_dag=TODAY, egne=egne)
+    assert result.karakter == "A"
+    assert not row_of(result, "teig")["er_paakrevd"]

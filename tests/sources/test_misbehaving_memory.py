@@ -76,8 +76,8 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         process.kill()
 
 
-ALWAYS = ("wfs", "ogc_features")
-"""The others among the `long` tests: each takes seconds."""
+ALWAYS = ("ogc_features",)
+"""What is read as JSON takes most; the others among the `long` tests: each takes seconds."""
 
 
 @pytest.mark.parametrize(

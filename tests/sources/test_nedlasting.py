@@ -172,6 +172,9 @@ def test_code_lists_that_do_not_fit(api: Api, ask: Callable[..., Any], list_of: 
     [
         ({"referenceNumber": None}, "an order without a reference"),
         ({"referenceNumber": "../../admin"}, "an order without a reference"),
+        ({"referenceNumber": ".."}, "an order without a reference"),
+        ({"referenceNumber": "a..b"}, "an order without a reference"),
+        ({"referenceNumber": "."}, "an order without a reference"),
         ({"files": []}, "an order without files"),
         ({"files": None}, "an order without files"),
         ({"files": [{}] * 51}, "51 files for one kommune"),
@@ -241,3 +244,20 @@ def test_gml_that_is_cut_short(api: Api, ask: Callable[..., Any]) -> None:
     name, content = gml_of()
     api.archive = zipped((name, content[:-400]))
     assert "plan.gml" in ask()
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://127.0.0.1:x/a"])
+def test_a_file_at_no_address(api: Api, ask: Callable[..., Any], upstream: Upstream, url: str) -> None:
+    api.file["downloadUrl"] = url
+    assert "is no address" in ask()
+    assert not [a for a in upstream.asked if "download" in a.path]
+
+
+def test_a_gml_of_other_types_beside_the_wanted_one(api: Api, ask: Callable[..., Any]) -> None:
+    name, content = gml_of()
+    other = content.replace("RpOmråde".encode(), b"RpGrense")
+    assert other != content
+    api.archive = zipped(("annet.gml", other), (name, content))
+    assert len(ask(fails=False)) == len(invent("0099").plan["reguleringsplaner/vn2/RpOmråde"])
+    api.archive = zipped(("annet.gml", other))
+    assert "nothing of what was asked for" in ask()

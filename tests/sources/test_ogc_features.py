@@ -221,3 +221,68 @@ def test_object_type_is_the_rows_own_or_the_layers(ask: Ask) -> None:
 def test_missing_layer_names_those_that_are_there(ask: Ask) -> None:
     message = ask(Service(id="noe_annet", title="Annet"), fails=True)
     assert "the layers RpOmråde are missing; it has: noe_annet" in message
+
+
+def test_a_count_of_the_page_alone_does_not_hide_the_next_page(ask: Ask) -> None:
+    service = Service(*[feature(n) for n in range(7)])
+
+    def page(query: dict[str, str], found: list[Any]) -> dict[str, Any]:
+        at = int(query.get("cursor", 0)) + len(found)
+        more = [{"rel": "next", "href": f"/collections/rpomrade/items?cursor={at}"}] if at < 7 else []
+        return {"numberMatched": 2, "links": more}
+
+    service.page = page
+    assert "the source says 2 features, 4 came" in ask(service, fails=True)
+    assert len(service.asked) == 2
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_pages_that_overlap_are_refused_with_ids_and_without(ask: Ask, ids: bool) -> None:
+    rows = [feature(n) for n in (0, 1, 1, 2)]
+    for one in rows:
+        if not ids:
+            del one["id"]
+    service = Service(*rows)
+    service.page = lambda _q, _f: {"numberMatched": 4}
+    assert "1 features came on two pages" in ask(service, fails=True)
+
+
+def test_duplicates_of_the_source_with_ids_of_their_own_are_read(ask: Ask) -> None:
+    service = Service(*[feature(n) for n in (0, 1)], feature(1) | {"id": 2}, feature(3))
+    service.page = lambda _q, _f: {"numberMatched": 4}
+    rows, said = ask(service)
+    assert (len(rows), said) == (4, 4)
+
+
+def test_ids_that_tell_nothing_apart_are_no_ids(ask: Ask) -> None:
+    service = Service(*[feature(n) | {"id": 7} for n in range(4)])
+    service.page = lambda _q, _f: {"numberMatched": 4}
+    rows, _ = ask(service)
+    assert len(rows) == 4
+    service.features[2] = service.features[1]
+    assert "came on two pages" in ask(service, fails=True)
+
+
+@pytest.mark.parametrize(("today", "asked"), [(True, ["0099"]), (False, ["0099", "0098"])])
+def test_earlier_numbers_are_asked_for_where_todays_gives_nothing(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, today: bool, asked: list[str]
+) -> None:
+    monkeypatch.setattr("tasks.sources.asked.earlier_numbers", lambda *, sandbox: {"0098": ("0099",), "0097": ("1",)})
+    rows = [feature(1, kommunenummer="0099" if today else "0098")]
+    service = Service()
+
+    def page(query: dict[str, str], _found: list[Any]) -> dict[str, Any]:
+        found = [f for f in rows if f["properties"]["kommunenummer"] == query["kommunenummer"]]
+        return {"features": found, "numberMatched": len(found)}
+
+    service.page = page
+    frame, said = ask(service, kommunefelt="kommunenummer")
+    assert (len(frame), said) == (1, 1)
+    assert [q["kommunenummer"] for q in service.asked] == asked
+
+
+@pytest.mark.parametrize("shape", [square(10.7, 59.9, 0.01), square(6_740_000, -120_000)])
+def test_one_row_that_is_turned_is_enough(ask: Ask, shape: dict[str, Any]) -> None:
+    service = Service(*[feature(n) for n in range(4)], feature(5) | {"geometry": shape})
+    service.most = 10
+    assert "1 of 5 features lie in Norway only with swapped axes or in another unit" in ask(service, fails=True)

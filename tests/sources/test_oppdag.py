@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 import pytest
@@ -16,8 +17,10 @@ from config.registers import find_kommune
 from tasks.sandbox import nap
 from tasks.sandbox.crs import CRS84, parse
 from tasks.sandbox.kommune import invent
-from tasks.sources import forslag, oppdag
+from tasks.sources import forslag, oppdag, tjeneste, tjenester
+from tasks.sources.http import Client
 from tasks.sources.oppdag import discover
+from tasks.sources.tjeneste import Lag, Tjeneste
 from tests.sources.plantjenester import Plantjenester, entry
 
 ARCGIS = "/arcgis/rest/services"
@@ -291,3 +294,26 @@ def test_a_login_goes_to_its_own_host_alone():
     assert oppdag._login(kandidat(adresse="https://nap.ft.dibk.no/services/rest/annet"), search) == "nap"
     for adresse in ("https://nap.ft.dibk.no.ond.no/x", "http://nap.ft.dibk.no/x", "https://nap.ft.dibk.no:444/x"):
         assert oppdag._login(kandidat(adresse=adresse), search) is None
+
+
+@pytest.mark.parametrize(
+    ("epsg", "bbox", "corner"),
+    [(25832, "6000", "600000 6600000"), (4258, "59.52", "59.525 10.768"), (25833, "260676", "260676 6606200")],
+)
+def test_a_wfs_is_looked_at_in_a_crs_that_it_offers(upstream, quick, epsg, bbox, corner):
+    page = (
+        '<w:FeatureCollection xmlns:w="http://www.opengis.net/wfs/2.0" xmlns:gml="http://www.opengis.net/gml/3.2">'
+        f"<w:member><w:T><gml:pos>{corner}</gml:pos></w:T></w:member></w:FeatureCollection>"
+    )
+    upstream.answer = lambda h: h.send(page.encode(), "text/xml")
+    offered = Tjeneste(tittel="", lag=(), epsg=epsg)
+    box = tjeneste.box_in((260676, 6606200, 260676, 6606200), 25833)
+    with Client(upstream.url, limits=quick) as client:
+        found = tjenester.sample(client, upstream.url, "wfs", lag=Lag(navn="T", tittel="T"), boks=box, offered=offered)
+    assert found.crs.to_epsg() == 25833
+    x, y = shapely.get_coordinates(found.geometry.iloc[0])[0]
+    assert max(abs(x - 260676), abs(y - 6606200)) < 300
+    asked = unquote(str(upstream.asked[0]))
+    assert f"srsName=urn:ogc:def:crs:EPSG::{epsg}" in asked
+    assert asked.partition("bbox=")[2].startswith(bbox)
+    assert f"EPSG::{epsg}" in asked.partition("bbox=")[2]

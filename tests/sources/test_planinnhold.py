@@ -8,10 +8,11 @@ from typing import Any
 import geopandas as gpd
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.registers import find_kommune, regler
+from tasks.account import Account
 from tasks.contracts import GRENSER, PLANOMRAADER, REGULERINGSFORMAAL, REGULERINGSPLANER, SONER, Contract
 from tasks.crs import STORAGE_EPSG
 from tasks.sources.planinnhold import Innhold, content, covered_share
@@ -112,6 +113,7 @@ def test_reguleringsplaner_and_their_purposes_are_measured_too():
     assert found["reguleringsformaal"] == Innhold(andel_ukjent_kode=0.25)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(*[st.integers(-200, 1200)] * 4), max_size=6))
 def test_the_share_counted_is_the_share_measured(corners):
     boxes = [shapely.box(min(a, c), min(b, d), max(a, c), max(b, d)) for a, b, c, d in corners]
@@ -127,3 +129,12 @@ def test_zones_that_cross_themselves_are_counted_all_the_same():
     soner = gpd.GeoDataFrame(geometry=[bow, None], crs=STORAGE_EPSG)
     assert covered_share(SQUARE, soner, punkter=10_000) == pytest.approx(0.5, abs=0.02)
     assert covered_share(shapely.Polygon(), soner, punkter=100) is None
+
+
+def test_levels_that_could_not_be_read_are_counted_by_the_account() -> None:
+    account = Account(REGULERINGSPLANER.name, inn=4)
+    account.note("uleselig vertikalnivå", 1)
+    planer = {REGULERINGSPLANER.name: frame(REGULERINGSPLANER, [plan("0099_1")])}
+    rules = {"plan": regler().plan, "punkter": 100, "i_dag": TODAY}
+    (found,) = content(TOMTEVIK, planer, temaer=("reguleringsplan",), regnskap=[account], **rules).values()
+    assert found.andel_uleselig_nivaa == 0.25

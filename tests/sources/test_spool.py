@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import Point, box
 
 from tasks.answer import Provenance
+from tasks.errors import SourceError
 from tasks.sources import flat, spool
 from tasks.sources.spool import Spool, row_digests
 from tasks.store import read_parquet
@@ -83,6 +84,7 @@ def test_nothing_at_all_can_be_written_and_read(tmp_path: Path) -> None:
     assert made.bounds is None
 
 
+@settings(max_examples=30)
 @given(st.permutations(range(9)), st.lists(st.integers(0, 9), max_size=3), st.permutations(list(mixed().columns)))
 def test_the_digest_depends_on_neither_order_nor_pieces(order: list[int], cuts: list[int], columns: list[str]) -> None:
     frame = mixed().iloc[order][columns]
@@ -122,3 +124,38 @@ def test_the_newest_copy_is_told() -> None:
     for day in ("2026-03-01T00:00:00Z", "20260401", None, "noe annet"):
         made.take(flat.frame([feature(1, **{"kopidata.kopidato": day})], epsg=25833, where="x"))
     assert made.kopidato == "2026-04-01"
+
+
+@pytest.mark.parametrize("in_memory", [1, spool.IN_MEMORY])
+def test_a_column_of_two_types_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int) -> None:
+    monkeypatch.setattr(spool, "IN_MEMORY", in_memory)
+    made = Spool(tmp_path)
+    for value in ("x", 1.5):
+        made.take(gpd.GeoDataFrame({"høyde": [value]}, geometry=[Point(0, 0)], crs=25833))
+    with pytest.raises(SourceError, match=r"høyde \(double and (large_)?string\)"):
+        made.write(tmp_path / "x.parquet", provenance(made))
+
+
+def test_a_column_of_two_types_in_one_piece_is_named(tmp_path: Path) -> None:
+    values = pd.Series(["x", 1.5], dtype=object)
+    piece = gpd.GeoDataFrame({"høyde": values}, geometry=[Point(0, 0)] * 2, crs=25833)
+    with pytest.raises(SourceError, match="høyde"):
+        Spool(tmp_path).take(piece)
+
+
+def test_columns_of_persons_never_reach_the_disk(tmp_path: Path) -> None:
+    row = feature(
+        1, saksbehandler="Kari", created_user="KARNOR", eier={"navn": "Per"}, plannavn="Sentrum", eierform="1"
+    )
+    kontakter = {"opphav": [{"epost": "a@b.no"}], "kilder": [{"merke": "x"}], "tekst": "[Kari"}
+    row["properties"] |= kontakter
+    made = Spool(tmp_path)
+    made.take(flat.frame([row, feature(2)], epsg=25833, where="x"))
+    made.write(tmp_path / "x.parquet", provenance(made))
+    back = read_parquet(tmp_path / "x.parquet")
+    assert not {"saksbehandler", "created_user", "eier.navn"} & {*back.columns, *made.kolonner}
+    assert {"plannavn", "eierform", "kilder"} <= made.kolonner
+    assert back["opphav"].isna().all()
+    assert back["kilder"][0] == '[{"merke": "x"}]'
+    assert back["tekst"][0] == "[Kari"
+    assert b"Kari" not in (tmp_path / "x.parquet").read_bytes().replace(b"[Kari", b"")

@@ -9,12 +9,18 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 
 from tasks.contracts import TEIGER
 from tasks.errors import SourceError
 from tasks.sources import teig
+from tasks.sources.numre import Numre
 
 from .conftest import collection, shared, teig_xml
+
+
+def only(number: str) -> Numre:
+    return Numre(number, frozenset({number}), {})
 
 
 def read(content: bytes, where: str = "x") -> gpd.GeoDataFrame:
@@ -43,7 +49,7 @@ def test_matrikkelenheter_none_one_and_many() -> None:
     raw = read(gml)
     assert raw["matrikkelenheter"].to_list() == [[], ["0099-46/1/0/0"], ["0099-46/1/0/0", "0099-46/7/3/2"]]
     assert "NORDMANN" not in raw.to_csv()
-    frame, account = teig.teiger(raw, kommunenummer="0099")
+    frame, account = teig.teiger(raw, only("0099"))
     TEIGER.check(frame)
     assert (account.inn, account.ut, account.utelatt) == (3, 3, {})
 
@@ -54,7 +60,7 @@ def test_a_matrikkelenhet_whose_number_is_none_is_left_out_and_counted(odd: str,
     numbers: dict[str, int | str] = {"gardsnummer": 46, "bruksnummer": 1, where: odd}
     gnr, bnr = numbers.pop("gardsnummer"), numbers.pop("bruksnummer")
     gml = collection(teig_xml(1), teig_xml(2, units=unit(46, 2) + unit(gnr, bnr, **numbers)))
-    frame, account = teig.teiger(read(gml), kommunenummer="0099")
+    frame, account = teig.teiger(read(gml), only("0099"))
     assert frame["matrikkelenheter"].to_list() == [[], ["0099-46/2/0/0"]]
     assert account.merknader == {"matrikkelenhet uten lesbart nummer": 1}
     assert account.ider == {"matrikkelenhet uten lesbart nummer": ("2",)}
@@ -71,7 +77,7 @@ def test_drops_are_counted_with_ids() -> None:
     )
     raw = read(gml)
     assert len(raw) == 6
-    frame, account = teig.teiger(raw, kommunenummer="0099")
+    frame, account = teig.teiger(raw, only("0099"))
     TEIGER.check(frame)
     assert frame["teig_id"].to_list() == ["1", "2"]
     assert frame.geometry.area.to_list() == [10_000, 20_000]
@@ -81,7 +87,7 @@ def test_drops_are_counted_with_ids() -> None:
         "annen kommune": (1, ("3",)),
     }
     assert account.utelatt["uten teigId"].antall == 1
-    turned, _ = teig.teiger(raw.iloc[::-1], kommunenummer="0099")
+    turned, _ = teig.teiger(raw.iloc[::-1], only("0099"))
     assert turned.to_wkb().equals(frame.to_wkb())
 
 
@@ -117,7 +123,7 @@ def test_what_is_no_collection_is_a_named_error(content: bytes) -> None:
 
 def test_real_answer_bergen() -> None:
     raw = read(shared("data/real/teig_wfs_bergen_4601_167.xml").read_bytes())
-    frame, account = teig.teiger(raw, kommunenummer="4601")
+    frame, account = teig.teiger(raw, only("4601"))
     TEIGER.check(frame)
     assert (account.inn, account.ut) == (3, 3)
     assert frame["teig_id"].to_list() == ["261221547", "261221623", "261221636"]
@@ -131,6 +137,30 @@ def test_real_answer_bergen() -> None:
 
 def test_synthetic_answer_with_a_shared_teig() -> None:
     raw = read(shared("data/gml/teig_SYNTHETIC.gml").read_bytes())
-    frame, _ = teig.teiger(raw, kommunenummer="9999")
+    frame, _ = teig.teiger(raw, only("9999"))
     assert frame["matrikkelenheter"].to_list() == [["9999-10/1/0/0"], ["9999-46/1/0/0", "9999-46/7/0/0"]]
     assert frame.geometry.area.to_list() == [10_000, 9_600]
+
+
+def test_teiger_under_an_earlier_number_belong_to_the_kommune_that_it_led_to() -> None:
+    square = shapely.box(0, 0, 1000, 1000)
+    numre = Numre("3218", frozenset({"3218", "3216"}), {"3021": ("3218",), "3020": ("3218", "3216")}, square)
+    inside, outside = shapely.box(10, 10, 60, 60), shapely.box(5000, 0, 5050, 50)
+    rows = [("a", "3021", outside), ("b", "3020", inside), ("c", "3020", outside), ("d", "3216", inside)]
+    raw = gpd.GeoDataFrame(
+        {
+            "teig_id": [r[0] for r in rows],
+            "kommunenummer": [r[1] for r in rows],
+            "matrikkelenheter": [["3021-1/1/0/0"]] * 4,
+            "matrikkelnummer_tekst": "1/1",
+            "registrert_areal_m2": 1.0,
+            "har_tvist": False,
+        },
+        geometry=[r[2] for r in rows],
+        crs=25833,
+    )
+    frame, account = teig.teiger(raw, numre)
+    assert frame["teig_id"].to_list() == ["a", "b"]
+    assert set(frame["kommunenummer"]) == {"3218"}
+    assert account.merknader == {"tidligere kommunenummer": 2}
+    assert account.utelatt["annen kommune"].ider == ("c", "d")

@@ -32,16 +32,25 @@ class Service:
     ----------
     antall
         Features that it has; `tak` of them in one answer, from startIndex on where `sider`.
+    plass
+        Whether ids tell where a feature stands: those of duplicates differ.
+    rekke
+        Which feature stands where; each in its turn by default.
+    nummer
+        The one kommunenummer that it has features of; any by default.
     teller
         What resultType=hits says; the truth by default.
     """
 
     antall: int = 5
+    rekke: tuple[int, ...] | None = None
+    nummer: str = ""
     tak: int | None = None
     sier_tak: bool = False
     sider: bool = True
     neste: bool = False
     ids: bool = True
+    plass: bool = False
     teller: Callable[[int], object] = lambda n: n
     formater: tuple[str, ...] = ("application/json", "text/xml; subtype=gml/3.1.1", FORMAT_32)
     typer: tuple[str, ...] = ("plan:RpOmråde", "plan:RpGrense")
@@ -61,27 +70,28 @@ class Service:
         if values["request"] == "GetCapabilities":
             h.send(self.capabilities().encode(), "text/xml")
         elif values.get("resulttype") == "hits":
-            count = self.teller(self.antall)
+            count = self.teller(self.antall if self.nummer in values.get("body", "") else 0)
             h.send(self.collection([], f'numberMatched="{count}" numberOfFeatures="{count}"').encode(), "text/xml")
         else:
             start = int(values.get("startindex", 0)) if self.sider else 0
             most = min(int(values.get("count") or values.get("maxfeatures") or 10**9), self.tak or 10**9)
-            numbers = list(range(self.antall))[start : start + most]
+            numbers = list(self.rekke or range(self.antall))[start : start + most]
             more = 'next="http://x/"' if self.neste and numbers and numbers[-1] + 1 < self.antall else ""
             h.send(self.collection(numbers, f'numberMatched="unknown" numberReturned="0" {more}').encode(), "text/xml")
 
     def collection(self, numbers: list[int], head: str) -> str:
         ns = "http://www.opengis.net/wfs" + ("/2.0" if self.versjon == "2.0.0" else "")
-        members = "".join(f"<wfs:member>{self.member(n)}</wfs:member>" for n in numbers)
+        members = "".join(f"<wfs:member>{self.member(n, k)}</wfs:member>" for k, n in enumerate(numbers))
         return (
             f'<wfs:FeatureCollection xmlns:wfs="{ns}" xmlns:gml="http://www.opengis.net/gml/3.2" xmlns:p="{PLAN}" '
             f"{head}>{members}{self.extra}</wfs:FeatureCollection>"
         )
 
-    def member(self, n: int) -> str:
+    def member(self, n: int, k: int) -> str:
         x, y = -120_000 + 200 * n, 6_740_000
         corners = f"{x} {y} {x + 100} {y} {x + 100} {y + 100} {x} {y + 100} {x} {y}"
-        own = f"rp.{n}" if self.ids else f"ny.{len(self.asked)}.{n}"
+        start = self.asked[-1].get("startindex", 0)
+        own = f"plass.{start}.{k}" if self.plass else f"rp.{n}" if self.ids else f"ny.{len(self.asked)}.{n}"
         return (
             f'<p:RpOmråde gml:id="{own}"><p:område><gml:Polygon srsName="urn:ogc:def:crs:EPSG::25833"><gml:exterior>'
             f"<gml:LinearRing><gml:posList>{corners}</gml:posList></gml:LinearRing></gml:exterior></gml:Polygon>"
@@ -286,11 +296,40 @@ def test_several_types_are_asked_for_one_by_one(asks: Asks) -> None:
     service = Service(typer=("a:RpOmråde", "a:RpGrense"))
     member = Service.member
 
-    def both(self: Service, n: int) -> str:
+    def both(self: Service, n: int, k: int) -> str:
         name = self.asked[-1]["typenames"].partition(":")[2]
-        return member(self, n).replace("RpOmråde", name)
+        return member(self, n, k).replace("RpOmråde", name)
 
     service.member = both.__get__(service)  # type: ignore[method-assign]
     frame = asks(service, lag={"RpOmråde": "RpOmråde", "Grense": "RpGrense"})
     assert frame["objekttypenavn"].value_counts().to_dict() == {"RpOmråde": 5, "Grense": 5}
     assert len(service.asked) == 1 + 3 + 3
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_pages_that_overlap_are_found_out(asks: Asks, ids: bool) -> None:
+    said = asks.fails(Service(antall=4, tak=2, rekke=(0, 1, 1, 2), ids=ids))
+    assert "the page after that brings 1 features that have come already" in said
+
+
+def test_more_than_counted_is_refused_after_paging_too(asks: Asks) -> None:
+    said = asks.fails(Service(antall=6, tak=2, teller=lambda _n: 3))
+    assert "the source says 3 features, 4 came" in said
+
+
+@pytest.mark.parametrize(("nummer", "asked"), [("0099", ["0099"] * 3), ("0098", ["0099"] + ["0098"] * 3)])
+def test_earlier_numbers_are_asked_for_where_todays_gives_nothing(
+    asks: Asks, monkeypatch: pytest.MonkeyPatch, nummer: str, asked: list[str]
+) -> None:
+    monkeypatch.setattr("tasks.sources.asked.earlier_numbers", lambda *, sandbox: {"0098": ("0099",)})
+    service = Service(nummer=nummer)
+    assert len(asks(service, kommunefelt="kommunenummer")) == 5
+    questions = [q["body"] for q in service.asked[1:]]
+    assert [n for body in questions for n in ("0098", "0099") if f">{n}<" in body] == asked
+
+
+def test_duplicates_of_the_source_with_ids_of_their_own_are_read(asks: Asks) -> None:
+    service = Service(antall=4, tak=2, rekke=(0, 1, 1, 2), plass=True)
+    assert asks(service)["planid"].to_list() == ["000", "001", "001", "002"]
+    # asked for again: are the ids the same?
+    assert [q["startindex"] for q in service.asked if "startindex" in q] == ["2", "2"]
