@@ -93,7 +93,8 @@ class Spool:
         shapes = np.asarray(piece.geometry.array, dtype=object)
         self.areal_m2 += float(np.nansum(shapely.area(shapes)))
         self._stretch(shapely.total_bounds(shapes))
-        self.kolonner |= {str(c) for c in piece.columns if c not in self.kolonner and piece[c].notna().any()}
+        named = [c for c in piece.columns if c != "geometry"]
+        self.kolonner |= {str(c) for c in named if c not in self.kolonner and piece[c].notna().any()}
         for column in piece.columns:
             if fold(str(column).rpartition(".")[2]) == KOPIDATO:
                 dates = [d for v in piece[column].dropna().unique() if (d := iso_date(v))]
