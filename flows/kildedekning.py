@@ -20,7 +20,7 @@ from tasks.sources.innlogging import state, variables
 from tasks.store import Geodata
 from tasks.tekst import tall
 
-SVAR = {"rader": "data", "tom": "kilden sier at det ikke finnes noe", "ikke_dekket": "ikke dekket", "feilet": "feilet"}
+SVAR = {"rader": "data", "tom": "har ingen", "ikke_dekket": "ikke dekket", "feilet": "feilet"}
 NAP_HJELP = (
     "Norge digitalt-innlogging gis av Geonorge til parter i Norge digitalt; andre kan be DiBK om tilgang til NAP "
     "(geonorge.no, Norge digitalt)."

@@ -133,7 +133,7 @@ class Summary:
         lines += [f"  without fresh data on {tema}: {answer.grunn}" for tema, answer in self._unanswered()]
         lines += [f"  {tema}: {answer.reserve}" for tema, answer in self._in_reserve()]
         lines += [
-            f"  {tema}: {answer.kilde} serves; {name} does not: {why}"
+            f"  {tema}: {answer.kilde} serves; {name} does not: {why.partition('. ')[0].removesuffix('.')}"
             for tema, answer in self.kilder.items()
             for name, why in answer.forsoek
         ]

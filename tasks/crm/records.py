@@ -12,7 +12,7 @@ import geopandas as gpd
 import pandas as pd
 
 from config.registers import Kommune
-from tasks.answer import Answer, Empty, Provenance, Rows
+from tasks.answer import Answer, Provenance, Rows
 from tasks.crm.links import arealplaner, norgeskart, seeiendom
 
 Row = dict[str, Any]
@@ -280,8 +280,6 @@ def kilder_text(answers: Mapping[str, Answer], provenance: Mapping[str, Provenan
             lines.append(
                 f"{tema}: {kept.antall_mottatt} objekter, uendret siden {kept.hentet_tid[:10]} ({kept.lisens})"
             )
-        elif isinstance(answer, Empty):
-            lines.append(f"{tema}: kilden dekker kommunen og har ingen")
         else:
             lines.append(f"{tema}: {answer.grunn}")
     return "\n".join(lines)
