@@ -106,7 +106,8 @@ def blank_is_none(value: object) -> str | None:
     """Return text with single inner blanks, or None for nothing, "" and "-"."""
     if not isinstance(value, str):
         return None
-    plain = " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    text = value if value.isprintable() else "".join(c if c.isprintable() else " " for c in value)
+    plain = " ".join(text.split())
     return None if plain in {"", "-"} else plain
 
 
