@@ -222,8 +222,8 @@ def _kept(kilde: Kilde, spool: Spool, provenance: Provenance, last: Last | None,
         )
         return _held_back(kilde, spool, provenance, last, context, why=why, svar=Rows)
     # Not against the inbox: what is no longer there, a person has taken away.
-    others = [k for k in context.known.values() if k.tema == kilde.tema and k.protokoll != "innboks" and k != kilde]
-    for before in filter(None, (last, sist.newest(others, geodata, number))):
+    others = [k for k in context.known.values() if k.tema == kilde.tema and (k.protokoll != "innboks" or k == kilde)]
+    for before in dict.fromkeys(filter(None, (last, sist.newest(others, geodata, number)))):
         if less := sist.fall(before.provenance, provenance, rules.storste_fall):
             return _held_back(kilde, spool, provenance, before, context, why=less, svar=Rows)
     path = geodata.keep(spool, number, provenance)

@@ -240,6 +240,9 @@ def test_another_source_with_much_less_is_held_back_too(env: Env, tmp_path: Path
     for _ in range(2):
         approved = run()
         assert (approved.kilde, approved.antall, approved.reserve) == ("egen", 1, None)
+    upstream.answer = by_path({"egen": serve_plans(many(2)), "nap": serve_plans(many(10))})
+    grown = run()  # compared with what serves now, no longer with what served before the person said so
+    assert (grown.kilde, grown.antall, grown.reserve) == ("egen", 2, None)
 
 
 def test_what_is_held_back_goes_when_the_source_says_again_what_it_said(env: Env) -> None:
