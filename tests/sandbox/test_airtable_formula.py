@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -11,15 +12,17 @@ from pyairtable import formulas
 from pyairtable.formulas import match
 
 from tasks.sandbox.airtable.errors import ApiError
-from tasks.sandbox.airtable.formula import MAX_CHARACTERS, compile_formula, passes
+from tasks.sandbox.airtable.formula import MAX_CHARACTERS, compile_formula, truth
 from tests.sandbox.conftest import answer, names, refusal
 
-FIELDS = {"Navn": "fld1", "Tall": "fld2", "fld1": "fld1", "a}b": "fld3", "a\\b": "fld3"}
+NAVN, TALL, ODD = ((lambda record, n=n: record.get(n)) for n in ("fld1", "fld2", "fld3"))
+FIELDS = {"Navn": NAVN, "Tall": TALL, "fld1": NAVN, "a}b": ODD, "a\\b": ODD}
+compiled = partial(compile_formula, fields=FIELDS, record_id=lambda record: "rec1")
 
 
 def holds(formula, **cells):
     """Return whether a record of these cells passes, by field id."""
-    return passes(compile_formula(formula, FIELDS), ("rec1", cells.get))
+    return truth(compiled(formula)(cells))
 
 
 @pytest.mark.parametrize(
@@ -132,14 +135,14 @@ def test_zero_equals_blank_and_yet_shows(formula, expected):
 )
 def test_a_bad_formula_is_refused(formula):
     with pytest.raises(ApiError) as caught:
-        compile_formula(formula, FIELDS)
+        compiled(formula)
     assert caught.value.status == 422
     assert caught.value.body["error"]["type"] == "INVALID_FILTER_BY_FORMULA"
 
 
 def test_an_unknown_field_is_named():
     with pytest.raises(ApiError) as caught:
-        compile_formula("{Ukjent}=1", FIELDS)
+        compiled("{Ukjent}=1")
     wanted = "The formula for filtering records is invalid: Unknown field names: ukjent"
     assert caught.value.body["error"]["message"] == wanted
 
@@ -155,11 +158,11 @@ def test_many_terms_and_parentheses_are_taken():
 @given(text=st.one_of(st.text(max_size=60), st.text("{}()'\"\\,&=<>!-.0 1aNOTANDOR", max_size=40)))
 def test_any_text_is_answered_or_refused(text):
     try:
-        compiled = compile_formula(text, FIELDS)
+        function = compiled(text)
     except ApiError:
         return
     for cells in ({}, {"fld1": "a", "fld2": 5}, {"fld1": "", "fld2": 0}):
-        assert passes(compiled, ("rec1", cells.get)) in {True, False}
+        assert truth(function(cells)) in {True, False}
 
 
 @settings(max_examples=200, deadline=None)
@@ -213,6 +216,29 @@ def test_filters_over_http(tomter, omraader):
     assert names(
         tomter.all(formula=formulas.OR(*[formulas.EQ(formulas.Field("Navn"), str(n)) for n in range(500)]))
     ) == ["1", "2", "3"]
+
+
+def test_what_the_sync_asks_finds_what_it_should(tomter, base):
+    made = tomter.batch_create([{"Navn": f"3207-{n:06}", "Tall": n, "Klasse": "bolig"} for n in range(60)])
+    empty = tomter.create({"Tall": 1})["id"]
+    ids = [r["id"] for r in made]
+    navn = base.schema().table("Tomter").field("Navn").id
+
+    def found(formula):
+        return [r["id"] for r in tomter.all(formula=formula)]
+
+    some = [f"3207-{n:06}" for n in range(0, 100, 2)]
+    assert found("{Navn}='3207-000007'") == found(f"{{{navn}}}='3207-000007'") == ids[7:8]
+    assert found("OR(" + ",".join(f"{{Navn}}='{s}'" for s in some) + ")") == ids[::2]
+    assert found("OR(" + ",".join(f"RECORD_ID()='{i}'" for i in reversed(ids[5:55])) + ")") == ids[5:55]
+    assert found(f"OR({{Navn}}='3207-000001',RECORD_ID()='{ids[3]}',{{{navn}}}='3207-000002',{{Tall}}>58)") == [
+        ids[1], ids[2], ids[3], ids[59],
+    ]  # fmt: skip
+    assert found("AND({Navn}='3207-000007',{Klasse}='bolig')") == ids[7:8]
+    assert found("AND({Navn}='3207-000007',{Klasse}='annet')") == []
+    assert found("AND({Tall}=1,OR({Navn}='',{Navn}='x'))") == found("{Navn}=''") == [empty]
+    assert found(f"RECORD_ID()='{empty}'") == [empty]
+    assert found("NOT(OR({Navn}='',{Klasse}='bolig'))") == []
 
 
 @pytest.mark.parametrize(

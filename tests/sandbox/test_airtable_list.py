@@ -45,20 +45,15 @@ def test_a_listing_under_way_skips_what_is_deleted_and_not_what_follows(many):
     assert names(rest) == [f"n{n:03}" for n in range(110, 253)]
 
 
-def test_an_unknown_foreign_or_expired_offset_is_refused(many, web, base, monkeypatch):
-    from tasks.sandbox.airtable import query
-
+def test_an_unknown_or_foreign_offset_is_refused(many, web, base):
     url = f"/v0/{base.id}/Tomter"
     offset = web.get(url).json()["offset"]
     gone = (422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE", "")
     for wrong in ("itrXXXXXXXXXXXXXX/rec00000000000000", "x", offset.split("/")[0]):
         assert answer(web.get(url, params={"offset": wrong})) == gone
     assert answer(web.get(f"/v0/{base.id}/Omr%C3%A5der%2Ffelt", params={"offset": offset})) == gone
-    assert len(web.get(url, params={"offset": offset}).json()["records"]) == 100
-    monkeypatch.setattr(query, "OPEN_LISTINGS", 1)
-    web.get(url)
-    response = web.get(url, params={"offset": offset})
-    assert response.json() == {"error": {"type": "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}
+    for _ in range(2):
+        assert len(web.get(url, params={"offset": offset}).json()["records"]) == 100
 
 
 def test_sort_is_stable_both_ways_and_puts_empty_first(tomter):

@@ -121,6 +121,41 @@ def test_every_type_of_cell_is_shown(web, base, tomter):
     assert web.get(f"/base/{base.id}/Tomter").status_code == 200
 
 
+def test_the_newer_types_are_shown_in_grid_and_record(web, base, tomter):
+    for name, kind, options in (
+        ("E-post", "email", None),
+        ("Telefon", "phoneNumber", None),
+        ("Ansvarlig", "singleCollaborator", None),
+        ("Kvalitet", "rating", {"icon": "star", "color": "yellowBright", "max": 5}),
+    ):
+        tomter.create_field(name, kind, options=options)
+    cells = {
+        "E-post": "a@b.no",
+        "Telefon": "+47 1",
+        "Ansvarlig": {"email": "<b>@c.no", "name": "<Kari>"},
+        "Kvalitet": 4,
+    }
+    rec = tomter.create({"Navn": "n", **cells})["id"]
+    for path in (f"/base/{base.id}/Tomter/{rec}", f"/base/{base.id}/Tomter", f"/base/{base.id}/Tomter?q=kari"):
+        shown = web.get(path).text
+        assert [t for t in ("a@b.no", "+47 1", "&lt;Kari&gt;", ">4") if t not in shown] == []
+        assert "<Kari>" not in shown
+
+
+def test_of_many_links_some_are_shown_and_the_rest_counted(web, base, tomter, omraader):
+    nes = omraader.create({"Navn": "Nes"})["id"]
+    for start in range(0, 70, 10):
+        tomter.batch_create([{"Navn": f"t{n:02}", "Område": [nes]} for n in range(start, start + 10)])
+    address = f"/base/{base.id}/{base.schema().table('Områder/felt').id}"
+    record, grid = web.get(f"{address}/{nes}"), web.get(address).text
+    assert (record.text.count('class="pill link"'), "og 20 til" in record.text) == (50, True)
+    assert "t49" in record.text
+    assert "t50" not in record.text
+    assert (grid.count('class="pill link"'), "+67" in grid) == (3, True)
+    rec = tomter.first()["id"]
+    assert "til</span>" not in web.get(f"/base/{base.id}/Tomter/{rec}").text
+
+
 @pytest.mark.parametrize(
     ("value", "field", "text"),
     [

@@ -124,10 +124,81 @@ def test_an_unknown_field_is_refused(tomter):
         ("Klasse", "", None),
         ("Merker", "A, ny", ["A", "ny"]),
         ("Dato", "2026-02-28T10:00:00Z", "2026-02-28"),
+        ("Dato", "28.02.2026", "2026-02-28"),
+        ("Dato", "28/2/2026", "2026-02-28"),
+        ("Tid", "28.2.2026 12:00", "2026-02-28T12:00:00.000Z"),
     ],
 )
 def test_typecast_converts(tomter, field, value, kept):
     assert tomter.create({field: value}, typecast=True)["fields"].get(field) == kept
+
+
+KARI = {"id": "usr00000000000001", "email": "kari@example.no", "name": "Kari"}
+TYPES = {
+    "email": (None, "a@example.no", None),
+    "phoneNumber": (None, "+47 22 00 00 00", None),
+    "singleCollaborator": (None, KARI, "usr00000000000001"),
+    "multipleCollaborators": (None, [KARI], "usr00000000000001, usr00000000000002"),
+    "multipleSelects": ({"choices": [{"name": "A"}, {"name": "B"}]}, ["B", "A"], "A, C"),
+    "currency": ({"precision": 0, "symbol": "kr"}, 1234567, "kr 1 234"),
+    "percent": ({"precision": 1}, 0.125, "12,5 %"),
+    "rating": ({"icon": "star", "color": "yellowBright", "max": 5}, 4, "3"),
+    "duration": ({"durationFormat": "h:mm"}, 3600, "1:30"),
+    "barcode": (None, {"text": "k-1"}, "k-2"),
+    "richText": (None, "**a**", 5),
+}
+CAST = {
+    "singleCollaborator": {"id": "usr00000000000001"},
+    "multipleCollaborators": [{"id": "usr00000000000001"}, {"id": "usr00000000000002"}],
+    "multipleSelects": ["A", "C"],
+    "currency": 1234,
+    "percent": 1.25,  # a comma stands between thousands, as the real one reads it
+    "rating": 3,
+    "duration": 5400,
+    "barcode": {"text": "k-2"},
+    "richText": "5",
+}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_type_takes_its_value_is_cast_and_found(tomter, kind):
+    options, value, text = TYPES[kind]
+    tomter.create_field("Nytt", kind, options=options)
+    rec = tomter.create({"Nytt": value})["id"]
+    tomter.create({})
+    assert tomter.get(rec)["fields"] == {"Nytt": value}
+    assert [r["id"] for r in tomter.all(formula="{Nytt}=BLANK()")] == [tomter.all()[1]["id"]]
+    if text is not None:
+        assert refusal(lambda: tomter.update(rec, {"Nytt": text}))[0] == 422
+        assert tomter.update(rec, {"Nytt": text}, typecast=True)["fields"] == {"Nytt": CAST[kind]}
+    assert tomter.update(rec, {"Nytt": None})["fields"] == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("email", 5),
+        ("phoneNumber", {}),
+        ("singleCollaborator", {"name": "Kari"}),
+        ("singleCollaborator", "usr00000000000001"),
+        ("singleCollaborator", {"id": "", "email": ""}),
+        ("currency", "12"),
+        ("percent", "12 %"),
+        ("rating", 6),
+        ("rating", 2.5),
+        ("multipleSelects", ["C"]),
+    ],
+)
+def test_every_type_refuses_what_it_does_not_take(tomter, kind, value):
+    tomter.create_field("Nytt", kind, options=TYPES[kind][0])
+    assert refusal(lambda: tomter.create({"Nytt": value}))[0] == 422
+
+
+def test_a_person_given_by_address_has_one_id_in_every_answer(tomter):
+    tomter.create_field("Ansvarlig", "singleCollaborator")
+    one, two = (tomter.create({"Ansvarlig": {"email": e}})["fields"]["Ansvarlig"] for e in ("a@b.no", "A@b.no"))
+    assert one["id"] == two["id"] != tomter.create({"Ansvarlig": {"email": "c@b.no"}})["fields"]["Ansvarlig"]["id"]
+    assert (one["email"], len(one["id"]), one["id"][:3]) == ("a@b.no", 17, "usr")
 
 
 def test_typecast_adds_the_option_to_the_schema_and_a_refused_batch_does_not(base, tomter):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Collection
 from typing import Any
 
 from tasks.sandbox.airtable import attachments, query, schema
-from tasks.sandbox.airtable.errors import ApiError, invalid, missing_fields, no_model, not_found, unauthorized
+from tasks.sandbox.airtable.errors import invalid, missing_fields, no_model, not_found, record_gone, unauthorized
+from tasks.sandbox.airtable.faults import Faults
 from tasks.sandbox.airtable.limit import RateLimit
-from tasks.sandbox.airtable.records import BATCH, View, Writer, flag, named_records, new_records, only
+from tasks.sandbox.airtable.listings import Listings
+from tasks.sandbox.airtable.records import BATCH, View, Writer, flag, named_records, new_records, only, refuse_locked
 from tasks.sandbox.airtable.schema import Table
 from tasks.sandbox.airtable.store import Base, Store
 
@@ -25,12 +28,26 @@ class Api:
     """One store behind one token.
 
     Its methods are called with `store.lock` held, so that what a request reads and writes belongs together.
+
+    Parameters
+    ----------
+    locked_fields
+        Fields that the token may not write, as ids or ``Table.Field``.
     """
 
-    def __init__(self, store: Store, *, token: str, rate_limit_per_s: float) -> None:
-        self.store = store
-        self.limit = RateLimit(rate_limit_per_s)
-        self._listings = query.Listings()
+    def __init__(
+        self,
+        store: Store,
+        *,
+        token: str,
+        limit: RateLimit,
+        listings: Listings,
+        faults: Faults,
+        locked_fields: Collection[str] = (),
+    ) -> None:
+        self.store, self.limit, self.faults = store, limit, faults
+        self._listings = listings
+        self._locked = frozenset(locked_fields)
         self._token = token.encode()
 
     def authorize(self, header: str) -> None:
@@ -111,7 +128,7 @@ class Api:
     def list_records(self, table: Table, base: Base, given: JSON, *, address: str) -> JSON:
         """List records, a page at a time."""
         options = query.read_options(table, given)
-        view = View.of(table, by_id=options.by_id, address=address, only=options.fields)
+        view = View.of(base, table, by_id=options.by_id, address=address, only=options.fields)
         if options.offset:
             ids, following = self._listings.page(table["id"], options.offset, options.size)
         else:
@@ -129,18 +146,18 @@ class Api:
         if record is None:
             raise not_found()
         by_id = given.get("returnFieldsByFieldId") in ("1", "true")
-        return View.of(table, by_id=by_id, address=address).show(record)
+        return View.of(base, table, by_id=by_id, address=address).show(record)
 
     def create(self, table: Table, base: Base, body: JSON, *, address: str) -> JSON:
         """Create one record, bare, or several."""
         if "records" not in body and "fields" not in body:
             raise missing_fields()
-        view = View.of(table, by_id=flag(body, "returnFieldsByFieldId"), address=address)
+        view = View.of(base, table, by_id=flag(body, "returnFieldsByFieldId"), address=address)
         one = "fields" in body
         only(body, "fields" if one else "records", *WRITE_OPTIONS)
         items = [{"fields": body["fields"]}] if one else new_records(body)
         with self.store.change(base):
-            writer = Writer(self.store, base, table, typecast=flag(body, "typecast"))
+            writer = Writer(self.store, base, table, typecast=flag(body, "typecast"), locked=self._locked)
             ids = [writer.create(item["fields"]) for item in items]
         shown = [view.show(base.records[table["id"]][i]) for i in ids]
         return shown[0] if one else {"records": shown}
@@ -150,11 +167,11 @@ class Api:
         if "records" not in body:
             raise missing_fields()
         only(body, "records", "performUpsert", *WRITE_OPTIONS)
-        view = View.of(table, by_id=flag(body, "returnFieldsByFieldId"), address=address)
+        view = View.of(base, table, by_id=flag(body, "returnFieldsByFieldId"), address=address)
         items = named_records(body, ids="performUpsert" not in body)
         extra: JSON = {}
         with self.store.change(base):
-            writer = Writer(self.store, base, table, typecast=flag(body, "typecast"))
+            writer = Writer(self.store, base, table, typecast=flag(body, "typecast"), locked=self._locked)
             if "performUpsert" in body:
                 ids, created, updated = writer.upsert(items, body["performUpsert"], replace=replace)
                 extra = {"createdRecords": created, "updatedRecords": updated}
@@ -169,9 +186,9 @@ class Api:
         only(body, "fields", *WRITE_OPTIONS)
         if rec not in base.records[table["id"]]:
             raise not_found()
-        view = View.of(table, by_id=flag(body, "returnFieldsByFieldId"), address=address)
+        view = View.of(base, table, by_id=flag(body, "returnFieldsByFieldId"), address=address)
         with self.store.change(base):
-            writer = Writer(self.store, base, table, typecast=flag(body, "typecast"))
+            writer = Writer(self.store, base, table, typecast=flag(body, "typecast"), locked=self._locked)
             writer.update(rec, body["fields"], replace=replace)
         return view.show(base.records[table["id"]][rec])
 
@@ -180,7 +197,7 @@ class Api:
         if not 1 <= len(ids) <= BATCH or len(set(ids)) < len(ids):
             raise invalid()
         if any(rec not in base.records[table["id"]] for rec in ids):
-            raise ApiError(404, "MODEL_ID_NOT_FOUND", "Record not found")
+            raise record_gone()
         with self.store.change(base):
             for rec in ids:
                 self.store.delete(base, table, rec)
@@ -191,10 +208,11 @@ class Api:
         table = next((t for t in base.tables if rec in base.records[t["id"]]), None)
         if table is None:
             raise not_found()
-        view = View.of(table, by_id=True, address=address, only=[field_key])
+        view = View.of(base, table, by_id=True, address=address, only=[field_key])
         field = view.fields[0][1]
         if field["type"] != "multipleAttachments":
-            raise invalid(f'Field "{field["name"]}" does not take attachments.')
+            raise invalid.saying(f'Field "{field["name"]}" does not take attachments.')
+        refuse_locked(table, field, self._locked)
         attachment = attachments.keep(self.store.folder, body)
         with self.store.change(base):
             there = base.records[table["id"]][rec].cells.get(field["id"], [])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,8 +17,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from tasks.sandbox.airtable.api import WHOAMI, Api
-from tasks.sandbox.airtable.errors import ApiError, invalid, not_found
+from tasks.sandbox.airtable.errors import ApiError, bad_json, invalid, not_found, server_error, slow_body, too_large
+from tasks.sandbox.airtable.faults import Faults
+from tasks.sandbox.airtable.hand import Hand
 from tasks.sandbox.airtable.ids import is_id
+from tasks.sandbox.airtable.limit import PENALTY_S, PER_USER, RateLimit
+from tasks.sandbox.airtable.listings import IDLE_S, MOST_OPEN, Listings
 from tasks.sandbox.airtable.pages import add_pages
 from tasks.sandbox.airtable.schema import Table
 from tasks.sandbox.airtable.store import Base, Store
@@ -27,8 +33,38 @@ LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 JSON = dict[str, Any]
 
 
-def create_app(data_dir: Path, *, token: str, rate_limit_per_s: float = 5.0) -> FastAPI:
+def create_app(
+    data_dir: Path,
+    *,
+    token: str,
+    rate_limit_per_s: float = 5.0,
+    user_limit_per_s: float = PER_USER,
+    penalty_s: float = PENALTY_S,
+    monthly_calls: int | None = None,
+    cursor_s: float = IDLE_S,
+    open_cursors: int = MOST_OPEN,
+    locked_fields: Collection[str] = (),
+    faults: Faults | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> FastAPI:
     """Return the application over the bases in `data_dir`.
+
+    Parameters
+    ----------
+    data_dir
+        Where the bases lie.
+    token
+        What clients must send.
+    rate_limit_per_s, user_limit_per_s, penalty_s, monthly_calls
+        See `RateLimit`.
+    cursor_s, open_cursors
+        Seconds after which an offset that nobody used expires, and how many listings may be under way.
+    locked_fields
+        Fields that the token may not write, as ids or ``Table.Field``.
+    faults
+        Refusals to give instead of answers.
+    clock
+        Seconds that never go back, for limits and offsets.
 
     Raises
     ------
@@ -36,34 +72,62 @@ def create_app(data_dir: Path, *, token: str, rate_limit_per_s: float = 5.0) -> 
         When another process uses the folder.
     """
     store = Store(data_dir)
-    api = Api(store, token=token, rate_limit_per_s=rate_limit_per_s)
+    limit = RateLimit(
+        rate_limit_per_s, per_user=user_limit_per_s, penalty_s=penalty_s, monthly_calls=monthly_calls, clock=clock
+    )
+    listings = Listings(most_open=open_cursors, idle_s=cursor_s, clock=clock)
+    faults = faults or Faults()
+    api = Api(store, token=token, limit=limit, listings=listings, faults=faults, locked_fields=locked_fields)
     app = FastAPI(title="Local Airtable", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.store = store
+    app.state.store, app.state.limit, app.state.faults, app.state.hand = store, limit, faults, Hand(store)
+    _add_routes(app, api)
+    return app
+
+
+def _add_routes(app: FastAPI, api: Api) -> None:
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
 
     @app.exception_handler(ApiError)
     async def refused(request: Request, error: ApiError) -> JSONResponse:
-        return JSONResponse(error.body, error.status)
+        return JSONResponse(error.body, error.status, headers=error.headers)
 
     @app.exception_handler(404)
     @app.exception_handler(405)
     async def nothing(request: Request, error: Exception) -> JSONResponse:
         return JSONResponse(not_found().body, 404)
 
+    @app.exception_handler(500)
+    async def broken(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse(server_error().body, 500)
+
     @app.get("/health")
     async def health() -> JSON:
         return {"status": "ok", "product": "tomtesourcing local Airtable"}
 
-    add_pages(app, store)
+    add_pages(app, api.store)
 
     @app.api_route("/v0/{path:path}", methods=["GET", "POST", "PATCH", "PUT", "DELETE"])
     async def web_api(request: Request, path: str) -> Response:
         api.authorize(request.headers.get("authorization", ""))
+        admit(api, request.method, path_parts(request))
         has_body = request.method in {"POST", "PATCH", "PUT"}
         body = await read_body(request) if has_body else {}
         return await run_in_threadpool(answer, api, request, body)
 
-    return app
+
+def admit(api: Api, method: str, parts: list[str]) -> None:
+    """Count a request the moment it arrives, whatever it then waits for.
+
+    Raises
+    ------
+    ApiError
+        For one beyond a limit, or what is planned.
+    """
+    of_schema = parts[:1] == ["meta"]
+    base_id = (parts[2] if parts[1:2] == ["bases"] and len(parts) > 2 else "") if of_schema else parts[0]
+    api.limit.check(base_id if base_id in api.store.bases else None, of_quota=not of_schema)
+    if (fault := api.faults.take(method, "/".join(parts))) is not None:
+        raise fault
 
 
 async def read_body(request: Request) -> JSON:
@@ -80,15 +144,15 @@ async def read_body(request: Request) -> JSON:
             async for part in request.stream():
                 data += part
                 if len(data) > MAX_BODY:
-                    raise ApiError(413, "REQUEST_TOO_LARGE", "Request body is too large.")
+                    raise too_large("Request body is too large.")
     except TimeoutError:
-        raise ApiError(408, "REQUEST_TIMEOUT", "The request body did not arrive in time.") from None
+        raise slow_body() from None
     try:
         body = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
         if LONE_SURROGATE.search(data):  # half a character can be escaped in JSON, but not stored or answered
             json.dumps(body, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
-        raise ApiError(400, "INVALID_JSON", "Could not parse request body as JSON") from None
+        raise bad_json() from None
     if not isinstance(body, dict):
         raise invalid()
     return body
@@ -135,11 +199,9 @@ def _route(api: Api, request: Request, body: JSON) -> Any:
             return _meta(api, request, rest, body)
         case [base_id, rec, field, "uploadAttachment"] if request.method == "POST":
             base = api.base(base_id)
-            api.limit.check(base_id)
             return api.upload(base, rec, field, body, address=_address(request))
         case [base_id, table_key, *rest] if len(rest) <= 1:
             base = api.base(base_id)
-            api.limit.check(base_id)
             table = api.table(base, table_key)
             if rest in ([], ["listRecords"]):
                 return _records(api, request, base, table=table, is_post_listing=bool(rest), body=body)
@@ -161,7 +223,6 @@ def _meta(api: Api, request: Request, rest: list[str], body: JSON) -> Any:
             return api.create_base(body)
         case (_, ["bases", base_id, "tables", *tail]):
             base = api.base(base_id)
-            api.limit.check(base_id)
             return _tables(api, request.method, base, tail=tail, body=body)
     raise not_found()
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tasks.sandbox.airtable.errors import ApiError, invalid
+from tasks.sandbox.airtable.errors import invalid, too_large
 from tasks.sandbox.airtable.ids import is_id, new_id
 
 MAX_BYTES = 5_000_000
@@ -18,7 +19,7 @@ PICTURES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "ima
 
 
 def keep(folder: Path, body: dict[str, Any]) -> dict[str, Any]:
-    """Write the file of an upload and return what its cell says of it.
+    """Write the file of an upload, through to the disk, and return what its cell says of it.
 
     Parameters
     ----------
@@ -40,11 +41,24 @@ def keep(folder: Path, body: dict[str, Any]) -> dict[str, Any]:
     except (binascii.Error, ValueError):
         raise invalid() from None
     if len(data) > MAX_BYTES:
-        raise ApiError(413, "REQUEST_TOO_LARGE", "An attachment has at most 5 MB.")
+        raise too_large("An attachment has at most 5 MB.")
     attachment = {"id": new_id("att"), "filename": name[:255], "size": len(data), "type": kind[:100]}
     (folder / "attachments").mkdir(exist_ok=True)
-    (folder / "attachments" / f"{attachment['id']}{PICTURES.get(kind, '')}").write_bytes(data)
+    _write(folder / "attachments" / f"{attachment['id']}{PICTURES.get(kind, '')}", data)
     return attachment
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file so that it outlives a power cut, name and content, before a record speaks of it."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    parent = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(parent)
+    finally:
+        os.close(parent)
 
 
 def find(folder: Path, attachment_id: str) -> tuple[Path, str | None] | None:

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from tasks.sandbox.airtable.attachments import PICTURES, find, path_of
+from tasks.sandbox.airtable.links import LINK
 from tasks.sandbox.airtable.query import field_map, plain, primary_text, select
 from tasks.sandbox.airtable.rows import Record
 from tasks.sandbox.airtable.schema import Table
@@ -22,6 +23,8 @@ from tasks.sandbox.airtable.values import NUMBER_TYPES, Field
 
 HERE = Path(__file__).parent
 ROWS = 50
+SHOWN_LINKS = 50
+"""Of a cell; the rest is a count: a kommune may have 50,000."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -137,12 +140,13 @@ def _holds(base: Base, table: Table, record: Record, text: str) -> bool:
 
 def cell(base: Base, field: Field, record: Record) -> dict[str, Any]:  # noqa: PLR0911  # one return per kind
     """Return a cell as the templates want it: kind, and text, links or files."""
-    value = record.cells.get(field["id"])
+    value = base.value(field, record)
     kind = field["type"]
     if value is None:
         return {"kind": "empty", "text": ""}
-    if kind == "multipleRecordLinks":
-        return {"kind": "links", "links": _links(base, base.table(field["options"]["linkedTableId"]), value)}
+    if kind == LINK:
+        other = base.table(field["options"]["linkedTableId"])
+        return {"kind": "links", "links": _links(base, other, value[:SHOWN_LINKS]), "total": len(value)}
     if kind == "multipleAttachments":
         return {
             "kind": "files",

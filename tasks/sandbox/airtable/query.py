@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import re
-import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from tasks.sandbox.airtable.errors import ApiError, invalid, unknown_field
-from tasks.sandbox.airtable.formula import Value, compile_formula, passes
+from tasks.sandbox.airtable.errors import invalid, no_view, unknown_field
+from tasks.sandbox.airtable.formula import Reader, Value, compile_formula, truth
+from tasks.sandbox.airtable.links import LINK
 from tasks.sandbox.airtable.rows import Record
 from tasks.sandbox.airtable.schema import Table
 from tasks.sandbox.airtable.store import Base
-from tasks.sandbox.airtable.values import Field
+from tasks.sandbox.airtable.values import NUMBER_TYPES, TEXT_TYPES, Field
 
 PAGE = 100
-OPEN_LISTINGS = 200
-"""Listings kept for their next page; the one longest unused expires first."""
 
 Order = tuple[str, bool]
 """Field name or id, and whether descending."""
@@ -38,12 +34,12 @@ def primary_text(base: Base, table: Table, record: Record) -> str:
 
 def plain(base: Base, field: Field, record: Record) -> str:
     """Return a cell as text, as formulas and pages read it."""
-    value = record.cells.get(field["id"])
+    value = base.value(field, record)
     if value is None:
         return ""
     if isinstance(value, str):
         return value
-    if field["type"] == "multipleRecordLinks":
+    if field["type"] == LINK:
         other = base.table(field["options"]["linkedTableId"])
         if other is None:
             return ""
@@ -80,9 +76,9 @@ def select(
     known = field_map(table)
     rows = list(base.records[table["id"]])
     if formula is not None:
-        compiled = compile_formula(formula, {key: f["id"] for key, f in known.items()})
-        by_id = {f["id"]: f for f in table["fields"]}
-        rows = [r for r in rows if passes(compiled, (r.id, partial(_formula_value, base, by_id, r)))]
+        readers = {f["id"]: _reader(base, f) for f in table["fields"]}
+        compiled = compile_formula(formula, {key: readers[f["id"]] for key, f in known.items()}, record_id=_id_of)
+        rows = [r for r in rows if truth(compiled(r))]
     for name, descending in reversed(sort):
         if name not in known:
             raise unknown_field(name)
@@ -90,11 +86,20 @@ def select(
     return [r.id for r in rows[:most]]
 
 
-def _formula_value(base: Base, by_id: dict[str, Field], record: Record, field_id: str) -> Value:
-    value = record.cells.get(field_id)
-    if value is None or isinstance(value, str | int | float):
-        return value
-    return plain(base, by_id[field_id], record)
+def _reader(base: Base, field: Field) -> Reader[Record]:
+    """Return how formulas read a field of a record."""
+    field_id = field["id"]
+    if field["type"] in NUMBER_TYPES | TEXT_TYPES | {"singleSelect", "date", "dateTime", "checkbox", "rating"}:
+        return lambda record: record.cells.get(field_id)
+
+    def read(record: Record) -> Value:
+        return plain(base, field, record) or None
+
+    return read
+
+
+def _id_of(record: Record) -> Value:
+    return record.id
 
 
 def _sort_key(base: Base, field: Field) -> Callable[[Record], tuple[bool, Any]]:
@@ -102,7 +107,7 @@ def _sort_key(base: Base, field: Field) -> Callable[[Record], tuple[bool, Any]]:
     places = {c["name"]: n for n, c in enumerate(field.get("options", {}).get("choices", []))}
 
     def key(record: Record) -> tuple[bool, Any]:
-        value = record.cells.get(field["id"])
+        value = base.value(field, record)
         if value is None:
             return False, 0
         if field["type"] == "singleSelect":
@@ -140,9 +145,9 @@ def read_options(table: Table, given: dict[str, Any]) -> Options:
     if not all(isinstance(v, str | None) for v in (view, formula, offset, cells)):
         raise invalid()
     if cells not in {None, "", "json"}:
-        raise invalid("The local Airtable answers cellFormat=json only.")
+        raise invalid.saying("The local Airtable answers cellFormat=json only.")
     if view and view not in {v[key] for v in table["views"] for key in ("id", "name")}:
-        raise ApiError(422, "VIEW_NAME_NOT_FOUND", f"View {view} not found")
+        raise no_view(view)
     if fields is not None and not (isinstance(fields, list) and all(isinstance(f, str) for f in fields)):
         raise invalid()
     if not isinstance(sort, list | None):
@@ -177,43 +182,3 @@ def _whole_number(value: Any) -> int | None:
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", str(value)) or int(value) < 1:
         raise invalid()
     return int(value)
-
-
-class Listings:
-    """Listings under way, as they were when they began; a page is asked for by an opaque offset."""
-
-    def __init__(self) -> None:
-        self._open: OrderedDict[str, tuple[str, list[str]]] = OrderedDict()
-
-    def begin(self, of: str, ids: list[str], size: int) -> tuple[list[str], str | None]:
-        """Return the first page of a listing, and the offset of the next if there is one.
-
-        Parameters
-        ----------
-        of
-            What is listed, such as a table id: an offset is good for nothing else.
-        """
-        if len(ids) <= size:
-            return ids, None
-        key = "itr" + secrets.token_hex(7)
-        self._open[key] = (of, ids)
-        while len(self._open) > OPEN_LISTINGS:
-            self._open.popitem(last=False)
-        return ids[:size], f"{key}/{ids[size]}"
-
-    def page(self, of: str, offset: str, size: int) -> tuple[list[str], str | None]:
-        """Return the page at an offset, and the next offset.
-
-        Raises
-        ------
-        ApiError
-            422 when the offset is unknown or has expired: the listing starts over.
-        """
-        key, _, first = offset.partition("/")
-        owner, ids = self._open.get(key, ("", []))
-        if owner != of or first not in ids:
-            raise ApiError(422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
-        self._open.move_to_end(key)
-        start = ids.index(first)
-        end = start + size
-        return ids[start:end], f"{key}/{ids[end]}" if end < len(ids) else None

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
 from tasks.sandbox.airtable.attachments import path_of
-from tasks.sandbox.airtable.errors import ApiError, bad_records, invalid, missing_fields, no_row, unknown_field
+from tasks.sandbox.airtable.errors import (
+    ambiguous_upsert,
+    bad_attachment,
+    bad_record_id,
+    bad_records,
+    invalid,
+    locked_field,
+    missing_fields,
+    no_row,
+    same_record_twice,
+    too_many_new,
+    unknown_field,
+    wrong_table,
+)
 from tasks.sandbox.airtable.ids import is_id
+from tasks.sandbox.airtable.links import LINK
 from tasks.sandbox.airtable.query import field_map, primary_text
 from tasks.sandbox.airtable.rows import Cells, Record, key_of
 from tasks.sandbox.airtable.schema import Table
 from tasks.sandbox.airtable.store import Base, Store
-from tasks.sandbox.airtable.values import Field, clean
+from tasks.sandbox.airtable.values import TEXT_TYPES, Field, clean, names_new_option
 
 BATCH = 10
 MERGEABLE = frozenset(
@@ -26,11 +41,12 @@ JSON = dict[str, Any]
 class View:
     """How an answer shows records: these fields, by this key, attachments at this address."""
 
+    base: Base
     fields: list[tuple[str, Field]]
     address: str
 
     @classmethod
-    def of(cls, table: Table, *, by_id: bool, address: str, only: list[str] | None = None) -> View:
+    def of(cls, base: Base, table: Table, *, by_id: bool, address: str, only: list[str] | None = None) -> View:
         """Return a view of all fields, or of these names or ids.
 
         Raises
@@ -44,13 +60,13 @@ class View:
                 raise unknown_field(name)
         wanted = None if only is None else {known[n]["id"] for n in only}
         key = "id" if by_id else "name"
-        return cls([(f[key], f) for f in table["fields"] if wanted is None or f["id"] in wanted], address)
+        return cls(base, [(f[key], f) for f in table["fields"] if wanted is None or f["id"] in wanted], address)
 
     def show(self, record: Record) -> JSON:
         """Return a record as the API answers it."""
         cells = {}
         for key, field in self.fields:
-            value = record.cells.get(field["id"])
+            value = self.base.value(field, record)
             if value is None:
                 continue
             if field["type"] == "multipleAttachments":
@@ -60,10 +76,21 @@ class View:
 
 
 class Writer:
-    """Writes of one request to one table; used inside `Store.change`."""
+    """Writes of one request to one table; used inside `Store.change`.
 
-    def __init__(self, store: Store, base: Base, table: Table, *, typecast: bool) -> None:
+    Parameters
+    ----------
+    typecast
+        Convert values that are not of the field's type.
+    locked
+        Fields that the token may not write, as ids or ``Table.Field``.
+    """
+
+    def __init__(
+        self, store: Store, base: Base, table: Table, *, typecast: bool, locked: Container[str] = frozenset()
+    ) -> None:
         self._store, self._base, self._table, self._typecast = store, base, table, typecast
+        self._locked = locked
         self._known = field_map(table)
         self._rows = base.records[table["id"]]
 
@@ -75,7 +102,7 @@ class Writer:
         """Update a record, or replace all its cells, and return its id."""
         cells = self._cells(fields, record=self._rows[rec])
         if replace:
-            cells = dict.fromkeys(self._rows[rec].cells) | cells
+            cells = dict.fromkeys(f["id"] for f in self._table["fields"]) | cells
         return self._store.update(self._base, self._table, rec, cells).id
 
     def update_many(self, items: list[JSON], *, replace: bool) -> list[str]:
@@ -118,18 +145,20 @@ class Writer:
             if name not in self._known:
                 raise unknown_field(name)
             if self._known[name]["type"] not in MERGEABLE:
-                raise invalid(f'Field "{name}" is a {self._known[name]["type"]}: records cannot be merged on it.')
+                raise invalid.saying(
+                    f'Field "{name}" is a {self._known[name]["type"]}: records cannot be merged on it.'
+                )
         return tuple(self._known[name]["id"] for name in names)
 
     def _match(self, keys: tuple[str, ...], fields: Any) -> str | tuple[Any, ...]:
         """Return the id of the one record with these keys, or the keys when there is none."""
         cells = self._cells({n: v for n, v in fields.items() if self._field(n)["id"] in keys})
         if set(cells) != set(keys) or all(v in (None, "", []) for v in cells.values()):
-            raise invalid("A record to upsert lacks a value in a field to merge on.")
+            raise invalid.saying("A record to upsert lacks a value in a field to merge on.")
         key = key_of({k: v for k, v in cells.items() if v not in ("", [])}, keys)
         found = self._rows.matching(keys, key)
         if len(found) > 1:
-            raise invalid(f"Cannot upsert: {len(found)} records have {key} in the fields to merge on.")
+            raise ambiguous_upsert(len(found), key)
         return found[0] if found else key
 
     def _field(self, name: str) -> Field:
@@ -143,17 +172,18 @@ class Writer:
         Raises
         ------
         ApiError
-            422 for an unknown field or a value that its type does not take.
+            422 for an unknown field or a value that its type does not take, 403 for a field that is locked.
         """
         if not isinstance(fields, dict):
             raise missing_fields()
         cells: Cells = {}
         for name, value in fields.items():
             field = self._field(name)
-            if self._typecast and field["type"] in SELECTS:
+            refuse_locked(self._table, field, self._locked)
+            if self._typecast and field["type"] in SELECTS and names_new_option(field, value):
                 self._store.keep_schema(self._base)
             cell = clean(field, value, typecast=self._typecast)
-            if cell and field["type"] == "multipleRecordLinks":
+            if cell and field["type"] == LINK:
                 cell = [self._linked(field, rec) for rec in cell]
             elif cell and field["type"] == "multipleAttachments":
                 cell = _attached(field, cell, record)
@@ -170,29 +200,45 @@ class Writer:
             home = next((t for t, there in self._base.records.items() if rec in there), None)
             if home is None:
                 raise no_row(rec)
-            raise ApiError(
-                422,
-                "ROW_TABLE_DOES_NOT_MATCH_LINKED_TABLE",
-                f"Record ID {rec} belongs to table {home}, but the field links to table {other['id']}",
-            )
+            raise wrong_table(rec, home, other["id"])
         if not self._typecast:
-            raise ApiError(422, "INVALID_RECORD_ID", f'Value "{rec}" is not a valid record ID.')
-        found = next((r.id for r in rows if primary_text(self._base, other, r) == rec), None)
+            raise bad_record_id(rec)
+        return self._named(other, rec)
+
+    def _named(self, other: Table, name: str) -> str:
+        """Return the first record of this name in a linked table, made when there is none."""
+        rows = self._base.records[other["id"]]
         primary = next(f for f in other["fields"] if f["id"] == other["primaryFieldId"])
-        return found or Writer(self._store, self._base, other, typecast=True).create({primary["name"]: rec})
+        if primary["type"] in TEXT_TYPES:
+            found = min(rows.matching((primary["id"],), (name,)), key=lambda r: rows[r].number, default=None)
+        else:
+            found = next((r.id for r in rows if primary_text(self._base, other, r) == name), None)
+        return found or Writer(self._store, self._base, other, typecast=True).create({primary["name"]: name})
 
 
 def _attached(field: Field, given: list[JSON], record: Record | None) -> list[JSON]:
     """Return the attachments of the cell that these ids name; sending fewer removes the rest."""
     there = {a["id"]: a for a in record.cells.get(field["id"], [])} if record else {}
     if any(a["id"] not in there for a in given):
-        raise ApiError(422, "INVALID_ATTACHMENT_OBJECT", "Unknown attachment id")
+        raise bad_attachment()
     return [there[a["id"]] for a in given]
 
 
 def _refuse_twice(ids: list[Any]) -> None:
     if len(set(ids)) < len(ids):
-        raise bad_records("You cannot update the same record multiple times in a single request.")
+        raise same_record_twice()
+
+
+def refuse_locked(table: Table, field: Field, locked: Container[str]) -> None:
+    """Refuse to write a field that is locked.
+
+    Raises
+    ------
+    ApiError
+        403.
+    """
+    if field["id"] in locked or f"{table['name']}.{field['name']}" in locked:
+        raise locked_field(field["name"], field["id"])
 
 
 def new_records(body: JSON) -> list[JSON]:
@@ -207,7 +253,7 @@ def new_records(body: JSON) -> list[JSON]:
     if not isinstance(items, list) or not items or not all(isinstance(r, dict) for r in items):
         raise invalid()
     if len(items) > BATCH:
-        raise invalid(f"A maximum of 10 records can be created per request but you have provided {len(items)}.")
+        raise too_many_new(len(items))
     for item in items:
         if "fields" not in item:
             raise missing_fields()

@@ -10,7 +10,7 @@ Cells = dict[str, Any]
 Key = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """One record.
 
@@ -23,7 +23,7 @@ class Record:
     created
         When it was made, ISO 8601 in UTC.
     cells
-        Value by field id, without the empty ones.
+        Value by field id, without the empty ones and the links.
     """
 
     id: str
@@ -60,9 +60,12 @@ class Rows:
         before = self._records.get(record.id)
         self._records[record.id] = record
         for fields, index in self._indexes.items():
+            key = key_of(record.cells, fields)
             if before is not None:
-                _forget(index, key_of(before.cells, fields), record.id)
-            index.setdefault(key_of(record.cells, fields), set()).add(record.id)
+                if (old := key_of(before.cells, fields)) == key:
+                    continue
+                _forget(index, old, record.id)
+            index.setdefault(key, set()).add(record.id)
 
     def remove(self, rec: str) -> None:
         """Take a record away."""

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.sandbox.airtable.errors import ApiError, invalid, missing_fields
+from tasks.sandbox.airtable.errors import (
+    bad_options,
+    bad_primary,
+    computed_type,
+    field_name_taken,
+    invalid,
+    missing_fields,
+    no_type,
+    table_name_taken,
+)
 from tasks.sandbox.airtable.ids import new_id
 from tasks.sandbox.airtable.options import check_options
 from tasks.sandbox.airtable.values import Field
@@ -38,7 +47,7 @@ def make_table(body: Any, *, tables: list[Table]) -> tuple[Table, Reciprocal]:
     if not isinstance(body, dict) or set(body) - {"name", "description", "fields"} or not is_name(body.get("name")):
         raise invalid()
     if body["name"].lower() in {t["name"].lower() for t in tables}:
-        raise ApiError(422, "DUPLICATE_TABLE_NAME", f"A table named {body['name']!r} already exists")
+        raise table_name_taken(body["name"])
     fields = body.get("fields")
     if not isinstance(fields, list) or not fields:
         raise missing_fields()
@@ -47,7 +56,7 @@ def make_table(body: Any, *, tables: list[Table]) -> tuple[Table, Reciprocal]:
     for spec in fields:
         field, others = make_field(spec, table=table, tables=tables, pending=reciprocal)
         if not table["fields"] and field["type"] not in PRIMARY:
-            raise ApiError(422, "INVALID_PRIMARY_FIELD_TYPE", f"A {field['type']} field cannot be the primary field")
+            raise bad_primary(field["type"])
         table["fields"].append(field)
         reciprocal += others
     table["primaryFieldId"] = table["fields"][0]["id"]
@@ -82,21 +91,16 @@ def make_field(
     free_name(name, table["fields"])
     where = f"{table['name']}.{name}"
     if kind in COMPUTED:
-        raise ApiError(
-            422,
-            "UNSUPPORTED_FIELD_TYPE_FOR_CREATE",
-            f"Invalid options for {where}: Creating {kind} fields is not supported at this time",
-        )
+        raise computed_type(where, kind)
     field: Field = {"id": new_id("fld"), "name": name, "type": kind, **_description(spec)}
     try:
         if kind == "multipleRecordLinks":
             return _make_link(field, spec.get("options"), table=table, tables=tables, pending=pending or [])
         options = check_options(kind, spec.get("options"))
     except KeyError:
-        raise ApiError(422, "INVALID_FIELD_TYPE", f"{where}: no field type {kind!r}") from None
+        raise no_type(where, kind) from None
     except ValueError:
-        message = f"Invalid options for {where}: Failed schema validation"
-        raise ApiError(422, "INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", message) from None
+        raise bad_options(where) from None
     if options is not None:
         field["options"] = options
     return field, []
@@ -150,7 +154,7 @@ def free_name(name: Any, siblings: list[dict[str, Any]]) -> None:
     if not is_name(name):
         raise invalid()
     if name.lower() in {s["name"].lower() for s in siblings}:
-        raise ApiError(422, "DUPLICATE_OR_EMPTY_FIELD_NAME", f"The name {name!r} is in use")
+        raise field_name_taken(name)
 
 
 def _description(body: dict[str, Any]) -> dict[str, str]:

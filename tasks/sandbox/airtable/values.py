@@ -6,14 +6,15 @@ answers.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from tasks.sandbox.airtable.errors import ApiError, wrong_value
-from tasks.sandbox.airtable.ids import new_id
+from tasks.sandbox.airtable.errors import bad_attachment, computed_field, no_option, wrong_value
+from tasks.sandbox.airtable.ids import is_id, new_id
 
 Field = dict[str, Any]
 TEXT_TYPES = frozenset({"singleLineText", "multilineText", "richText", "email", "url", "phoneNumber"})
@@ -24,6 +25,8 @@ EXACT = 2**53
 """Above it Airtable's numbers, doubles as in JavaScript, no longer hold every whole number."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?=\D|$)", re.ASCII)
+CLOCK = re.compile(r"(-?)(\d{1,6}):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 
 
 def is_empty(value: Any) -> bool:
@@ -49,14 +52,17 @@ def clean(field: Field, value: Any, *, typecast: bool) -> Any:
     kind = field["type"]
     cleaner = _CLEANERS.get(kind)
     if cleaner is None:
-        raise ApiError(
-            422,
-            "INVALID_VALUE_FOR_COLUMN",
-            f'Field "{field["name"]}" cannot accept a value because the field is computed',
-        )
+        raise computed_field(field["name"])
     if value is None or (typecast and value == ""):
         return None
     return cleaner(field, value, typecast)
+
+
+def names_new_option(field: Field, value: Any) -> bool:
+    """Return True when a value for a select field may name an option that the field does not have."""
+    there = {c["name"] for c in field["options"]["choices"]}
+    named = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+    return any(isinstance(name, str) and name.strip() not in there for name in named)
 
 
 def as_number(value: float) -> float | int | None:
@@ -82,16 +88,31 @@ def _text(field: Field, value: Any, typecast: bool) -> str:
 
 def _number(field: Field, value: Any, typecast: bool) -> float | int | None:
     if typecast and isinstance(value, str):
-        text = value.replace(" ", "").replace("\u00a0", "").replace(",", "")
-        if not NUMBER.fullmatch(text):
+        value = _number_in(field, value)
+        if value is None:
             return None
-        value = float(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong_value(field["name"])
     number = as_number(value)
     if number is None:
         raise wrong_value(field["name"])
     return number
+
+
+def _number_in(field: Field, text: str) -> float | None:
+    """Return the number that a text holds, with the unit of its field; None for none."""
+    if field["type"] == "duration" and (clock := CLOCK.fullmatch(text.strip())):
+        sign, first, second, third = clock.groups()
+        seconds = int(first) * 3600 + int(second) * 60 + int(third or 0)
+        return -seconds if sign else seconds
+    bare = text.replace(" ", "").replace("\u00a0", "").replace(",", "")
+    if field["type"] == "currency":
+        bare = bare.replace(field["options"]["symbol"].strip(), "")
+    is_share = field["type"] == "percent" and bare.endswith("%")
+    bare = bare.removesuffix("%") if is_share else bare
+    if not NUMBER.fullmatch(bare):
+        return None
+    return float(bare) / 100 if is_share else float(bare)
 
 
 def _rating(field: Field, value: Any, typecast: bool) -> int | None:
@@ -112,7 +133,7 @@ def _checkbox(field: Field, value: Any, typecast: bool) -> bool:
 
 
 def _date(field: Field, value: Any, typecast: bool) -> str:
-    day = value[:10] if typecast and isinstance(value, str) else value
+    day = _iso_day(field, value)[:10] if typecast and isinstance(value, str) else value
     if not isinstance(day, str) or not DAY.fullmatch(day):
         raise wrong_value(field["name"])
     try:
@@ -121,7 +142,22 @@ def _date(field: Field, value: Any, typecast: bool) -> str:
         raise wrong_value(field["name"]) from None
 
 
+def _iso_day(field: Field, text: str) -> str:
+    """Return a text with a leading day as 28/2/2026 or 28.02.2026 written as 2026-02-28.
+
+    The month stands first only where the field's format says so.
+    """
+    match = SLASHED.match(text.strip())
+    if match is None:
+        return text.strip()
+    day, month, year = match.groups()
+    if field["options"]["dateFormat"]["name"] in {"us", "local"} and "/" in match[0]:
+        day, month = month, day
+    return f"{year}-{month:0>2}-{day:0>2}{text.strip()[match.end() :]}"
+
+
 def _date_time(field: Field, value: Any, typecast: bool) -> str:
+    value = _iso_day(field, value) if typecast and isinstance(value, str) else value
     if not isinstance(value, str) or not DAY.match(value):
         raise wrong_value(field["name"])
     try:
@@ -137,13 +173,9 @@ def _choice(field: Field, value: Any, typecast: bool) -> str:
         raise wrong_value(field["name"])
     choices = field["options"]["choices"]
     name = value.strip() if typecast else value
-    if name not in {c["name"] for c in choices}:
+    if not any(c["name"] == name for c in choices):
         if not typecast or not name:
-            raise ApiError(
-                422,
-                "INVALID_MULTIPLE_CHOICE_OPTIONS",
-                f'Insufficient permissions to create new select option ""{name}""',
-            )
+            raise no_option(name)
         choices.append({"id": new_id("sel"), "name": name, "color": "blueLight2"})
     return name
 
@@ -165,18 +197,31 @@ def _links(field: Field, value: Any, typecast: bool) -> list[str]:
 
 
 def _collaborator(field: Field, value: Any, typecast: bool) -> dict[str, str]:
-    if not isinstance(value, dict) or not (isinstance(value.get("id"), str) or isinstance(value.get("email"), str)):
+    """Take a person by id or email; who has access to the base is not kept here, so anyone is taken."""
+    if typecast and isinstance(value, str):
+        value = {"id" if is_id(value.strip(), "usr") else "email": value.strip()}
+    if not isinstance(value, dict):
         raise wrong_value(field["name"])
-    return {key: value[key] for key in ("id", "email", "name") if isinstance(value.get(key), str)}
+    person = {key: value[key] for key in ("id", "email", "name") if isinstance(value.get(key), str)}
+    if not person.get("id") and not person.get("email"):
+        raise wrong_value(field["name"])
+    if not person.get("id"):
+        digest = hashlib.sha256(person["email"].casefold().encode()).hexdigest()
+        person = {"id": "usr" + digest[:14], **person}  # the same person has the same id in every answer
+    return person
 
 
 def _collaborators(field: Field, value: Any, typecast: bool) -> list[dict[str, str]]:
+    if typecast and isinstance(value, str):
+        value = [part for part in value.split(",") if part.strip()]
     if not isinstance(value, list):
         raise wrong_value(field["name"])
     return [_collaborator(field, v, typecast) for v in value]
 
 
 def _barcode(field: Field, value: Any, typecast: bool) -> dict[str, str]:
+    if typecast and isinstance(value, str):
+        value = {"text": value}
     if not isinstance(value, dict) or not isinstance(value.get("text"), str):
         raise wrong_value(field["name"])
     return {key: value[key] for key in ("text", "type") if isinstance(value.get(key), str)}
@@ -185,7 +230,7 @@ def _barcode(field: Field, value: Any, typecast: bool) -> dict[str, str]:
 def _attachments(field: Field, value: Any, typecast: bool) -> list[dict[str, Any]]:
     """Take what is there already, by id: files come by uploadAttachment, never fetched from an address."""
     if not isinstance(value, list) or not all(isinstance(v, dict) and isinstance(v.get("id"), str) for v in value):
-        raise ApiError(422, "INVALID_ATTACHMENT_OBJECT", "Give the id of an attachment; addresses are not fetched.")
+        raise bad_attachment()
     return value
 
 
