@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -38,11 +38,20 @@ class Profile(StrEnum):
     PRODUCTION = "production"
 
 
+OWN_BASES = (Profile.STAGING, Profile.PRODUCTION)
+"""The profiles that may have a token and a base of their own."""
+
+
 def _blank_is_none(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
 Unset = BeforeValidator(_blank_is_none)
+
+
+def _name(value: object) -> object:
+    """Return a name without the blanks of a careless copy; None for nothing else."""
+    return value if not isinstance(value, str) else value.strip() or None
 
 
 def _folder(value: object) -> object:
@@ -86,8 +95,8 @@ class Settings(BaseSettings):
 
     profile: Annotated[Profile | None, Unset] = Field(
         None,
-        description="`sandbox`, `staging` or `production`. Unset: `sandbox` without an Airtable token or with an "
-        "Airtable on this machine, otherwise `staging`",
+        description="`sandbox`, `staging` or `production`. Unset: `sandbox` without an Airtable token (a general "
+        "one or staging's) or with an Airtable on this machine, otherwise `staging`",
     )
     geodata: Annotated[Path, BeforeValidator(_folder)] = Field(
         ROOT / "geodata", description="Folder for GeoParquet files and the sandbox's base"
@@ -96,7 +105,19 @@ class Settings(BaseSettings):
         None,
         description="Personal access token; scopes in “Connect your own Airtable”",
     )
-    airtable_base: Annotated[str | None, Unset] = Field(None, description="Base id, `app…`")
+    airtable_base: Annotated[str | None, BeforeValidator(_name)] = Field(None, description="Base id, `app…`")
+    staging_airtable_token: Annotated[SecretStr | None, Unset] = Field(
+        None, description="Token of the staging profile; goes before the general one"
+    )
+    staging_airtable_base: Annotated[str | None, BeforeValidator(_name)] = Field(
+        None, description="Base of the staging profile; goes before the general one"
+    )
+    production_airtable_token: Annotated[SecretStr | None, Unset] = Field(
+        None, description="Token of the production profile; goes before the general one"
+    )
+    production_airtable_base: Annotated[str | None, BeforeValidator(_name)] = Field(
+        None, description="Base of the production profile; goes before the general one"
+    )
     airtable_url: Annotated[Address, BeforeValidator(lambda v: AIRTABLE_URL if _blank_is_none(v) is None else v)] = (
         Field(AIRTABLE_URL, description="Address of the Airtable Web API")
     )
@@ -123,7 +144,7 @@ class Settings(BaseSettings):
         """The profile in force: as set, or `sandbox` unless a token for an Airtable elsewhere is given."""
         if self.profile is not None:
             return self.profile
-        if self.airtable_token is None or is_loopback(self.airtable_url):
+        if is_loopback(self.airtable_url) or (self.airtable_token is None and self.staging_airtable_token is None):
             return Profile.SANDBOX
         return Profile.STAGING
 
@@ -140,6 +161,35 @@ class Settings(BaseSettings):
             return None
         username, password = self._logins[name]
         return username, password.get_secret_value()
+
+    def of_profile(self) -> Self:
+        """Return these settings with the token and base of the profile in force, and of no other.
+
+        Raises
+        ------
+        ConfigError
+            When staging and production would write to the same base.
+        """
+        bases = {profile: self._base_of(profile) for profile in OWN_BASES}
+        (one, staging), (other, production) = bases[Profile.STAGING], bases[Profile.PRODUCTION]
+        if staging is not None and staging == production and one != other:
+            raise ConfigError(
+                f"{one} and {other} name the same base. Give staging a base of its own: what is tried out there must "
+                "never reach the one that sales works in."
+            )
+        update: dict[str, Any] = dict.fromkeys(
+            f"{profile}_airtable_{what}" for profile in OWN_BASES for what in ("token", "base")
+        )
+        if (profile := self.effective_profile) in OWN_BASES:
+            token: SecretStr | None = getattr(self, f"{profile}_airtable_token")
+            update |= {"airtable_token": token or self.airtable_token, "airtable_base": bases[profile][1]}
+        return self.model_copy(update=update)
+
+    def _base_of(self, profile: Profile) -> tuple[str, str | None]:
+        """Return the base that a profile writes to, and before it the variable that says so."""
+        own: str | None = getattr(self, f"{profile}_airtable_base")
+        field = "airtable_base" if own is None else f"{profile}_airtable_base"
+        return PREFIX + field.upper(), own or self.airtable_base
 
     def with_logins(self, given: Mapping[str, str | None]) -> Self:
         """Return these settings with the logins among variables such as those of the environment."""
@@ -178,16 +228,16 @@ def env_file() -> Path | None:
 
 
 def load_settings() -> Settings:
-    """Read the settings.
+    """Read the settings; token and base are those of the profile in force.
 
     Raises
     ------
     ConfigError
-        Naming the variable and what is wrong with it, never its value.
+        Naming the variable and what is wrong with it, never its value; or when two profiles share a base.
     """
     path = env_file()
     try:
-        return Settings(_env_file=path).with_logins({**(dotenv_values(path) if path else {}), **os.environ})
+        settings = Settings(_env_file=path).with_logins({**(dotenv_values(path) if path else {}), **os.environ})
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         name = PREFIX + str(first["loc"][0]).upper()
@@ -195,6 +245,7 @@ def load_settings() -> Settings:
         raise ConfigError(f"{name}: {said}. See the configuration table in README.md.") from None
     except (UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{path}: cannot be read ({_why(error)}). Save it as text in UTF-8.") from None
+    return settings.of_profile()
 
 
 def _logins(given: Mapping[str, str | None]) -> dict[str, tuple[str, SecretStr]]:

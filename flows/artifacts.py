@@ -9,7 +9,7 @@ import pandas as pd
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from config.registers import Kommune
-from flows.summary import Summary
+from flows.summary import Summary, plain
 from tasks.contracts import PLANOMRAADER, SCORER, TOMTER
 from tasks.crm.links import norgeskart, seeiendom
 from tasks.crm.records import plan_links
@@ -51,7 +51,7 @@ def _eiendom(matrikkelenheter: list[str]) -> str:
         return "uten matrikkelnummer"
     first, *others = matrikkelenheter
     more = f" og {len(others)} til" if others else ""
-    return f"[{first}]({seeiendom(first)}){more}"
+    return f"{_link(first, seeiendom(first)) or plain(first)}{more}"
 
 
 def _link(text: str, address: str | None) -> str:

@@ -25,9 +25,11 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 import typer
 
-from config.registers import base_register, find_kommune
+from config.registers import find_kommune
 from config.settings import Profile, load_settings
+from flows.cli_base import base_app
 from flows.cli_differanse import differanse
+from flows.cli_import import import_list
 from flows.cli_sources import sources
 from tasks.errors import TomtError
 
@@ -38,7 +40,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-base_app = typer.Typer(help="The Airtable base: set it up, check it.", no_args_is_help=True, rich_markup_mode=None)
 airtable_app = typer.Typer(help="The local Airtable of the sandbox.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(base_app, name="base")
 app.add_typer(airtable_app, name="airtable")
@@ -152,45 +153,6 @@ def demo(
     raise TomtError(f"The Prefect worker ended by itself; see {settings.geodata / 'sandbox/prefect/worker.log'}.")
 
 
-@base_app.command("setup")
-def base_setup() -> None:
-    """Create what is missing in the Airtable base; never deletes or changes a type."""
-    from flows.environment import connected
-    from tasks.crm.base import differences, open_base, read_schema, setup
-    from tasks.crm.state import BaseState
-    from tasks.store import Geodata
-
-    with connected(load_settings()) as ready:
-        api, found = open_base(ready)
-        known = BaseState(Geodata(ready.geodata), found.id if found else None).schema()
-        base, lines = setup(api, found, base_register(), known)
-        left = differences(read_schema(base), base_register(), known)
-    for line in lines:
-        typer.echo(f"created {line}")
-    typer.echo(f"Base {base.id} is {'as wanted' if not left else 'not yet as wanted'}.")
-    if left:
-        raise TomtError("To do by hand: " + "; ".join(left) + ".")
-
-
-@base_app.command("check")
-def base_check() -> None:
-    """Compare the Airtable base with config/airtable.toml; exit 1 when it differs."""
-    from flows.environment import connected
-    from tasks.crm.base import differences, open_base, read_schema
-    from tasks.crm.state import BaseState
-    from tasks.store import Geodata
-
-    with connected(load_settings()) as ready:
-        _, base = open_base(ready)
-        known = BaseState(Geodata(ready.geodata), base.id if base else None).schema()
-        lines = differences(read_schema(base) if base else None, base_register(), known)
-    for line in lines:
-        typer.echo(line)
-    if lines:
-        raise TomtError(f"{len(lines)} differences. Run `tomt base setup`; what is marked “by hand” it cannot do.")
-    typer.echo("The base is as config/airtable.toml wants it.")
-
-
 @airtable_app.command("serve")
 def airtable_serve(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.", min=0, max=65535)] = 8270,
@@ -215,6 +177,7 @@ def airtable_serve(
             threading.Event().wait()
 
 
+base_app.command("import")(import_list)
 app.command()(differanse)
 app.command()(sources)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Collection
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -123,12 +124,13 @@ def publish(nummer: str, settings: Settings) -> None:
 
     What was found lies in geodata, and the next run brings it.
     """
-    from tasks.crm.publish import open_connection, publish_kontroll_task
+    from tasks.crm.connection import open_connection
+    from tasks.crm.publish import publish_kontroll_task
 
     geodata = Geodata(settings.geodata)
     try:
-        connection = open_connection(geodata, settings, dry_run=False)
-        published = publish_kontroll_task.fn(nummer, geodata, connection, dry_run=False)
+        with closing(open_connection(geodata, settings, dry_run=False)) as connection:
+            published = publish_kontroll_task.fn(nummer, geodata, connection, dry_run=False)
         if published.failure:
             log.warning("%s: Kontroll: %s", nummer, published.failure)
     except TomtError as error:

@@ -7,15 +7,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from config.base import base_register
 from config.kilder import kilder
-from config.registers import (
-    FOLDER,
-    base_register,
-    housing_classes,
-    kommune_register,
-    nightly_kommuner,
-    regler,
-)
+from config.registers import FOLDER, housing_classes, kommune_register, nightly_kommuner, regler
 from config.settings import PREFIX, Settings, unknown_names
 from tasks.errors import TomtError
 from tasks.store import Geodata
@@ -131,16 +125,28 @@ def _disk(settings: Settings) -> str:
 
 
 def _airtable(settings: Settings) -> str:
-    from tasks.crm.base import differences, open_base, read_schema
+    from tasks.crm import merke
+    from tasks.crm.base import open_base, read_schema
     from tasks.crm.client import readable_errors
+    from tasks.crm.oppsett import differences
     from tasks.crm.state import BaseState
 
     api, base = open_base(settings)
     with readable_errors("asking who the token belongs to"):
         api.whoami()
-    known = BaseState(Geodata(settings.geodata), base.id if base else None).schema()
-    lines = differences(read_schema(base) if base else None, base_register(), known)
-    if lines and not settings.is_sandbox:
-        raise TomtError(f"{len(lines)} differences from config/airtable.toml. Run `tomt base setup`.")
-    state = "set up" if not lines else "not set up yet; the first run does it"
-    return f"{settings.airtable_url}, base {base.id if base else 'none yet'}, {state}"
+    if base is None:
+        return f"{settings.airtable_url}, no base yet; the first run makes it"
+    schema = read_schema(base)
+    marker = merke.read(schema)
+    if marker is not None:
+        merke.check(schema, base_register(), settings)
+    left = differences(schema, base_register(), BaseState(Geodata(settings.geodata), base.id).schema())
+    where = f"{settings.airtable_url}, base {base.id}, profile {settings.effective_profile}"
+    stops = sum(a.stopper for a in left)
+    if (stops or marker is None) and not settings.is_sandbox:
+        marked = "" if marker else " The base is not marked with its profile."
+        raise TomtError(f"{where}: {stops} differences stop every run.{marked} Run `tomt base setup`.")
+    state = "not set up yet; the first run does it" if stops else "set up"
+    by_hand = sum(a.tiltak == "hand" for a in left)
+    rest = f"; {by_hand} things are left to do by hand: `tomt base check`" if by_hand and not stops else ""
+    return f"{where}, marked {marker or 'with none'}, {state}{rest}"

@@ -14,18 +14,12 @@ from prefect import Task
 from config.kilder import optional_themes, themes
 from config.registers import Kommune, regler
 from config.settings import Settings
+from flows.endringer import changes
 from flows.summary import FEILET, IKKE_DEKKET, Summary
 from tasks.account import Account
 from tasks.answer import Failed, NotCovered, blocking
-from tasks.crm.publish import (
-    Connection,
-    Published,
-    open_connection,
-    publish_dekning_task,
-    publish_task,
-    record_run_task,
-)
-from tasks.crm.sync import TableDiff
+from tasks.crm.connection import Connection, open_connection
+from tasks.crm.publish import Published, publish_dekning_task, publish_task, record_run_task
 from tasks.errors import TomtError, UnusableError
 from tasks.land.find import find_tomter_task
 from tasks.scoring.grov import score_task
@@ -38,7 +32,6 @@ from tasks.store import Geodata
 log = logging.getLogger("tomt.run")
 
 Call = Callable[..., Any]
-KEYS_SHOWN = 5
 
 
 def directly(step: Task[..., Any], *args: Any, **options: Any) -> Any:
@@ -89,7 +82,15 @@ def run_kommune(kommune: Kommune, settings: Settings, *, dry_run: bool = False, 
         summary.kall = connection.calls
         if not dry_run:
             _record(summary, connection, call=call)
+        _close(connection, summary)
     return summary
+
+
+def _close(connection: Connection, summary: Summary) -> None:
+    try:
+        connection.close()
+    except TomtError as error:  # the lots are written; that the count of calls is not kept must not undo that
+        log.error("%s: %s", summary.kommune.label, error)
 
 
 def _work(
@@ -163,33 +164,15 @@ def _take(published: Published, connection: Connection, summary: Summary) -> Non
     done = published.failure is None
     summary.tabeller = {d.tabell.navn: d.counts() if done else d.sent_counts() for d in published.diffs}
     summary.avvist = {d.tabell.navn: d.refused for d in published.diffs if d.refused}
+    summary.upublisert = published.unpublished
     if published.failure is not None and summary.ok:
         summary.fail(published.failure)
     if summary.dry_run:
-        summary.endringer = {diff.tabell.navn: _changes(diff) for diff in published.diffs}
+        summary.endringer = {diff.tabell.navn: changes(diff) for diff in published.diffs}
         summary.mangler_i_basen = connection.missing
     for navn, refused in summary.avvist.items():
         for key, reason in refused.items():
             log.warning("%s %s is left alone: it %s", navn, key, reason)
-
-
-def _changes(diff: TableDiff) -> dict[str, Any]:
-    """Return what a dry run would do to a table: every key, and the first ones as lines to read."""
-    lines = [f"+ {key}{_figures(row)}" for key, row in list(diff.create.items())[:KEYS_SHOWN]]
-    for key, (_, changed) in list(diff.update.items())[:KEYS_SHOWN]:
-        lines.append(f"~ {key}: " + "; ".join(f"{n} {diff.before[key][n]!r} → {v!r}" for n, v in changed.items()))
-    rest = len(diff.create) + len(diff.update) - len(lines)
-    return {
-        "create": list(diff.create),
-        "update": {key: changed for key, (_, changed) in diff.update.items()},
-        "linjer": [*lines, *([f"… and {rest} more"] if rest > 0 else [])],
-    }
-
-
-def _figures(row: dict[str, Any]) -> str:
-    """Return what a person wants to know of a new row, when the table has it."""
-    known = [f"{name} {row[name]}" for name in ("Score", "Areal m²", "Klasse") if row.get(name) is not None]
-    return f" ({', '.join(known)})" if known else ""
 
 
 def _record(summary: Summary, connection: Connection, *, call: Call) -> None:
@@ -206,6 +189,7 @@ def _record(summary: Summary, connection: Connection, *, call: Call) -> None:
         "Uendret": summary.count("unchanged"),
         "Avvist": summary.count("refused"),
         "Kall": summary.kall,
+        "Kall i måneden": connection.calls_this_month,
         "Sammendrag": summary.kort(),
     }
     try:

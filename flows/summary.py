@@ -50,6 +50,8 @@ class Summary:
         Table → key → why a row is left alone.
     endringer
         Table → what a dry run would create and change, by key.
+    upublisert
+        Lots below the threshold of publication, which stay in geodata alone.
     valgfrie
         Themes without which a run finds lots all the same.
     run_record
@@ -71,6 +73,7 @@ class Summary:
     avvist: dict[str, dict[str, str]] = field(default_factory=dict)
     mangler_i_basen: tuple[str, ...] = ()
     kall: int = 0
+    upublisert: int = 0
     valgfrie: frozenset[str] = field(default_factory=optional_themes)
     run_record: dict[str, int] = field(default_factory=lambda: {"created": 0})
 
@@ -110,6 +113,7 @@ class Summary:
             "endringer": self.endringer,
             "avvist": self.avvist,
             "mangler_i_basen": list(self.mangler_i_basen),
+            "upublisert": self.upublisert,
             "kall": self.kall,
             "kilder": {tema: answer_dict(answer) for tema, answer in self.kilder.items()},
             "datakvalitet": self.datakvalitet,
@@ -130,6 +134,8 @@ class Summary:
         if self.datakvalitet:
             open_matters = self.datakvalitet["kontroll_aapne"]
             lines.append(f"  data quality {self.datakvalitet['karakter']}, {open_matters} open matters in Kontroll")
+        if self.upublisert:
+            lines.append(f"  {self.upublisert} lots are below the threshold of publication and stay in geodata alone")
         lines += [f"  without fresh data on {tema}: {answer.grunn}" for tema, answer in self._unanswered()]
         lines += [f"  {tema}: {answer.reserve}" for tema, answer in self._in_reserve()]
         lines += [
@@ -171,7 +177,10 @@ class Summary:
             f"{self.kommune.label}: {steps['tomter']['ut']} tomter på {steps['omraader']['ut']} områder. "
             f"Airtable: {self.count('created')} {changed}, {self.count('updated')} endret, "
             f"{self.count('unchanged')} uendret, {self.count('refused')} avvist."
-        ) + "".join([*self._uten(), *self._ikke_rort()])
+        ) + "".join([*self._ikke_lagt_ut(), *self._uten(), *self._ikke_rort()])
+
+    def _ikke_lagt_ut(self) -> list[str]:
+        return [f" {self.upublisert} tomter under terskelen er ikke lagt ut."] if self.upublisert else []
 
     def _ikke_rort(self) -> list[str]:
         return [

@@ -380,3 +380,22 @@ ADRESSER = Contract(
     has_geometry=False,
 )
 """The nearest address of each living lot that has been asked about."""
+
+SALG = Contract(
+    "salg",
+    {
+        "tomt_id": TEXT,
+        "kommunenummer": TEXT,
+        "fase": TEXT,  # stage, as sales has set it
+        "parkert_til": TEXT,  # ISO date
+        "neste_steg_dato": TEXT,
+        "sist_kontaktet": TEXT,
+        "er_festet": FLAG,  # pinned: stays whatever its score
+        "til_vurdering": FLAG,
+        "er_roert": FLAG,  # sales has written something, moved the stage, or logged an activity
+    },
+    key=("tomt_id",),
+    required=("kommunenummer",),
+    has_geometry=False,
+)
+"""What sales has made of each lot that is in the base, read back at every run; no notes, no names."""

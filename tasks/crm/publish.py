@@ -2,54 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, cast
 
 import geopandas as gpd
 import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from pyairtable import Api, Base
 
-from config.registers import Kommune, base_register
-from config.settings import Settings
+from config.registers import Kommune
 from tasks.answer import Answer, Rows
-from tasks.contracts import ADRESSER, DEKNING, FELLES, KONTROLL, OMRAADER, PLANOMRAADER, SCORER, SONER, TOMTER, Contract
-from tasks.crm.base import TableIds, as_memory, differences, open_base, read_schema, resolve, setup
-from tasks.crm.client import calls_of
+from tasks.contracts import (
+    ADRESSER,
+    DEKNING,
+    FELLES,
+    HENDELSER,
+    KONTROLL,
+    OMRAADER,
+    PLANOMRAADER,
+    SALG,
+    SCORER,
+    SONER,
+    TEIGER,
+    TOMTER,
+    Contract,
+)
+from tasks.crm import saker, treff, utvalg
+from tasks.crm.connection import Connection, open_connection
+from tasks.crm.diff import Record, TableDiff
 from tasks.crm.records import Row, RowsByKey, build_rows, dekning_fields, identity, kilder_text, kontroll_rows
-from tasks.crm.state import BaseState
-from tasks.crm.sync import BaseSync, Record, TableDiff, canonical, diff_table, guard_identity
-from tasks.errors import BaseIncompleteError, StoreError, TomtError
+from tasks.crm.salg import SalesView
+from tasks.crm.sync import BaseSync, guard_identity, record_row, today
+from tasks.errors import StoreError, TomtError
 from tasks.store import Geodata, Layer
 
+__all__ = ["Connection", "Published", "open_connection", "publish", "publish_dekning", "publish_kontroll"]
+
 RUN_TABLE = "Kjøringer"
-
-
-@dataclass(frozen=True)
-class Connection:
-    """One API, one base, the ids of its tables and fields: opened once per run, so that calls are counted once.
-
-    Attributes
-    ----------
-    base
-        None for a base that does not exist yet, which only a dry run meets.
-    ids
-        Table → ids; empty when tables are missing, which only a dry run meets.
-    missing
-        What the base lacks.
-    """
-
-    api: Api
-    base: Base | None
-    ids: Mapping[str, TableIds]
-    missing: tuple[str, ...]
-
-    @property
-    def calls(self) -> int:
-        """Requests sent so far."""
-        return calls_of(self.api)
+ORDER = ("Kommuner", "Områder", "Eiendommer", "Tomter", "Kontroll")
 
 
 @dataclass(frozen=True)
@@ -59,38 +51,27 @@ class Published:
     Attributes
     ----------
     diffs
-        One per table, in the order written.
+        One per table, in the order of the register.
     failure
-        Why writing stopped on the way, or None; `TableDiff.sent` then tells how far it came.
+        Why a table was not written, or writing stopped on the way, or None; `TableDiff.sent` tells how far it came.
+    unpublished
+        Lots below the threshold that stay in geodata alone.
     """
 
     diffs: tuple[TableDiff, ...]
     failure: str | None = None
+    unpublished: int = 0
 
 
-def open_connection(geodata: Geodata, settings: Settings, *, dry_run: bool) -> Connection:
-    """Open the base; the sandbox's is set up on the way, others are not.
+@dataclass
+class _Plan:
+    """All that a run of one kommune would do, before anything is written."""
 
-    Raises
-    ------
-    BaseIncompleteError
-        When tables or fields are missing and this is no dry run, or when only some are.
-    """
-    register = base_register()
-    api, base = open_base(settings)
-    state = BaseState(geodata, base.id if base else None)
-    schema = read_schema(base) if base else None
-    missing = tuple(differences(schema, register, state.schema()))
-    if missing and dry_run and len([line for line in missing if line.startswith("table ")]) == len(register.tabell):
-        return Connection(api, base, {}, missing)
-    if missing and settings.is_sandbox and not dry_run:
-        base, _ = setup(api, base, register, state.schema())
-        schema, state = read_schema(base), BaseState(geodata, base.id)
-    if schema is None:
-        raise BaseIncompleteError("There is no base yet. Run `tomt base setup`.")
-    ids = resolve(schema, register, state.schema())
-    state.keep_schema(as_memory(ids))
-    return Connection(api, base, ids, ())
+    diffs: dict[str, TableDiff] = field(default_factory=dict)
+    kontroll: list[Record] = field(default_factory=list)
+    matters: RowsByKey = field(default_factory=dict)
+    salg: pd.DataFrame = field(default_factory=SALG.empty)
+    unpublished: int = 0
 
 
 def publish(
@@ -107,25 +88,63 @@ def publish(
 
     Raises
     ------
-    AirtableError, IdentityError
+    AirtableError, IdentityError, BudgetError, BusyError
         Before the first write; what stops the writing on the way comes back as `Published.failure`.
     """
+    with geodata.lock(_lock(kommune.nummer)):
+        return _publish(kommune, geodata, connection, answers=answers, dry_run=dry_run)
+
+
+def _lock(nummer: str) -> str:
+    """Return the lock of what belongs to a kommune, or to none, in the base: runs and checks of sources share it."""
+    return f"airtable-{nummer}"
+
+
+def _publish(
+    kommune: Kommune, geodata: Geodata, connection: Connection, *, answers: Mapping[str, Answer], dry_run: bool
+) -> Published:
     rows = desired_rows(kommune, geodata, answers)
+    utvalg.mark(rows["Tomter"], connection.register.publisering.minste_score)
     tomter = _read(geodata, kommune, TOMTER)
-    state = BaseState(geodata, connection.base.id if connection.base else None)
-    state.guard(kommune.nummer, tomter)
-    sync = BaseSync(connection.base, connection.ids, kommune.nummer)
-    existing = {navn: sync.read(navn, wanted) for navn, wanted in rows.items()}
-    guard_identity(
-        existing["Tomter"],
-        rows["Tomter"],
-        is_first_sync=not state.has_sent(kommune.nummer),
-        kommune=kommune.label,
-    )
-    published = _bring(rows, existing, sync=sync, state=state, memory=kommune.nummer, dry_run=dry_run)
-    if published.failure is None and not dry_run:
-        state.keep_sent(kommune.nummer, tomter)
+    connection.state.guard(kommune.nummer, tomter)
+    sync = BaseSync(connection, kommune.nummer)
+    plan = _compare(kommune, rows, sync)
+    geodata.write(plan.salg, kommune.nummer, layer="core", contract=SALG)
+    published = _bring(plan, sync, dry_run=dry_run)
+    if not dry_run and published.failure is None:
+        connection.state.keep_sent(kommune.nummer, tomter)
     return published
+
+
+def _compare(kommune: Kommune, rows: dict[str, RowsByKey], sync: BaseSync) -> _Plan:
+    """Read the base and compare every table with it, in the order of their links."""
+    nummer = kommune.nummer
+    plan = _Plan()
+    kommuner = list(sync.read("Kommuner", rows["Kommuner"]))
+    ambiguous: set[str] = set(sync.diff("Kommuner", rows["Kommuner"], kommuner).refused)
+    for navn in utvalg.LINKED:
+        plan.diffs[navn] = sync.diff(navn, rows[navn], sync.read(navn, rows[navn]), ambiguous=ambiguous)
+        ambiguous |= set(plan.diffs[navn].refused)
+    tabell = sync.connection.register.table("Tomter")
+    view = SalesView(tabell, nummer, reverse=sync.connection.reverse.get("Tomter", {}))
+    seen = view.tap(sync.read("Tomter", rows["Tomter"], with_own=True))
+    plan.diffs["Tomter"] = sync.diff("Tomter", rows["Tomter"], seen, ambiguous=ambiguous)
+    is_first = not sync.connection.state.has_sent(nummer)
+    guard_identity(view.teiger, rows["Tomter"], is_first_sync=is_first, kommune=kommune.label)
+    plan.salg = view.frame()
+    egne = treff.egne_tomter(view.own, kommune=kommune, kommune_record_id=sync.record_of["Kommuner"].get(nummer))
+    found = treff.find_treff(egne, rows["Tomter"])
+    plan.unpublished = utvalg.select(plan.diffs, rows, wanted={t for f in found for t in f.tomt_ider})
+    rows["Kommuner"][nummer]["Publiserte tomter"] = _published(rows["Tomter"], view, plan.diffs["Tomter"])
+    plan.diffs["Kommuner"] = sync.diff("Kommuner", rows["Kommuner"], kommuner)
+    plan.kontroll, plan.matters = _read_kontroll(rows["Kontroll"], sync)
+    plan.matters |= {key: row for f in found for key, row in [saker.treff_sak(nummer, f, dato=today())]}
+    return plan
+
+
+def _published(tomter: RowsByKey, view: SalesView, diff: TableDiff) -> int:
+    there = {*view.teiger, *diff.create}
+    return sum(1 for key, row in tomter.items() if key in there and row["Tilstand"] == "Aktiv")
 
 
 def publish_dekning(kommune: Kommune, geodata: Geodata, connection: Connection, *, dry_run: bool) -> Published:
@@ -141,15 +160,17 @@ def publish_dekning(kommune: Kommune, geodata: Geodata, connection: Connection, 
     AirtableError
         As for `publish`.
     """
-    dekning, kontroll = (_read_or_empty(geodata, kommune.nummer, c) for c in (DEKNING, KONTROLL))
-    state = BaseState(geodata, connection.base.id if connection.base else None)
-    sync = BaseSync(connection.base, connection.ids, kommune.nummer)
-    own = {} if dekning.empty else {kommune.nummer: identity(kommune) | dekning_fields(dekning)}
-    rows = {"Kommuner": own, "Kontroll": kontroll_rows(kontroll)}
-    existing = {navn: sync.read(navn, wanted) for navn, wanted in rows.items()}
-    if existing["Kommuner"] and own:  # which kommune it is stands there
-        rows["Kommuner"] = {kommune.nummer: {"Kommunenummer": kommune.nummer} | dekning_fields(dekning)}
-    return _bring(rows, existing, sync=sync, state=state, memory=kommune.nummer, dry_run=dry_run)
+    with geodata.lock(_lock(kommune.nummer)):
+        dekning = _read_or_empty(geodata, kommune.nummer, DEKNING)
+        sync = BaseSync(connection, kommune.nummer)
+        own = {} if dekning.empty else {kommune.nummer: identity(kommune) | dekning_fields(dekning)}
+        existing = list(sync.read("Kommuner", own or {kommune.nummer}))
+        if existing and own:  # which kommune it is stands there
+            own = {kommune.nummer: {"Kommunenummer": kommune.nummer} | dekning_fields(dekning)}
+        plan = _Plan({"Kommuner": sync.diff("Kommuner", own, existing)})
+        rows = kontroll_rows(_read_or_empty(geodata, kommune.nummer, KONTROLL))
+        plan.kontroll, plan.matters = _read_kontroll(rows, sync)
+        return _bring(plan, sync, dry_run=dry_run)
 
 
 def publish_kontroll(nummer: str, geodata: Geodata, connection: Connection, *, dry_run: bool) -> Published:
@@ -160,72 +181,66 @@ def publish_kontroll(nummer: str, geodata: Geodata, connection: Connection, *, d
     nummer
         Kommunenummer or `FELLES`.
     """
-    rows = {"Kontroll": kontroll_rows(_read_or_empty(geodata, nummer, KONTROLL))}
-    state = BaseState(geodata, connection.base.id if connection.base else None)
-    # The keys of a kommune begin with its number; others are asked for one by one.
-    sync = BaseSync(connection.base, connection.ids, "-" if nummer == FELLES else nummer)
-    existing = {navn: sync.read(navn, wanted) for navn, wanted in rows.items()}
-    return _bring(rows, existing, sync=sync, state=state, memory=nummer, dry_run=dry_run)
+    # The keys of a kommune begin with its number; others are asked for by key.
+    sync = BaseSync(connection, "-" if nummer == FELLES else nummer)
+    plan = _Plan()
+    with geodata.lock(_lock(nummer)):
+        plan.kontroll, plan.matters = _read_kontroll(kontroll_rows(_read_or_empty(geodata, nummer, KONTROLL)), sync)
+        return _bring(plan, sync, dry_run=dry_run)
 
 
-def _bring(
-    rows: Mapping[str, RowsByKey],
-    existing: Mapping[str, list[Record]],
-    *,
-    sync: BaseSync,
-    state: BaseState,
-    memory: str,
-    dry_run: bool,
-) -> Published:
-    """Compare every table, then write.
+def _read_kontroll(rows: RowsByKey, sync: BaseSync) -> tuple[list[Record], RowsByKey]:
+    """Return the queue in the base, and the matters worth telling: none that was closed before anybody was told."""
+    existing = list(sync.read("Kontroll", rows))
+    told = {record.fields.get("Kontroll-id") for record in existing}
+    return existing, {key: row for key, row in rows.items() if row["Tilstand"] != "Lukket" or key in told}
 
-    Parameters
-    ----------
-    memory
-        Under which the new records that may still lack their first values are remembered.
+
+def _matters_of(diffs: Iterable[TableDiff], kommunenummer: str, dato: date) -> RowsByKey:
+    """Return what the comparison itself found for a person to look at."""
+    found: RowsByKey = {}
+    for diff in diffs:
+        navn = diff.tabell.navn
+        for key, fields in diff.by_hand.items():
+            for felt, written in fields.items():
+                ours = diff.whole[key].get(felt)
+                sak = saker.endret_sak(
+                    kommunenummer, diff.tabell, key, felt=felt, dato=dato, innskrevet=written, programmets=ours
+                )
+                found |= [sak]
+        found |= [saker.slettet_sak(kommunenummer, navn, key, dato=dato) for key in diff.deleted]
+        if diff.stopped is not None:
+            found |= [saker.dobbel_sak(kommunenummer, navn, k, dato=dato, records=r) for k, r in diff.twice.items()]
+    return found
+
+
+def _bring(plan: _Plan, sync: BaseSync, *, dry_run: bool) -> Published:
+    """Write a plan, unless it is a dry run.
+
+    The queue goes first: it tells what a person has written by hand before that is put right, and links to nothing.
     """
-    wanted = {**rows, "Kontroll": _worth_telling(rows["Kontroll"], existing["Kontroll"])}
-    pending = state.pending(memory)
-    # Compare everything before the first write: a dry run and a real one see the same.
-    diffs = _diffs(wanted, existing, sync=sync, pending=pending)
+    nummer, dato = sync.kommunenummer, today()
+    theirs = [record.fields for record in plan.kontroll]
+    found = plan.matters | _matters_of(plan.diffs.values(), nummer, dato)
+    found = saker.with_answers(theirs, found, kommunenummer=nummer)
+    if "Tomter" in plan.diffs:  # else nobody has looked whether they still hold
+        found |= saker.afterlife(theirs, found, kommunenummer=nummer)
+    plan.diffs["Kontroll"] = sync.diff("Kontroll", found, plan.kontroll)
+    diffs = tuple(plan.diffs[navn] for navn in ORDER if navn in plan.diffs)
+    stops = " ".join(d.stopped for d in diffs if d.stopped is not None) or None
+    sync.check_budget(diffs, i_dag=dato)
     if dry_run:
-        return Published(diffs)
-    # Remembered before the first is made: a record that a crash leaves without its first values gets them next time.
-    fresh = {key for d in diffs if any(f.eier == "initial" for f in d.tabell.felt) for key in d.create}
-    state.keep_pending(memory, pending | fresh)
+        return Published(diffs, stops, plan.unpublished)
+    queue = plan.diffs["Kontroll"]
     try:
-        for diff in diffs:
+        sync.write(queue)
+        for diff in (d for d in diffs if d is not queue):
+            if queue.stopped is not None or queue.refused:
+                diff.spare_by_hand()
             sync.write(diff)
     except TomtError as error:
-        return Published(diffs, str(error))
-    state.keep_pending(memory, pending - {key for table in rows.values() for key in table})
-    return Published(diffs)
-
-
-def _worth_telling(rows: RowsByKey, existing: list[Record]) -> RowsByKey:
-    """Return the matters without those that were closed before anybody was told of them."""
-    told = {record.fields.get("Kontroll-id") for record in existing}
-    return {key: row for key, row in rows.items() if row["Tilstand"] != "Lukket" or key in told}
-
-
-def _diffs(
-    rows: Mapping[str, RowsByKey], existing: Mapping[str, list[Record]], *, sync: BaseSync, pending: set[str]
-) -> tuple[TableDiff, ...]:
-    register = base_register()
-    diffs: list[TableDiff] = []
-    ambiguous: set[str] = set()
-    for navn, desired in rows.items():
-        diff = diff_table(
-            register.table(navn),
-            desired,
-            existing[navn],
-            key_of=sync.key_of,
-            ambiguous=ambiguous,
-            pending=pending,
-        )
-        ambiguous |= set(diff.refused)
-        diffs.append(diff)
-    return tuple(diffs)
+        return Published(diffs, str(error), plan.unpublished)
+    return Published(diffs, stops, plan.unpublished)
 
 
 def desired_rows(kommune: Kommune, geodata: Geodata, answers: Mapping[str, Answer]) -> dict[str, RowsByKey]:
@@ -239,6 +254,8 @@ def desired_rows(kommune: Kommune, geodata: Geodata, answers: Mapping[str, Answe
         "dekning": _read_or_empty(geodata, kommune.nummer, DEKNING),
         "kontroll": _read_or_empty(geodata, kommune.nummer, KONTROLL),
         "adresser": _read_or_empty(geodata, kommune.nummer, ADRESSER, layer="core"),
+        "hendelser": _read_or_empty(geodata, kommune.nummer, HENDELSER),
+        "teiger": _read_or_empty(geodata, kommune.nummer, TEIGER, layer="core"),
     }
     provenance = {tema: geodata.provenance(a.path) for tema, a in answers.items() if isinstance(a, Rows)}
     return build_rows(kommune, **frames, kilder=kilder_text(answers, provenance))
@@ -269,11 +286,7 @@ def record_run(connection: Connection, row: Row) -> dict[str, int]:
     dict
         ``{"created": 1}``.
     """
-    tabell = base_register().table(RUN_TABLE)
-    fields = {n: canonical(tabell.field(n), v) for n, v in row.items()}
-    diff = TableDiff(tabell, create={row[tabell.noekkel]: {n: v for n, v in fields.items() if v is not None}})
-    BaseSync(connection.base, connection.ids, row["Kommunenummer"]).write(diff)
-    return {"created": diff.sent["created"]}
+    return {"created": record_row(connection, RUN_TABLE, row)}
 
 
 @task(name="oppdater Airtable", task_run_name="oppdater Airtable {kommune.nummer}", cache_policy=NO_CACHE)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from config import registers
 from config.errors import ConfigError, UnknownKommuneError
-from config.registers import base_register, find_kommune, housing_classes, invented_kommuner, kommune_register, kommuner
+from config.registers import find_kommune, housing_classes, invented_kommuner, kommune_register, kommuner
 
 
 def test_there_are_357_kommuner_and_each_has_its_own_utm_zone():
@@ -93,9 +93,3 @@ def test_a_mistake_in_a_register_is_named(tmp_path, monkeypatch, name, text, loa
     options = {"sandbox": False} if load == "nightly_kommuner" else {}
     with pytest.raises(ConfigError, match=says):
         getattr(function, "__wrapped__", function)(**options)
-
-
-def test_the_base_register_hangs_together():
-    base = base_register()
-    assert [t.navn for t in base.tabell] == ["Kommuner", "Områder", "Eiendommer", "Tomter", "Kontroll", "Kjøringer"]
-    assert {f.navn for f in base.table("Tomter").felt if f.eier == "initial"} == {"Fase"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from config import settings as module
@@ -27,6 +29,12 @@ def checkout(monkeypatch, tmp_path):
         ({"TOMT_PROFILE": "production"}, Profile.PRODUCTION),
         ({"TOMT_PROFILE": "production", "TOMT_AIRTABLE_TOKEN": "pat1"}, Profile.PRODUCTION),
         ({"TOMT_PROFILE": "sandbox", "TOMT_AIRTABLE_TOKEN": "pat1"}, Profile.SANDBOX),
+        ({"TOMT_STAGING_AIRTABLE_TOKEN": "pat1"}, Profile.STAGING),
+        ({"TOMT_STAGING_AIRTABLE_TOKEN": "pat1", "TOMT_AIRTABLE_URL": "http://127.0.0.1:8270"}, Profile.SANDBOX),
+        # production only when it is said
+        ({"TOMT_PRODUCTION_AIRTABLE_TOKEN": "pat1", "TOMT_PRODUCTION_AIRTABLE_BASE": "appP"}, Profile.SANDBOX),
+        ({"TOMT_PRODUCTION_AIRTABLE_TOKEN": "pat1", "TOMT_STAGING_AIRTABLE_TOKEN": "pat2"}, Profile.STAGING),
+        ({"TOMT_PRODUCTION_AIRTABLE_TOKEN": "pat1", "TOMT_AIRTABLE_TOKEN": "pat2"}, Profile.STAGING),
     ],
 )
 def test_the_profile_in_force(monkeypatch, env, profile):
@@ -145,3 +153,71 @@ def test_further_sources_have_logins_by_their_name(checkout, monkeypatch):
     assert "hemmelig" not in repr(settings)
     assert unknown_names(["oslo", "halv"]) == []
     assert unknown_names() == ["TOMT_HALV_USERNAME", "TOMT_OSLO_PASSWORD", "TOMT_OSLO_USERNAME"]
+
+
+BOTH = """
+TOMT_STAGING_AIRTABLE_TOKEN=patS
+TOMT_STAGING_AIRTABLE_BASE=appS
+TOMT_PRODUCTION_AIRTABLE_TOKEN=patP
+TOMT_PRODUCTION_AIRTABLE_BASE= appP
+"""
+GENERAL = "TOMT_AIRTABLE_TOKEN=patG\nTOMT_AIRTABLE_BASE=appG\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "profile", "token", "base"),
+    [
+        (BOTH, "staging", "patS", "appS"),
+        (BOTH, "production", "patP", "appP"),
+        (BOTH, "", "patS", "appS"),
+        (BOTH, "sandbox", None, None),
+        (BOTH + GENERAL, "staging", "patS", "appS"),
+        (BOTH + GENERAL, "production", "patP", "appP"),
+        (BOTH + GENERAL, "sandbox", "patG", "appG"),
+        (GENERAL, "production", "patG", "appG"),
+        (GENERAL + "TOMT_PRODUCTION_AIRTABLE_TOKEN=patP\n", "production", "patP", "appG"),
+        (GENERAL + "TOMT_PRODUCTION_AIRTABLE_BASE=appP\n", "production", "patG", "appP"),
+        (GENERAL + "TOMT_PRODUCTION_AIRTABLE_BASE=appP\nTOMT_PRODUCTION_AIRTABLE_TOKEN=patP", "", "patG", "appG"),
+        (GENERAL + "TOMT_STAGING_AIRTABLE_TOKEN=\nTOMT_STAGING_AIRTABLE_BASE=  \n", "staging", "patG", "appG"),
+    ],
+)
+def test_each_profile_has_its_own_token_and_base(checkout, monkeypatch, file, profile, token, base):
+    (checkout / ".env").write_text(file)
+    monkeypatch.setenv("TOMT_PROFILE", profile)
+    settings = load_settings()
+    assert (settings.airtable_token and settings.airtable_token.get_secret_value()) == token
+    assert settings.airtable_base == base
+    # the other profile's are nowhere to be found, and are read no second time
+    others = {value for name, value in settings if name.startswith(("staging_", "production_"))}
+    assert others == {None}
+    assert settings.of_profile() == settings
+    assert unknown_names() == []
+
+
+@pytest.mark.parametrize("profile", ["sandbox", "staging", "production"])
+@pytest.mark.parametrize(
+    ("file", "one", "other"),
+    [
+        ("STAGING_AIRTABLE_BASE=appX\nTOMT_PRODUCTION_AIRTABLE_BASE= appX ", "STAGING_", "PRODUCTION_"),
+        ("STAGING_AIRTABLE_BASE=appX\nTOMT_AIRTABLE_BASE=appX", "STAGING_", ""),
+        ("PRODUCTION_AIRTABLE_BASE=appX\nTOMT_AIRTABLE_BASE=appX", "", "PRODUCTION_"),
+    ],
+)
+def test_staging_and_production_never_share_a_base(checkout, monkeypatch, profile, file, one, other):
+    (checkout / ".env").write_text(f"TOMT_{file}\nTOMT_AIRTABLE_TOKEN=patSECRET\n")
+    monkeypatch.setenv("TOMT_PROFILE", profile)
+    with pytest.raises(ConfigError, match=f"TOMT_{one}AIRTABLE_BASE and TOMT_{other}AIRTABLE_BASE") as error:
+        load_settings()
+    assert "patSECRET" not in str(error.value)
+
+
+def test_a_general_base_that_neither_profile_uses_may_be_the_one_of_staging(checkout):
+    (checkout / ".env").write_text(BOTH + "TOMT_AIRTABLE_BASE=appS\n")
+    assert load_settings().airtable_base == "appS"
+
+
+def test_no_token_of_any_profile_shows(checkout, monkeypatch):
+    (checkout / ".env").write_text(BOTH + GENERAL)
+    monkeypatch.setenv("TOMT_PROFILE", "production")
+    for settings in (load_settings(), Settings(_env_file=checkout / ".env")):
+        assert not {"patS", "patP", "patG"} & set(re.findall(r"pat\w", repr(settings) + settings.model_dump_json()))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.registers import base_register
-from tasks.crm.sync import Record, canonical, chunks, diff_table, guard_identity
+from config.base import base_register
+from tasks.crm.chunks import chunks
+from tasks.crm.diff import Record, canonical, diff_table, digests, initial_values
+from tasks.crm.state import Sent
+from tasks.crm.sync import guard_identity
 from tasks.errors import IdentityError, OwnershipError
 
 TOMTER = base_register().table("Tomter")
@@ -45,12 +50,81 @@ def test_a_link_to_another_record_is_put_right():
     assert diff.update["7001-000001"][1] == {"Kommune": ["7001"]}
 
 
-def test_a_key_that_stands_twice_is_left_alone_and_reported():
+def test_a_key_that_stands_twice_stops_the_table_and_is_reported():
     there = {"Tomt-id": "7001-000001"}
-    diff = diff_table(TOMTER, {"7001-000001": ROW}, [record(there, "recA"), record(there, "recB")], key_of={})
+    rows = {"7001-000001": ROW, "7001-000002": ROW | {"Tomt-id": "7001-000002"}}
+    diff = diff_table(TOMTER, rows, [record(there, "recA"), record(there, "recB")], key_of={})
     assert "recA, recB" in diff.refused["7001-000001"]
-    assert not diff.create
-    assert not diff.update
+    assert diff.twice == {"7001-000001": ["recA", "recB"]}
+    assert "Nothing was written to Tomter" in diff.stopped
+    assert diff.counts() == {"created": 0, "updated": 0, "unchanged": 0, "refused": 1}
+
+
+def sent(row: dict, *, post: str | None = "rec1", flying: dict | None = None, new: bool = False) -> dict[str, Sent]:
+    """Memory of a lot that was last sent with these values."""
+    ours = [json.dumps(digests({n: canonical(TOMTER.field(n), v) for n, v in r.items()})) for r in (row, flying or {})]
+    return {"7001-000001": Sent(post, ours[0], ours[1] if flying else None, new)}
+
+
+def one_diff(there: dict, memory: dict[str, Sent], rec: str = "rec1"):
+    return diff_table(TOMTER, {"7001-000001": ROW}, [record(there, rec)], key_of={"recK": "7001"}, memory=memory)
+
+
+THERE = {"Tomt-id": "7001-000001", "Kommune": ["recK"], "Score": 81.2, "Areal m²": 2500}
+
+
+def test_what_a_person_wrote_over_is_told_from_what_the_run_wrote_before():
+    before = ROW | {"Score": 70}
+    assert one_diff(THERE | {"Score": 70}, sent(before)).by_hand == {}
+    written = one_diff(THERE | {"Score": 99, "Årsak": "tull"}, sent(before))
+    assert written.by_hand == {"7001-000001": {"Score": 99, "Årsak": "tull"}}
+    assert written.update == {"7001-000001": ("rec1", {"Score": 81.2, "Årsak": None})}
+
+
+def test_what_a_killed_run_may_have_sent_is_not_a_persons():
+    memory = sent(ROW | {"Score": 70}, flying=ROW | {"Score": 75})
+    assert one_diff(THERE | {"Score": 75}, memory).by_hand == {}
+    assert one_diff(THERE | {"Score": 70}, memory).by_hand == {}
+    assert one_diff(THERE | {"Score": 76}, memory).by_hand == {"7001-000001": {"Score": 76}}
+
+
+def test_of_a_record_that_nothing_is_remembered_of_nothing_is_said_and_it_is_adopted():
+    diff = one_diff(THERE | {"Score": 99}, {})
+    assert diff.update
+    assert diff.by_hand == {}
+    assert one_diff(THERE, {}).adopted["7001-000001"][0] == "rec1"
+    assert one_diff(THERE, sent(ROW)).adopted == {}
+    assert one_diff(THERE, sent(ROW), "rec2").adopted["7001-000001"][0] == "rec2"
+    assert one_diff(THERE, sent(ROW, flying=ROW)).adopted["7001-000001"][0] == "rec1"
+
+
+@pytest.mark.parametrize("typed", ["", "noe annet", "7001-000002"])
+def test_a_key_that_a_person_typed_over_is_put_right_by_record_id(typed):
+    rows = {"7001-000001": ROW, "7001-000002": ROW | {"Tomt-id": "7001-000002"}}
+    theirs = Record("rec1", THERE | {"Tomt-id": typed}, ours="7001-000001")
+    other = Record("rec2", THERE | {"Tomt-id": "7001-000002"})
+    diff = diff_table(TOMTER, rows, [theirs, other], key_of={"recK": "7001"}, memory=sent(ROW))
+    assert diff.twice == {}
+    assert diff.update == {"7001-000001": ("rec1", {"Tomt-id": "7001-000001"})}
+    assert diff.by_hand == {"7001-000001": {"Tomt-id": typed or None}}
+
+
+def test_a_record_that_a_person_deleted_is_made_anew_and_told_of():
+    diff = diff_table(TOMTER, {"7001-000001": ROW}, [], key_of={}, memory=sent(ROW))
+    assert (list(diff.create), diff.deleted) == (["7001-000001"], ["7001-000001"])
+    never_answered = diff_table(TOMTER, {"7001-000001": ROW}, [], key_of={}, memory=sent(ROW, post=None))
+    assert (list(never_answered.create), never_answered.deleted) == (["7001-000001"], [])
+
+
+def test_what_is_set_once_follows_a_crash_only_where_it_is_empty():
+    assert one_diff(THERE, sent(ROW, new=True)).initial == {"rec1": {"Fase": "Identifisert"}}
+    assert one_diff(THERE | {"Fase": "LOI"}, sent(ROW, new=True)).initial == {"rec1": {}}
+    assert one_diff(THERE, sent(ROW)).initial == {}
+
+
+def test_only_new_lots_of_tier_a_are_to_be_looked_at():
+    assert initial_values(TOMTER, ROW | {"Nivå": "A"}) == {"Fase": "Identifisert", "Til vurdering": True}
+    assert initial_values(TOMTER, ROW | {"Nivå": "B"}) == {"Fase": "Identifisert"}
 
 
 def test_a_lot_made_by_people_is_not_looked_at():
@@ -113,13 +187,28 @@ def test_a_lot_that_is_gone_keeps_its_links_as_they_are():
 
 def test_lots_that_the_files_do_not_know_stop_the_run():
     desired = {"7001-000001": {"Teig": "t1"}}
-    known = record({"Tomt-id": "7001-000001", "Teig": "t1"})
-    foreign = record({"Tomt-id": "7001-000099", "Teig": "t1"})
-    moved = record({"Tomt-id": "7001-000001", "Teig": "t2"})
-    people = record({"Notat": "tips"})
-    guard_identity([known, people], desired, is_first_sync=True, kommune="7001")
-    guard_identity([moved], desired, is_first_sync=False, kommune="7001")  # a renumbered teig keeps its lot
+    guard_identity({"7001-000001": "t1"}, desired, is_first_sync=True, kommune="7001")
+    guard_identity({"7001-000001": "t2"}, desired, is_first_sync=False, kommune="7001")  # a renumbered teig
     with pytest.raises(IdentityError, match="7001-000099"):
-        guard_identity([foreign], desired, is_first_sync=False, kommune="7001")
+        guard_identity({"7001-000099": "t1"}, desired, is_first_sync=False, kommune="7001")
     with pytest.raises(IdentityError, match="Restore the geodata folder"):
-        guard_identity([moved], desired, is_first_sync=True, kommune="7001")
+        guard_identity({"7001-000001": "t2"}, desired, is_first_sync=True, kommune="7001")
+
+
+def test_what_a_person_typed_for_an_id_is_no_lot_of_another_geodata():
+    guard_identity({"tomta til Kari": None, "7001-1": None}, {}, is_first_sync=True, kommune="7001")
+
+
+def test_what_people_wrote_stays_where_nobody_can_be_told():
+    diff = one_diff(THERE | {"Score": 99, "Areal m²": 1}, sent(ROW | {"Areal m²": 1}))
+    diff.spare_by_hand()
+    assert diff.update == {"7001-000001": ("rec1", {"Areal m²": 2500})}
+    only = one_diff(THERE | {"Score": 99}, sent(ROW))
+    only.spare_by_hand()
+    assert (only.update, only.whole) == ({}, {})
+
+
+def test_half_a_character_is_replaced_and_whole_ones_are_kept():
+    felt = TOMTER.field("Begrunnelse")
+    assert canonical(felt, "vei \udfff nr 1") == "vei \ufffd nr 1"
+    assert canonical(felt, "hus 🏠 \ud83c\udfe0") == "hus 🏠 🏠"

@@ -1,114 +1,236 @@
-"""Rows of coverage and of the review queue: what stands in them, and what does not."""
+"""Rows of a whole kommune: every field is the program's own, and hostile text stays harmless text."""
 
 from __future__ import annotations
 
+import time
+import unicodedata
 from typing import Any
 
-import pandas as pd
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from config.registers import base_register, find_kommune
-from tasks.contracts import DEKNING, KONTROLL, SCORER, TOMTER
-from tasks.crm.records import adresse_texts, dekning_fields, identity, kontroll_rows, tomt_rows
-from tasks.crm.sync import diff_table
+from config.base import base_register
+from config.registers import find_kommune
+from tasks import contracts
+from tasks.crm.diff import canonical_row
+from tasks.crm.rad import TEXT_MAX, line, lines, text
+from tasks.crm.records import Row, RowsByKey, build_rows
+from tests.crm.rammer import area, event, frame_of, lot, plan, score, zone
+from tests.crm.stordata import Omfang, frames
 
-NAN = float("nan")
+NORDRE_FOLLO = find_kommune("3207", sandbox=False)
+LATER = {"Kommuner": {"Publiserte tomter", "Score", "Prioritet", *(f"Score {part}" for part in (
+    "demografi", "økonomi", "politikk", "eiendom"))}, "Tomter": {"Under terskel", "Importnøkkel"}}  # fmt: skip
+"""What other parts of the program fill in."""
+FRAMES = (
+    "omraader",
+    "tomter",
+    "scorer",
+    "soner",
+    "planomraader",
+    "dekning",
+    "kontroll",
+    "adresser",
+    "hendelser",
+    "teiger",
+)
+TIME = "2026-11-20T02:00:00+00:00"
 
 
-def theme(tema: str, karakter: str, **more: Any) -> dict[str, Any]:
-    blank: dict[str, Any] = {c: NAN if kind == "number" else None for c, kind in DEKNING.columns.items()}
-    own = {"kommunenummer": "3207", "tema": tema, "kilde": "nap", "svar": "rader", "er_paakrevd": True}
-    return blank | own | {"karakter": karakter, "grunner": [], "forsoek": []} | more
+def rows_of(**frames: Any) -> dict[str, RowsByKey]:
+    given = {
+        "omraader": frame_of(contracts.OMRAADER, area()),
+        "tomter": frame_of(contracts.TOMTER, lot()),
+        "scorer": frame_of(contracts.SCORER, score()),
+        "soner": frame_of(contracts.SONER, zone("s1"), zone("s2", kode="1001")),
+        "planomraader": frame_of(contracts.PLANOMRAADER, plan()),
+        "dekning": contracts.DEKNING.empty(),
+        "kontroll": contracts.KONTROLL.empty(),
+        "adresser": frame_of(
+            contracts.ADRESSER, {"tomt_id": "3207-000001", "adresse": "Storgata 2", "hentet_dato": "2026-11-20"}
+        ),
+        "hendelser": frame_of(contracts.HENDELSER, event(1, 1, TIME)),
+        "teiger": frame_of(contracts.TEIGER, {"teig_id": "teig-1", "registrert_areal_m2": 3000.0}),
+    }
+    return build_rows(NORDRE_FOLLO, **(given | frames), kilder="teig: 1 objekt")
 
 
-def dekning(*rows: dict[str, Any]) -> pd.DataFrame:
-    frame = pd.DataFrame(list(rows))
-    for column, kind in DEKNING.columns.items():
-        if kind == "text":
-            frame[column] = frame[column].astype(object).where(frame[column].notna(), None)
-    DEKNING.check(frame)
-    return frame
+def test_every_field_of_the_program_is_filled_and_no_other():
+    rows = rows_of()
+    for navn in ("Områder", "Eiendommer", "Tomter"):
+        tabell = base_register().table(navn)
+        (row,) = rows[navn].values()
+        assert canonical_row(tabell, row)[tabell.noekkel]
+        assert set(row) | LATER.get(navn, set()) == {f.navn for f in tabell.felt if f.eier == "pipeline"}
+        for felt in tabell.felt:
+            if felt.valg and felt.eier == "pipeline":
+                assert row[felt.navn] in felt.valg
 
 
-def test_the_kommune_is_as_good_as_the_worst_theme_that_its_lots_need():
-    fields = dekning_fields(
-        dekning(
-            theme("kommuneplan", "B", grunner=["Kilden ga ikke nye data", "Gammel kopi"], andel_dekket=0.384),
-            theme("teig", "A"),
-            theme("bygning", "D", er_paakrevd=False, grunner=["Kilden svarte ikke som den skal"]),
+def test_links_are_keys_of_the_linked_tables():
+    rows = rows_of()
+    for navn, table in rows.items():
+        for felt in base_register().table(navn).felt:
+            if felt.til is not None and felt.eier == "pipeline":
+                assert all(key in rows[felt.til] for row in table.values() for key in row[felt.navn])
+
+
+def test_a_kommune_without_anything_has_a_row_and_no_more():
+    frames = {
+        c.name: c.empty()
+        for c in (
+            contracts.OMRAADER,
+            contracts.TOMTER,
+            contracts.SCORER,
+            contracts.SONER,
+            contracts.PLANOMRAADER,
+            contracts.ADRESSER,
+            contracts.HENDELSER,
+            contracts.TEIGER,
         )
+    }
+    rows = rows_of(**frames)
+    assert rows["Kommuner"]["3207"]["Antall tomter"] == 0
+    assert [navn for navn, table in rows.items() if table] == ["Kommuner"]
+
+
+def test_the_same_input_gives_the_same_rows_in_whatever_order_it_comes():
+    several = {
+        "tomter": frame_of(contracts.TOMTER, *(lot(n) for n in range(1, 6))),
+        "scorer": frame_of(contracts.SCORER, *(score(n) for n in range(1, 6))),
+        "hendelser": frame_of(contracts.HENDELSER, *(event(n, n % 5 + 1, TIME) for n in range(1, 9))),
+        "planomraader": frame_of(
+            contracts.PLANOMRAADER,
+            plan(lenke="https://b.example.no"),
+            plan(lenke="https://a.example.no", vedtatt_dato="2024-01-01"),
+            plan(planstatus="5", vedtatt_dato="2025-01-01"),
+        ),
+    }
+    turned = {name: frame.iloc[::-1].reset_index(drop=True) for name, frame in several.items()}
+    assert as_sent(rows_of(**several)) == as_sent(rows_of(**turned))
+
+
+def as_sent(rows: dict[str, RowsByKey]) -> dict[str, RowsByKey]:
+    return {
+        navn: {key: canonical_row(base_register().table(navn), row) for key, row in table.items()}
+        for navn, table in rows.items()
+    }
+
+
+HOSTILE = [
+    '=HYPERLINK("https://x.example")',
+    "+47 1",
+    "-1",
+    "@here",
+    "<script>alert(1)</script>",
+    "{Tomt-id} = ''",
+    "a\x00b\r\n",
+    "\u202egnp.exe",
+    "3207-46/1/0/../0",
+    "x" * 3000,
+    " ",
+    "\x07",
+]
+
+
+@settings(max_examples=6, deadline=None)
+@example(HOSTILE)
+@given(st.lists(st.text(max_size=60), min_size=2, max_size=12, unique=True))
+def test_hostile_text_stays_one_harmless_text(words):
+    turned = list(enumerate(zip(words, words[1:] + words[:1], words[2:] + words[:2], strict=True), 1))
+    rows = rows_of(
+        omraader=frame_of(
+            contracts.OMRAADER,
+            area(sone_ider=words, sone_areal_m2=[1.0] * len(words), plan_ider=words, planer_under_arbeid=words)
+            | {"reguleringsplaner": words, "aarsak": words[0]},
+        ),
+        soner=frame_of(contracts.SONER, *(zone(a, navn=b, kode=c, plan_id=a) for _, (a, b, c) in turned)),
+        planomraader=frame_of(
+            contracts.PLANOMRAADER,
+            *(plan(plan_id=a, planstatus=b, vedtatt_dato=c, lenke=f"https://{c}") for _, (a, b, c) in turned),
+            *(plan(plan_id=f"3207_{a}", lenke=b) for _, (a, b, _) in turned),
+        ),
+        tomter=frame_of(
+            contracts.TOMTER,
+            *(
+                lot(n, matrikkelenheter=[a, b], teig_id=c, plan_ider=[a, f"3207_{b}"], planer_under_arbeid=[b, c])
+                | {"aarsak": b}
+                for n, (a, b, c) in turned
+            ),
+        ),
+        scorer=frame_of(contracts.SCORER, *(score(n, begrunnelse=a, profil=b) for n, (a, b, _) in turned)),
+        teiger=frame_of(
+            contracts.TEIGER, *({"teig_id": c, "registrert_areal_m2": float("inf")} for _, (_, _, c) in turned)
+        ),
+        adresser=frame_of(
+            contracts.ADRESSER,
+            *(
+                {"tomt_id": f"3207-{n:06d}", "adresse": a, "postnummer": b, "poststed": c, "hentet_dato": "2026-11-20"}
+                for n, (a, b, c) in turned
+            ),
+        ),
     )
-    assert fields["Datakvalitet"] == "B"
-    assert fields["Kvalitetsgrunner"].splitlines() == [
-        "kommuneplan: Kilden ga ikke nye data",
-        "kommuneplan: Gammel kopi",
-        "bygning: Kilden svarte ikke som den skal",
-    ]
-    assert fields["Dekning %"] == pytest.approx(38.4)
+    for navn, table in rows.items():
+        tabell = base_register().table(navn)
+        for key, row in table.items():
+            assert key == row[tabell.noekkel]
+            for name, value in row.items():
+                check_text(tabell.field(name).type, value)
+    for key in (e for row in rows["Tomter"].values() for e in row["Eiendommer"]):
+        assert key in rows["Eiendommer"]
 
 
-def test_dates_are_days_of_the_content_in_use():
-    fields = dekning_fields(
-        dekning(
-            theme("kommuneplan", "A", hentet_tid="2026-10-02T05:00:00+00:00", nyeste_plan="2023-06-14"),
-            theme("reguleringsplan", "A", hentet_tid="2026-11-20T23:59:00+00:00", nyeste_plan="2026-09-01"),
-            theme("bygning", "A", hentet_tid="2020-01-01T00:00:00+00:00", er_paakrevd=False),
-        )
-    )
-    assert (fields["Data hentet"], fields["Nyeste plan"]) == ("2026-10-02", "2026-09-01")
+def check_text(kind: str, value: Any) -> None:
+    for plain in value if isinstance(value, list) else [value] if isinstance(value, str) else []:
+        breaks = "\n\t" if kind == "multilineText" else ""
+        assert not [c for c in plain if unicodedata.category(c) in {"Cc", "Cs"} and c not in breaks]
+        plain.encode()
+        assert len(plain) <= (TEXT_MAX if kind == "multilineText" else 2_000)
+        if kind == "url":
+            assert plain.startswith(("https://", "http://"))
+            assert plain.isprintable()
+            assert " " not in plain
 
 
-def test_sources_are_linked_with_their_licence():
-    fields = dekning_fields(
-        dekning(
-            theme("teig", "A", kilde_adresse="https://wfs.example.no/teig", lisens="Kartverket, CC BY 4.0"),
-            theme("kommuneplan", "D", svar="ikke_dekket"),
-        )
-    )
-    assert fields["Kildelenker"] == "teig: https://wfs.example.no/teig (Kartverket, CC BY 4.0)"
-    assert fields["Data hentet"] is None
-    assert fields["Nyeste plan"] is None
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@a", "{Tomt-id}"])
+def test_a_cell_that_looks_like_a_formula_stays_as_it_is(formula):
+    assert line(formula) == text(formula) == lines([formula]) == formula
+    rows = rows_of(scorer=frame_of(contracts.SCORER, score(begrunnelse=formula)))
+    assert rows["Tomter"]["3207-000001"]["Begrunnelse"] == formula
 
 
-def test_what_was_never_assessed_leaves_the_fields_alone():
-    assert dekning_fields(DEKNING.empty()) == {}
-    assert kontroll_rows(KONTROLL.empty()) == {}
+@given(st.text(alphabet=st.characters(codec=None), max_size=60), st.integers(min_value=2, max_value=40))
+def test_a_shortened_text_fits_in_units_of_utf_16_and_cleaning_twice_changes_nothing(raw, limit):
+    for clean in (line, text):
+        once = clean(raw, limit)
+        assert once is None or len(once.encode("utf-16-le")) // 2 <= limit
+        assert clean(once, limit) == once
 
 
-def test_every_field_is_one_of_the_base_and_the_programs_own():
-    kommuner, kontroll = (base_register().table(navn) for navn in ("Kommuner", "Kontroll"))
-    row = identity(find_kommune("3207", sandbox=False)) | dekning_fields(dekning(theme("teig", "A")))
-    assert diff_table(kommuner, {"3207": row}, [], key_of={}).create
-    item = dict.fromkeys(KONTROLL.columns, "x") | {"alvor": "høy", "tilstand": "lukket"}
-    (row,) = kontroll_rows(pd.DataFrame([item])).values()
-    assert (row["Alvor"], row["Tilstand"]) == ("Høy", "Lukket")
-    assert diff_table(kontroll, {"x": row}, [], key_of={}).create
-    assert set(row) == {f.navn for f in kontroll.felt if f.eier == "pipeline"}
+def test_a_list_of_many_plans_is_cut_at_what_a_cell_takes():
+    many = lines(f"3207_plan {n}" for n in range(20_000))
+    assert many is not None
+    assert len(many) == TEXT_MAX
+    assert many.endswith("…")
 
 
-def test_every_word_for_a_state_is_a_choice_of_the_base():
-    from tasks.crm.records import ALVOR, KONTROLL_TILSTAND
+def test_equal_texts_are_kept_once():
+    rows: dict[str, Row] = rows_of(
+        tomter=frame_of(contracts.TOMTER, *(lot(n, planer_under_arbeid=["3207_R1", "3207_R2"]) for n in (1, 2))),
+        scorer=frame_of(contracts.SCORER, *(score(n, begrunnelse=" ".join(["like", "ord"])) for n in (1, 2))),
+    )["Tomter"]
+    one, two = rows.values()
+    for name in ("Kommunenummer", "Soner", "Sonetype", "Plan", "Plan under arbeid", "Begrunnelse", "Klasse"):
+        assert one[name] == two[name] is not None
+        assert one[name] is two[name], name
 
-    kontroll = base_register().table("Kontroll")
-    assert set(ALVOR.values()) == set(kontroll.field("Alvor").valg)
-    assert set(KONTROLL_TILSTAND.values()) == set(kontroll.field("Tilstand").valg)
 
-
-def test_the_address_of_a_lot_that_has_none_any_more_is_cleared_and_of_one_not_asked_for_left():
-    adresser = pd.DataFrame(
-        {
-            "tomt_id": ["3207-000001", "3207-000002"],
-            "adresse": ["Storgata 2B", None],
-            "postnummer": ["1400", None],
-            "poststed": ["SKI", None],
-            "avstand_m": [12.0, NAN],
-        }
-    )
-    assert adresse_texts(adresser) == {"3207-000001": "Storgata 2B, 1400 SKI (12 m unna)", "3207-000002": None}
-    lot = {"kommunenummer": "3207", "matrikkelenheter": [], "plan_ider": [], "planer_under_arbeid": []}
-    known = set(lot) | {"tomt_id", "tilstand", "ost_25833", "nord_25833"}
-    lot |= {c: None for c in (*TOMTER.columns, *SCORER.columns) if c not in known}
-    lot |= {"nord_25833": 1.0, "ost_25833": 1.0, "tilstand": "aktiv"}
-    scored = pd.DataFrame([lot | {"tomt_id": f"3207-00000{n}"} for n in (1, 2, 3)])
-    rows = tomt_rows(scored, links={}, adresser=adresse_texts(adresser))
-    assert [rows[f"3207-00000{n}"].get("Adresse", "as it was") for n in (2, 3)] == [None, "as it was"]
+@pytest.mark.long
+def test_50_000_lots_are_rows_within_seconds():
+    omfang = Omfang(tomter=50_000, omraader=20_000, eiendommer=50_000)
+    made = {contract.name: frame for _, contract, frame in frames(NORDRE_FOLLO, omfang)}
+    started = time.process_time()
+    rows = rows_of(**{name: made[name] for name in FRAMES})
+    assert time.process_time() - started < 20  # 3 s, alone on a machine of 2026
+    assert len(rows["Tomter"]) == 50_000

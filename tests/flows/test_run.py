@@ -12,14 +12,16 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from config.registers import base_register
+from config.base import base_register
 from config.settings import Profile
 from flows.run import run_kommune
 from flows.summary import FEILET, IKKE_DEKKET, totals
 from tasks.contracts import TOMTER
-from tasks.crm.base import find_base, open_base, setup
+from tasks.crm.base import find_base, open_base
 from tasks.crm.client import connect
-from tasks.crm.publish import open_connection, publish
+from tasks.crm.connection import open_connection
+from tasks.crm.oppsett import setup
+from tasks.crm.publish import publish
 from tasks.store import Geodata
 
 
@@ -86,7 +88,7 @@ def test_a_dry_run_against_an_empty_base_leaves_it_empty(ready, tomtevik):
     assert summary.run_record == {"created": 0}
     assert connect(ready).bases(force=True) == []
     # The same, when the tables are there.
-    setup(*open_base(ready), base_register(), {})
+    setup(*open_base(ready), base_register(), {}, settings=ready)
     again = run_kommune(tomtevik, ready, dry_run=True)
     assert again.count("created") == summary.count("created")
     assert again.mangler_i_basen == ()
@@ -100,7 +102,12 @@ def test_what_sales_writes_stays_and_what_is_ours_is_put_right(ran, tomtevik):
     tomter.update(lot["id"], {"Notat": "Ring eier mandag", "Fase": "Dialog", "Score": 1, "Areal m²": None})
     own = tomter.create({"Notat": "Tips fra Kari", "Fase": "Kontaktet"})
     summary = run_kommune(tomtevik, ran)
-    assert (summary.count("created"), summary.count("updated")) == (0, 1)
+    assert summary.tabeller["Tomter"]["updated"] == 1
+    assert summary.tabeller["Kontroll"]["created"] == 2
+    assert summary.count("created") == 2
+    told = {r["fields"]["Kontroll-id"]: r["fields"]["Hvorfor"] for r in table(ran, "Kontroll").all()}
+    assert all(key.startswith("0099-endret-") for key in told)
+    assert any("«1»" in why or " 1" in why for why in told.values())
     after = tomter.get(lot["id"])["fields"]
     assert after == lot["fields"] | {"Notat": "Ring eier mandag", "Fase": "Dialog"}
     assert tomter.get(own["id"])["fields"] == own["fields"]
@@ -167,20 +174,32 @@ def test_the_last_good_answer_serves_while_a_source_is_silent(ran, tomtevik, fau
 
 
 def breaks_down_at(monkeypatch, call: int, *, before: bool) -> None:
-    """Let the n-th write to Tomter fail, before it is sent or after it was accepted."""
+    """Let the network go with the n-th write to Tomter, before it is sent or after it was accepted."""
     left = [call]
-    real = pyairtable.Table.batch_upsert
+    create, upsert = pyairtable.Table.batch_create, pyairtable.Table.batch_upsert
 
-    def upsert(self, *arguments, **options):
-        if any("Identifisert" in str(f.options) for f in self.schema().fields if f.type == "singleSelect"):
+    def gone(*_, **__):
+        raise requests.ConnectionError("the network is gone")
+
+    def creating(self, rows, **options):
+        rows = list(rows)
+        if any("Identifisert" in row.values() for row in rows):
             left[0] -= 1
             if left[0] < 0:
                 if not before:
-                    real(self, *arguments, **options)
-                raise requests.ConnectionError("the network is gone")
-        return real(self, *arguments, **options)
+                    create(self, rows, **options)
+                gone()
+        return create(self, rows, **options)
 
-    monkeypatch.setattr(pyairtable.Table, "batch_upsert", upsert)
+    def upserting(self, *arguments, **options):
+        if left == [-1]:  # the rows of the lost create, sent again
+            left[0] = -2
+            gone()
+        return upsert(self, *arguments, **options)
+
+    monkeypatch.setattr(pyairtable.Table, "batch_create", creating)
+    monkeypatch.setattr(pyairtable.Table, "batch_upsert", upserting)
+    monkeypatch.setattr("tasks.crm.writing.SETTLE_S", 0.0)
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -264,15 +283,24 @@ def test_a_lot_that_is_gone_with_an_omraade_never_published_does_not_wedge_the_r
     assert table(ran, "Tomter").first(formula="{Tomt-id}='0099-000001'")["fields"]["Tilstand"] == "Borte"
 
 
-def test_a_key_that_stands_twice_is_reported_everywhere(ran, tomtevik):
+def test_a_key_that_stands_twice_stops_its_table_and_is_reported_everywhere(ran, tomtevik):
     lot = table(ran, "Tomter").all(sort=["Tomt-id"])[0]["fields"]
-    table(ran, "Tomter").create({"Tomt-id": lot["Tomt-id"], "Kommunenummer": "0099"})
+    copy = table(ran, "Tomter").create({"Tomt-id": lot["Tomt-id"], "Kommunenummer": "0099"})
+    before = everything(ran)["Tomter"]
     summary = run_kommune(tomtevik, ran)
+    assert summary.resultat == FEILET
     assert summary.count("refused") == 1
     assert lot["Tomt-id"] in summary.avvist["Tomter"]
     assert lot["Tomt-id"] in json.dumps(summary.as_dict())
     for text in (summary.as_text(), summary.kort(), summary.as_markdown()):
         assert lot["Tomt-id"] in text
+    assert everything(ran)["Tomter"] == before
+    (matter,) = (r["fields"] for r in table(ran, "Kontroll").all())
+    assert matter["Kontroll-id"].startswith("0099-dobbelt-")
+    assert copy["id"] in matter["Hvorfor"] + matter["Forslag"]
+    table(ran, "Tomter").delete(copy["id"])
+    assert run_kommune(tomtevik, ran).ok
+    assert [r["fields"]["Tilstand"] for r in table(ran, "Kontroll").all()] == ["Lukket"]
 
 
 def test_without_its_geodata_a_base_is_not_written(ran, tomtevik):

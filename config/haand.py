@@ -1,0 +1,173 @@
+"""What is made by hand in Airtable, as data: computed fields, views, automations, interfaces, permissions, sharing.
+
+The Web API can create none of it. Every name, option, operator and formula is checked against the tables when it is
+loaded (`config.haandsjekk`), so that a guide with a wrong name cannot be written. What Airtable's own screens say
+stands in English here, as it does there.
+
+Sources: Airtable's help pages on rollups, views, automation triggers and actions, interface layouts, field and table
+permissions (support.airtable.com, 2024).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from config.registers import Register
+
+
+class Betingelse(Register):
+    """One condition of a filter: the field, the operator as Airtable spells it, the value."""
+
+    felt: str
+    er: str
+    verdi: str | float | tuple[str, ...] | None = None
+
+
+class Gruppe(Register):
+    """A condition group: one of them is enough."""
+
+    eller: tuple[Betingelse, ...] = Field(min_length=2)
+
+
+Filter = tuple[Betingelse | Gruppe, ...]
+
+
+class Formelfelt(Register):
+    """A computed field.
+
+    Attributes
+    ----------
+    gir
+        What it shows, which decides how it can be filtered by.
+    formel
+        Of a formula; of a rollup, over `values`.
+    lenke, felt
+        The link it follows, and the field of the linked table (not for counts).
+    filter
+        Which linked records count.
+    """
+
+    tabell: str
+    navn: str
+    type: Literal["formula", "rollup", "multipleLookupValues", "count"]
+    gir: Literal["text", "number", "date", "list"]
+    betyr: str = Field(min_length=1)
+    formel: str | None = None
+    lenke: str | None = None
+    felt: str | None = None
+    desimaler: int | None = Field(None, ge=0, le=8)
+    filter: Filter = ()
+
+
+class Sortering(Register):
+    """One sort of a view."""
+
+    felt: str
+    retning: Literal["stigende", "synkende"] = "stigende"
+
+
+class Visning(Register):
+    """A view; `stabel` is what a kanban stacks by, `dato` what a calendar shows."""
+
+    tabell: str
+    navn: str
+    type: Literal["grid", "kanban", "calendar", "gallery"] = "grid"
+    hvorfor: str
+    filter: Filter = ()
+    sortering: tuple[Sortering, ...] = ()
+    gruppering: tuple[Sortering, ...] = Field((), max_length=3)
+    stabel: str | None = None
+    dato: str | None = None
+    felt: tuple[str, ...] = Field(min_length=1)
+
+
+class Verdi(Register):
+    """What an action writes into a field; {…} names a field of the record that the automation is about."""
+
+    felt: str
+    verdi: str
+
+
+class Utloeser(Register):
+    """What starts an automation."""
+
+    type: Literal["When record matches conditions", "When record updated", "When record created", "At scheduled time"]
+    tabell: str | None = None
+    filter: Filter = ()
+    felt: tuple[str, ...] = ()
+    naar: str | None = None
+
+
+class Handling(Register):
+    """What an automation does; {…} in texts names a field of the record found, or else of the one that started it.
+
+    Attributes
+    ----------
+    hvis
+        Conditions on the record that started it: the action stands in a conditional group.
+    for_hver
+        True when it is done for each record that the action before it found.
+    """
+
+    type: Literal["Find records", "Create record", "Update record", "Send email"]
+    tabell: str | None = None
+    filter: Filter = ()
+    hvis: Filter = ()
+    for_hver: bool = False
+    sett: tuple[Verdi, ...] = ()
+    til: str | None = None
+    emne: str | None = None
+    tekst: str | None = None
+
+
+class Automatisering(Register):
+    """An automation."""
+
+    navn: str
+    hvorfor: str
+    utloeser: Utloeser
+    handling: tuple[Handling, ...] = Field(min_length=1)
+
+
+class Side(Register):
+    """A page of an interface."""
+
+    navn: str
+    layout: Literal["List", "Grid", "Kanban", "Calendar", "Gallery", "Record review", "Dashboard"]
+    tabell: str
+    filter: Filter = ()
+    sortering: tuple[Sortering, ...] = ()
+    gruppering: tuple[Sortering, ...] = ()
+    stabel: str | None = None
+    felt: tuple[str, ...] = Field(min_length=1)
+
+
+class Grensesnitt(Register):
+    """An interface."""
+
+    navn: str
+    hvorfor: str
+    side: tuple[Side, ...] = Field(min_length=1)
+
+
+Hvem = Literal["Creators and up", "Editors and up", "Nobody"]
+
+
+class Rettighet(Register):
+    """Who may do what in a table; `laas` is for the program's fields, but those of `unntatt`."""
+
+    tabell: str
+    opprette: Hvem
+    slette: Hvem
+    laas: Hvem | None = None
+    unntatt: tuple[str, ...] = ()
+
+
+class Deling(Register):
+    """Who the base is shared with, and as what."""
+
+    hvem: str
+    rolle: Literal["Owner", "Creator", "Editor", "Commenter", "Read-only"]
+    hvorfor: str

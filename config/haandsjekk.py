@@ -1,0 +1,274 @@
+"""Whether Airtable could do what config/haand.py describes: names, operators, options, formulas.
+
+Sources: Airtable's help pages on filter conditions by type of field, grouping, kanban views, automations
+(support.airtable.com, 2024).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from config.formel import ROLLUPS, check_formula
+from config.haand import Automatisering, Betingelse, Filter, Formelfelt, Gruppe, Handling, Side, Verdi, Visning
+
+EMPTY = ("is empty", "is not empty")
+OPERATORS: dict[str, tuple[str, ...]] = {
+    "text": ("contains", "does not contain", "is", "is not", *EMPTY),
+    "number": ("=", "≠", "<", ">", "≤", "≥", *EMPTY),
+    "checkbox": ("is",),
+    "select": ("is", "is not", "is any of", "is none of", *EMPTY),
+    "selects": ("has any of", "has all of", "is exactly", "has none of", *EMPTY),
+    "date": (
+        "is", "is within", "is before", "is after", "is on or before", "is on or after", "is not", *EMPTY
+    ),
+    "person": ("is", "is not", "is any of", "is none of", *EMPTY),
+    "link": ("contains", "does not contain", "has any of", "has all of", "is exactly", "has none of", *EMPTY),
+    "files": ("filename contains", "has file type", *EMPTY),
+    "list": EMPTY,
+}  # fmt: skip
+"""Kind of field → the operators that Airtable's filters offer for it."""
+
+KINDS = {
+    **dict.fromkeys(("singleLineText", "multilineText", "email", "phoneNumber", "url"), "text"),
+    **dict.fromkeys(("number", "percent", "currency"), "number"),
+    **dict.fromkeys(("date", "dateTime"), "date"),
+    "checkbox": "checkbox",
+    "singleSelect": "select",
+    "multipleSelects": "selects",
+    "singleCollaborator": "person",
+    "multipleRecordLinks": "link",
+    "multipleAttachments": "files",
+}
+"""Type of a field → its kind."""
+MANY = frozenset({"is any of", "is none of", "has any of", "has all of", "is exactly", "has none of"})
+EXACT = frozenset({"is", "is not"})
+CHECKED = ("checked", "unchecked")
+CURRENT_USER = "Current user"
+DAY = re.compile(r"today|tomorrow|yesterday|one (week|month) (ago|from now)|\d+ days (ago|from now)|\d{4}-\d{2}-\d{2}")
+SPAN = re.compile(r"the (past|next) (week|month|year|\d+ days)|this calendar (week|month|year)")
+
+
+class Kolonne(NamedTuple):
+    """A field as filters and formulas see it: its kind, its options, the table it links to, whether people write it."""
+
+    kind: str
+    valg: tuple[str, ...] = ()
+    til: str | None = None
+    is_open: bool = False
+
+
+Kolonner = Mapping[str, Mapping[str, Kolonne]]
+"""Table → field → what it is, manual fields and the other ends of links included."""
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+GROUPABLE = frozenset({"text", "number", "checkbox", "select", "selects", "date", "person", "link"})
+RECORD = "Airtable record ID"
+"""Stands in braces for the record itself."""
+NOW = "Actual trigger time"
+"""When an automation started."""
+
+
+def check_formelfelt(felt: Formelfelt, kolonner: Kolonner) -> None:
+    """Raise unless Airtable could compute the field from those that stand above it.
+
+    Raises
+    ------
+    ValueError
+        Naming what is wrong.
+    """
+    own = _table(felt.tabell, kolonner)
+    if felt.navn in own:
+        raise ValueError("the table has a field called so")
+    has = (felt.formel is not None, felt.lenke is not None, felt.felt is not None)
+    wants = {
+        "formula": (True, False, False),
+        "rollup": (True, True, True),
+        "multipleLookupValues": (False, True, True),
+        "count": (False, True, False),
+    }
+    if has != wants[felt.type] or (felt.filter and felt.type == "formula"):
+        raise ValueError(f"`formel`, `lenke`, `felt` or `filter` do not fit a {felt.type}")
+    if (felt.desimaler is not None) != (felt.gir == "number" and felt.type in {"formula", "rollup"}):
+        raise ValueError("`desimaler` is for formulas and rollups that give a number")
+    if felt.type == "formula":
+        check_formula(str(felt.formel), {n: k.valg for n, k in own.items()})
+        return
+    link = _column(str(felt.lenke), own)
+    linked = kolonner.get(str(link.til))
+    if link.til is None or linked is None:
+        raise ValueError(f"{felt.lenke} is no link")
+    if felt.felt is not None:
+        _column(felt.felt, linked)
+    if felt.type == "rollup":
+        check_formula(str(felt.formel), {}, bare=frozenset({"values"}))
+        if str(felt.formel).split("(")[0] not in ROLLUPS:
+            raise ValueError(f"a rollup has no {felt.formel}")
+    check_filter(felt.filter, linked)
+
+
+def check_filter(conditions: Filter, own: Mapping[str, Kolonne], *, has_user: bool = False) -> None:
+    """Raise for a condition that Airtable's filters do not offer.
+
+    Parameters
+    ----------
+    own
+        Fields of the table.
+    has_user
+        True where “Current user” can be chosen: on pages of interfaces.
+    """
+    for one in conditions:
+        for condition in one.eller if isinstance(one, Gruppe) else (one,):
+            try:
+                _check_condition(condition, _column(condition.felt, own), has_user=has_user)
+            except ValueError as error:
+                raise ValueError(f"{condition.felt} {condition.er} {condition.verdi}: {error}") from None
+
+
+def _check_condition(condition: Betingelse, column: Kolonne, *, has_user: bool) -> None:
+    if condition.er not in OPERATORS[column.kind]:
+        raise ValueError(f"a field of the kind {column.kind} has no operator {condition.er!r}")
+    value = condition.verdi
+    if (value is None) != (condition.er in EMPTY):
+        raise ValueError("a value is missing or too much")
+    if value is None:
+        return
+    if isinstance(value, tuple) != (condition.er in MANY):
+        raise ValueError("a list of values goes with the operators that take several, and only with them")
+    fits = {
+        "number": isinstance(value, float | int),
+        "checkbox": value in CHECKED,
+        "date": bool((SPAN if condition.er == "is within" else DAY).fullmatch(str(value))),
+        "person": has_user and value == CURRENT_USER,
+        "select": bool(column.valg) and set(value if isinstance(value, tuple) else [value]) <= {*column.valg},
+        "selects": bool(column.valg) and set(value if isinstance(value, tuple) else [value]) <= {*column.valg},
+        "text": isinstance(value, str) and (not column.valg or condition.er not in EXACT or value in column.valg),
+    }
+    if not fits.get(column.kind, True):
+        raise ValueError("that value is none of the field's")
+
+
+def check_visning(view: Visning, kolonner: Kolonner) -> None:
+    """Raise for a view that names what is not there, or that Airtable cannot make.
+
+    Raises
+    ------
+    ValueError
+        Naming what is wrong.
+    """
+    own = _table(view.tabell, kolonner)
+    check_filter(view.filter, own)
+    _check_shown(view, own)
+    if (view.type == "kanban") != (view.stabel is not None) or (view.type == "calendar") != (view.dato is not None):
+        raise ValueError("a kanban needs `stabel`, a calendar needs `dato`, no other view does")
+    if view.dato is not None and _column(view.dato, own).kind != "date":
+        raise ValueError(f"{view.dato} is no date")
+    if view.gruppering and view.type != "grid":
+        raise ValueError("only a grid is grouped")
+
+
+def _check_shown(page: Visning | Side, own: Mapping[str, Kolonne]) -> None:
+    """Raise unless fields, sorts, groups and the stack are fields of the table that can be used so."""
+    for name in page.felt:
+        _column(name, own)
+    if len(set(page.felt)) != len(page.felt):
+        raise ValueError("a field is shown twice")
+    for sort in (*page.sortering, *page.gruppering):
+        if _column(sort.felt, own).kind not in GROUPABLE:
+            raise ValueError(f"Airtable does not sort or group by {sort.felt}")
+    if page.stabel is not None and _column(page.stabel, own).kind not in {"select", "person"}:
+        raise ValueError(f"a kanban is not stacked by {page.stabel}")
+
+
+def check_automatisering(automation: Automatisering, kolonner: Kolonner) -> None:
+    """Raise for a trigger or an action that names what is not there, or that sales may not write.
+
+    Raises
+    ------
+    ValueError
+        Naming what is wrong.
+    """
+    trigger = automation.utloeser
+    is_scheduled = trigger.type == "At scheduled time"
+    if is_scheduled == (trigger.tabell is not None) or is_scheduled != (trigger.naar is not None):
+        raise ValueError("a schedule needs `naar`, every other trigger a table")
+    if (trigger.type == "When record updated") != bool(trigger.felt) or (
+        trigger.type == "When record matches conditions"
+    ) != bool(trigger.filter):
+        raise ValueError("`felt` and `filter` do not fit the trigger")
+    about: Mapping[str, Kolonne] = {}
+    if trigger.tabell is not None:
+        about = _table(trigger.tabell, kolonner)
+        check_filter(trigger.filter, about)
+        for name in trigger.felt:
+            _column(name, about)
+    found: Mapping[str, Kolonne] | None = None
+    for action in automation.handling:
+        if action.for_hver and found is None:
+            raise ValueError("`for_hver` comes after Find records")
+        check_filter(action.hvis, about)
+        _check_action(action, found if action.for_hver and found is not None else about, kolonner)
+        if action.type == "Find records":
+            found = _table(str(action.tabell), kolonner)
+
+
+def _check_action(action: Handling, about: Mapping[str, Kolonne], kolonner: Kolonner) -> None:
+    is_mail = action.type == "Send email"
+    if is_mail == (action.tabell is not None) or is_mail != (None not in (action.til, action.emne, action.tekst)):
+        raise ValueError(f"{action.type}: needs `tabell`, or `til`, `emne` and `tekst` when it is an e-mail")
+    if (action.type == "Find records") != bool(action.filter):
+        raise ValueError("`filter` is for Find records, which needs it")
+    if bool(action.sett) != (action.type in {"Create record", "Update record"}):
+        raise ValueError("`sett` is for actions that write, which need it")
+    for text in (action.til, action.emne, action.tekst, *(v.verdi for v in action.sett)):
+        for name in PLACEHOLDER.findall(text or ""):
+            if name != RECORD:
+                _column(name, about)
+    if action.tabell is None:
+        return
+    own = _table(action.tabell, kolonner)
+    check_filter(action.filter, own)
+    for one in action.sett:
+        column = _column(one.felt, own)
+        if not column.is_open:
+            raise ValueError(f"{one.felt} is not sales' to write")
+        _check_value(one, column, about)
+
+
+def _check_value(one: Verdi, column: Kolonne, about: Mapping[str, Kolonne]) -> None:
+    """Raise for a value that a select, date or link does not take; a lone field in braces gives its own."""
+    whole = PLACEHOLDER.fullmatch(one.verdi)
+    given = about.get(whole[1]) if whole else None
+    if column.valg and one.verdi not in column.valg and (given is None or given.valg != column.valg):
+        raise ValueError(f"{one.verdi!r} is no option of {one.felt}")
+    if column.kind == "date" and one.verdi != NOW and (given is None or given.kind != "date"):
+        raise ValueError(f"{one.felt} is a date: it takes {NOW!r}, or a date in braces")
+    if column.kind == "link" and one.verdi != f"{{{RECORD}}}":
+        raise ValueError(f"{one.felt} is a link: it takes {{{RECORD}}}")
+
+
+def check_side(page: Side, kolonner: Kolonner) -> None:
+    """Raise for a page that names what is not there.
+
+    Raises
+    ------
+    ValueError
+        Naming what is wrong.
+    """
+    own = _table(page.tabell, kolonner)
+    check_filter(page.filter, own, has_user=True)
+    _check_shown(page, own)
+    if (page.layout == "Kanban") != (page.stabel is not None):
+        raise ValueError("a kanban needs `stabel`, no other layout does")
+
+
+def _table(name: str, kolonner: Kolonner) -> Mapping[str, Kolonne]:
+    if name not in kolonner:
+        raise ValueError(f"{name} is no table")
+    return kolonner[name]
+
+
+def _column(name: str, own: Mapping[str, Kolonne]) -> Kolonne:
+    if name not in own:
+        raise ValueError(f"{name} is no field of the table")
+    return own[name]

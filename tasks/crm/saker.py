@@ -1,0 +1,244 @@
+"""Saker: matters that the sync itself puts into Kontroll, and when they are closed.
+
+What a person changed, deleted or copied in the program's records, and own lots that lie where the program has found
+lots. Texts are Norwegian and say what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from config.base import Tabell, base_register
+from tasks.crm.kontrollrader import AAPEN, LUKKET
+from tasks.crm.rad import KEY_MAX, Row, RowsByKey, line, shortened, text
+from tasks.crm.treff import Treff
+
+Sak = tuple[str, Row]
+"""Kontroll-id and row."""
+
+VALUE_MAX = 200
+SHOWN = 20
+"""Ids that are written out; of more the number is told."""
+OF_PEOPLE = frozenset({"Eiere", "Kontakter", "Meglere", "Utsendinger"})
+"""Tables about people: what stands there is not repeated in a queue that outlives it."""
+ANSWERS = frozenset({"Avklart", "Avvist"})
+WAIT_FOR_ANSWER = ("endret", "slettet")
+"""Told once: open until a person has answered. The others are open while they hold."""
+WHILE_THEY_HOLD = ("treff", "dobbelt")
+FIELDS = (
+    "Kontroll-id",
+    "Hva",
+    "Hvor",
+    "Kommunenummer",
+    "Hvorfor",
+    "Forslag",
+    "Alvor",
+    "Først sett",
+    "Tilstand",
+)
+
+
+def endret_sak(
+    kommunenummer: str,
+    tabell: Tabell,
+    key: str,
+    *,
+    felt: str,
+    dato: date,
+    innskrevet: object,
+    programmets: object,
+) -> Sak:
+    """Return the matter of a field of the program's that a person has written in; it is put back.
+
+    Parameters
+    ----------
+    key
+        Of the row.
+    dato
+        Today; that of a matter which stands in the base already is kept by `with_answers`.
+    innskrevet, programmets
+        What stood there, and what is put back.
+    """
+    has_notes = any(f.navn == "Notat" and f.eier == "sales" for f in tabell.felt)
+    notes = "skriv det i feltet Notat, som programmet aldri rører" if has_notes else "meld fra til den som drifter"
+    both = f"Innskrevet: {shown(innskrevet)}\nProgrammets: {shown(programmets)}"
+    if tabell.navn in OF_PEOPLE:
+        both = "Verdiene gjengis ikke her: feltet gjelder personer."
+    return _sak(
+        f"{kommunenummer}-endret-{tabell.navn}-{key}-{felt}",
+        kommunenummer,
+        hva=f"Felt endret for hånd: {felt}",
+        hvor=f"{tabell.navn}, {key}",
+        hvorfor=f"Programmet fyller ut feltet «{felt}» og har satt sin egen verdi tilbake.\n{both}",
+        forslag=f"Er det innskrevne riktig, {notes}. Sett så Status her til Avklart, eller til Avvist når det ikke er "
+        "noe å gjøre.",
+        alvor="Lav",
+        dato=dato,
+    )
+
+
+def slettet_sak(kommunenummer: str, tabell_navn: str, key: str, *, dato: date) -> Sak:
+    """Return the matter of a record of the program's that a person has deleted; it is made again."""
+    instead = " Skal den ikke følges opp, sett Fase til «Ikke aktuell» i stedet." if tabell_navn == "Tomter" else ""
+    return _sak(
+        f"{kommunenummer}-slettet-{tabell_navn}-{key}",
+        kommunenummer,
+        hva="Rad slettet for hånd",
+        hvor=f"{tabell_navn}, {key}",
+        hvorfor="Raden er slettet i Airtable. Programmet sletter aldri, og lager den på nytt uten det som salg hadde "
+        "skrevet på den.",
+        forslag="Det som var skrevet, ligger i papirkurven i Airtable: gjenopprett raden, kopier det over til den nye, "
+        f"og slett den gjenopprettede igjen – ellers står {key} to ganger.{instead} Sett så Status her til Avklart.",
+        alvor="Middels",
+        dato=dato,
+    )
+
+
+def dobbel_sak(kommunenummer: str, tabell_navn: str, key: str, *, dato: date, records: Sequence[str]) -> Sak:
+    """Return the matter of a key that stands in several records.
+
+    Parameters
+    ----------
+    records
+        Their record ids.
+    """
+    noekkel = base_register().table(tabell_navn).noekkel
+    return _sak(
+        f"{kommunenummer}-dobbelt-{tabell_navn}-{key}",
+        kommunenummer,
+        hva=f"Samme {noekkel} i flere rader",
+        hvor=f"{tabell_navn}, {key}",
+        hvorfor=f"{key} står i {len(records)} rader: {listed(records)}. Programmet kan ikke vite hvilken som er den "
+        f"riktige, og skriver ikke i {tabell_navn} for denne kommunen før det er rettet.",
+        forslag=f"Behold den ene raden, den med notater og historikk. Slett kopien, eller tøm feltet {noekkel} på den: "
+        "da er den deres egen rad. Saken lukkes av seg selv ved neste kjøring.",
+        alvor="Høy",
+        dato=dato,
+    )
+
+
+def treff_sak(kommunenummer: str, treff: Treff, *, dato: date) -> Sak:
+    """Return the matter of an own lot on a property where the program has found lots."""
+    egen, first = treff.egen, treff.tomt_ider[0]
+    number = f"{egen.gnr}/{egen.bnr}" + (f"/{egen.fnr}" if egen.fnr else "")
+    called = f"«{egen.navn}»" if egen.navn else "uten navn"
+    several = "en av dem" if len(treff.tomt_ider) > 1 else first
+    return _sak(
+        f"{kommunenummer}-treff-{egen.record_id}",
+        kommunenummer,
+        hva="Egen tomt på samme eiendom som en funnet tomt",
+        hvor=f"Tomter, egen tomt {called} ({egen.record_id}), {number}",
+        hvorfor=f"Den egne tomten {called} har gnr/bnr {number} i kommune {egen.kommunenummer}. Der har programmet "
+        f"funnet {listed(treff.tomt_ider)}.",
+        forslag=f"Er den det samme som {several}: flytt notater og fase dit, og sett Fase på den egne til «Ikke "
+        "aktuell»; da lukkes saken av seg selv. Er de ikke det samme: behold begge, og sett Status her til Avklart. "
+        "Programmet rører ikke den egne raden.",
+        alvor="Lav",
+        dato=dato,
+    )
+
+
+def _sak(
+    kontroll_id: str,
+    kommunenummer: str,
+    *,
+    hva: str,
+    hvor: str,
+    hvorfor: str,
+    forslag: str,
+    alvor: str,
+    dato: date,
+) -> Sak:
+    key = line(kontroll_id, KEY_MAX) or kommunenummer
+    values = (key, line(hva), line(hvor), kommunenummer, text(hvorfor), text(forslag), alvor, dato.isoformat(), AAPEN)
+    return key, dict(zip(FIELDS, values, strict=True))
+
+
+def shown(value: object) -> str:
+    """Return a value as it is read in a text, on one line.
+
+    Examples
+    --------
+    >>> shown(None), shown(12.5), shown(True), shown(["a", "b"]), shown("x")
+    ('(tomt)', '12,5', 'ja', 'a, b', '«x»')
+    >>> shown(1234567.0)
+    '1234567'
+    """
+    if isinstance(value, bool):
+        return "ja" if value else "nei"
+    if isinstance(value, float):
+        return f"{value:.12g}".replace(".", ",")
+    if isinstance(value, (list, tuple)):
+        value = ", ".join(str(item) for item in value)
+        return line(value, VALUE_MAX) or "(tomt)"
+    if isinstance(value, str):
+        plain = line(value, VALUE_MAX)
+        return f"«{plain}»" if plain else "(tomt)"
+    return "(tomt)" if value is None else shortened(str(value), VALUE_MAX)
+
+
+def listed(ids: Sequence[str]) -> str:
+    """Return ids as they are read in a text: the first of them, and how many more.
+
+    Examples
+    --------
+    >>> listed(["rec1", "rec2"])
+    'rec1, rec2'
+    """
+    more = f" og {len(ids) - SHOWN} til" if len(ids) > SHOWN else ""
+    return ", ".join(ids[:SHOWN]) + more
+
+
+def afterlife(existing: Sequence[Row], wanted: RowsByKey, *, kommunenummer: str) -> RowsByKey:
+    """Return the sync's own matters that are to be closed: those in the base that it does not tell of now.
+
+    A changed field and a deleted record stay open until a person has answered; a match and a duplicate are over as soon
+    as they no longer hold.
+
+    Parameters
+    ----------
+    existing
+        Fields by name, of records of Kontroll, with the Status that people set.
+    wanted
+        Matters of this run, by Kontroll-id.
+
+    Returns
+    -------
+    dict
+        Kontroll-id → all of the program's fields as they stand, with the new Tilstand; only those that change.
+    """
+    closed: RowsByKey = {}
+    for row in existing:
+        key = str(row.get("Kontroll-id") or "")
+        if key in wanted or row.get("Tilstand") == LUKKET:
+            continue
+        is_over = _is_of(key, WHILE_THEY_HOLD, kommunenummer)
+        is_answered = _is_of(key, WAIT_FOR_ANSWER, kommunenummer) and row.get("Status") in ANSWERS
+        if is_over or is_answered:
+            closed[key] = {name: row.get(name) for name in FIELDS} | {"Tilstand": LUKKET}
+    return closed
+
+
+def with_answers(existing: Sequence[Row], wanted: RowsByKey, *, kommunenummer: str) -> RowsByKey:
+    """Return the matters of this run as they go to the base: first seen as it says, matches closed that were answered.
+
+    A person who has set a match to Avklart keeps both lots: it still holds, and is nothing to look at any more.
+
+    Parameters
+    ----------
+    existing, wanted
+        As for `afterlife`.
+    """
+    stored = {str(row.get("Kontroll-id") or ""): row for row in existing}
+    rows: RowsByKey = {}
+    for key, row in wanted.items():
+        before = stored.get(key, {})
+        is_answered = _is_of(key, ("treff",), kommunenummer) and before.get("Status") in ANSWERS
+        first = before.get("Først sett") or row["Først sett"]
+        rows[key] = row | {"Først sett": first, "Tilstand": LUKKET if is_answered else row["Tilstand"]}
+    return rows
+
+
+def _is_of(key: str, kinds: Sequence[str], kommunenummer: str) -> bool:
+    return key.startswith(tuple(f"{kommunenummer}-{kind}-" for kind in kinds))

@@ -1,0 +1,296 @@
+"""The base as code: every field the papers name, and that nothing which does not fit can be loaded."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from config.base import BaseRegister, base_register, reverse_links
+from config.errors import ConfigError
+from config.formel import FUNCTIONS, check_formula, fields_of, parse
+from config.registers import load_model, read_toml
+
+# Papers §5, what every record keeps → where it stands. Geometry is not in the base: it lies in GeoParquet under
+# geodata/ (core/soner, core/planomraader, out/omraader, out/tomter), where the maps and the engine read it.
+PAPERS = {
+    "kommune: number": "Kommuner.Kommunenummer",
+    "kommune: name": "Kommuner.Navn",
+    "kommune: political score": "Kommuner.Score politikk",
+    "kommune: demographic score": "Kommuner.Score demografi",
+    "kommune: total score": "Kommuner.Score",
+    # A zone has no row of its own: områder are cut of them, and carry the largest one's purpose and the list of all.
+    "zone: kommune": "Områder.Kommune",
+    "zone: arealformål": "Områder.Sonetype",
+    "zone: updated": "Kommuner.Data hentet",
+    "plan: kommune": "Områder.Kommune",
+    "plan: planstatus": "Områder.Planstatus",
+    "plan: vedtatt dato": "Områder.Plan vedtatt",
+    "lot: kommune": "Tomter.Kommune",
+    "lot: zone ids": "Tomter.Soner",
+    "lot: sonetype": "Tomter.Sonetype",
+    "lot: area": "Tomter.Areal m²",
+    "lot: estimated capacity": "Tomter.Boliger (anslag)",
+    "lot: score total": "Tomter.Score",
+    "lot: score per factor, capacity": "Tomter.Poeng kapasitet",
+    "lot: score per factor, size": "Tomter.Poeng størrelse",
+    "lot: status": "Tomter.Fase",
+    "lot: created": "Tomter.Opprettet",
+    "lot: updated": "Tomter.Oppdatert",
+    "property: kommune": "Eiendommer.Kommune",
+    "property: gnr": "Eiendommer.Gnr",
+    "property: bnr": "Eiendommer.Bnr",
+    "property: fnr": "Eiendommer.Fnr",
+    "property: snr": "Eiendommer.Snr",
+    "property: teig id": "Eiendommer.Teiger",
+    "property: area": "Eiendommer.Areal m²",
+    "property: address": "Eiendommer.Adresse",
+    "property: owner": "Eiere.Eiendommer",
+    "property: owner name": "Eiere.Navn",
+    "property: owner address": "Eiere.Adresse",
+    "property: owner contacted": "Eiendommer.Eier kontaktet",
+    "property: contact date": "Eiendommer.Kontaktdato",
+    "lot–property: overlap area": "Tomter.Overlapp m²",
+    # §7
+    "crm: stage": "Tomter.Fase",
+    "crm: response status": "Eiere.Svarstatus",
+    "crm: communication preferences": "Eiere.Ønsket kanal",
+    "crm: do not contact": "Eiere.Ikke kontakt",
+    "crm: contact history": "Aktiviteter.Tidspunkt",
+    "crm: follow-up": "Tomter.Neste steg dato",
+}
+TABLES = ["Kommuner", "Områder", "Eiendommer", "Tomter", "Eiere", "Kontakter", "Meglere", "Mandater", "Aktiviteter"]
+SALES = {"Kontakter", "Meglere", "Mandater", "Aktiviteter"}
+
+
+@pytest.mark.parametrize("field", PAPERS.values(), ids=PAPERS)
+def test_what_the_papers_name_has_a_field(field):
+    table, _, name = field.partition(".")
+    assert base_register().table(table).field(name).betyr
+
+
+def test_the_tables_and_who_writes_them():
+    base = base_register()
+    assert [t.navn for t in base.tabell] == [*TABLES, "Utsendinger", "Kontroll", "Kjøringer"]
+    assert {t.navn for t in base.tabell if not t.is_written} == SALES
+    for table in base.tabell:
+        if table.navn in SALES:
+            assert {f.eier for f in table.felt} == {"sales"}
+    initial = {(t.navn, f.navn): f.start for t in base.tabell for f in t.felt if f.eier == "initial"}
+    assert initial == {
+        ("Tomter", "Fase"): "Identifisert",
+        ("Tomter", "Til vurdering"): True,
+        ("Kontroll", "Status"): "Ny",
+        ("Utsendinger", "Status"): "Utkast",
+    }
+    review = base.table("Tomter").field("Til vurdering").naar
+    assert review is not None
+    assert (review.felt, review.er) == ("Nivå", "A")
+    assert base.table("Aktiviteter").field("Ny fase").valg == base.table("Tomter").field("Fase").valg
+
+
+def test_limits_and_the_threshold_are_those_of_the_plan():
+    base = base_register()
+    assert (base.grenser.poster_per_base, base.grenser.kall_per_maaned) == (50_000, 100_000)
+    assert base.publisering.minste_score == 40
+
+
+def test_the_other_ends_of_links_are_known():
+    ends = {table: [m.navn for m in others] for table, others in reverse_links(base_register().tabell).items()}
+    assert ends["Eiendommer"] == ["Tomter", "Eiere"]
+    assert ends["Tomter"] == ["Mandater", "Aktiviteter", "Utsendinger"]
+
+
+def test_every_view_that_sales_needs_is_described():
+    views = {(v.tabell, v.navn) for v in base_register().visning}
+    wanted = ["Innboks", "Til vurdering", "Pipeline", "Mine neste steg", "Kalde leads", "Kilde endret", "Per kommune"]
+    assert {("Tomter", name) for name in wanted} | {("Eiere", "Eier 360"), ("Kontroll", "Kontroll")} <= views
+
+
+# --- what cannot be loaded -------------------------------------------------------------------------------------
+
+
+def table(data: dict[str, Any], navn: str) -> dict[str, Any]:
+    return next(t for t in data["tabell"] if t["navn"] == navn)
+
+
+def field(data: dict[str, Any], navn: str, felt: str) -> dict[str, Any]:
+    return next(f for f in table(data, navn)["felt"] if f["navn"] == felt)
+
+
+def part(data: dict[str, Any], kind: str, navn: str, tabell: str = "Tomter") -> dict[str, Any]:
+    return next(p for p in data[kind] if p["navn"] == navn and p.get("tabell", tabell) == tabell)
+
+
+def new(**more: Any) -> dict[str, Any]:
+    return {"navn": "Ny", "type": "singleLineText", "eier": "pipeline", "betyr": "x", **more}
+
+
+def add(tabell: str, **more: Any):
+    return lambda data: table(data, tabell)["felt"].append(new(**more))
+
+
+FIELDS = {
+    "a name twice, whatever the case": (add("Tomter", navn="SCORE"), "SCORE"),
+    "a brace in a name": (add("Tomter", navn="Score {ny}"), "formula cannot name"),
+    "a padded name": (add("Tomter", navn="Score "), "padded"),
+    "a name that a link takes": (add("Kommuner", navn="tomter"), "(?i)tomter"),
+    "a table twice": (lambda d: table(d, "Meglere").update(navn="TOMTER"), "(?i)tomter"),
+    "a link to nowhere": (add("Tomter", type="multipleRecordLinks", til="Hus"), "stands above"),
+    "a link to a table below": (add("Kommuner", type="multipleRecordLinks", til="Tomter"), "stands above"),
+    "a link without a table": (add("Tomter", type="multipleRecordLinks"), "needs `til`"),
+    "a select without options": (add("Tomter", type="singleSelect"), "needs `valg`"),
+    "an option twice": (add("Tomter", type="singleSelect", valg=["a", "a"]), "stands twice"),
+    "options of a text": (add("Tomter", valg=["a"]), "takes no `valg`"),
+    "a number without decimals": (add("Tomter", type="number"), "needs `desimaler`"),
+    "an amount without a symbol": (add("Tomter", type="currency", desimaler=0), "needs `symbol`"),
+    "an unknown type": (add("Tomter", type="formula"), "type"),
+    "a long description": (add("Tomter", betyr="x" * 20_001), "20000"),
+    "no start": (add("Tomter", eier="initial"), "needs `start`"),
+    "a start of a field of sales": (add("Tomter", eier="sales", start="x"), "takes no `start`"),
+    "a start that is no option": (lambda d: field(d, "Tomter", "Fase").update(start="Ukjent"), "no value"),
+    "an unticked start": (lambda d: field(d, "Tomter", "Til vurdering").update(start=False), "no value"),
+    "naar of another field": (
+        lambda d: field(d, "Tomter", "Til vurdering").update(naar={"felt": "Nivå", "er": "E"}),
+        "`naar`",
+    ),
+    "naar of a field of sales": (
+        lambda d: field(d, "Tomter", "Til vurdering").update(naar={"felt": "Ikke aktuell fordi", "er": "For dyr"}),
+        "`naar`",
+    ),
+    "another key": (lambda d: table(d, "Tomter").update(noekkel="Score"), "key"),
+    "our field in a table of sales": (add("Meglere"), "key is sales'"),
+    "a limit of nothing": (lambda d: d["grenser"].update(kall_per_maaned=0), "kall_per_maaned"),
+    "a threshold beyond 100": (lambda d: d["publisering"].update(minste_score=101), "minste_score"),
+}
+
+
+def formula(called: str, **more: Any):
+    return lambda data: part(data, "formel", called).update(more)
+
+
+def condition(navn: str, **more: Any):
+    return lambda data: part(data, "visning", navn)["filter"].append(more)
+
+
+HAND = {
+    "a formula of an unknown field": (formula("Temperatur", formel="{Skore}"), "Tomter.Temperatur.*Skore"),
+    "a formula of a field below": (formula("Tittel", formel="{Frist}"), "Frist"),
+    "an unknown function": (formula("Temperatur", formel="IFF({Score}, 1)"), "IFF"),
+    "a function in lower case": (formula("Temperatur", formel="if({Score}, 1)"), "spelt so"),
+    "too few arguments": (formula("Temperatur", formel="IF({Score})"), "IF takes 2 to 3"),
+    "an option that is none": (formula("Temperatur", formel='{Fase} = "Dialogg"'), "Dialogg"),
+    "an option that is none, turned round": (formula("Temperatur", formel='"Dialogg" = {Fase}'), "Dialogg"),
+    "an unknown unit": (formula("Temperatur", formel='DATEADD(TODAY(), 1, "dager")'), "days"),
+    "no formula": (formula("Temperatur", formel="IF({Score}"), "no formula"),
+    "a field without braces": (formula("Temperatur", formel="Score + 1"), "without braces"),
+    "a rollup of no link": (formula("Minutter brukt", lenke="Score"), "Score is no link"),
+    "a rollup of an unknown field": (formula("Minutter brukt", felt="Timer"), "Timer"),
+    "a rollup with another function": (formula("Minutter brukt", formel="ROUND(values)"), "a rollup has no"),
+    "a rollup of more than values": (formula("Minutter brukt", formel="SUM({Minutter})"), "Minutter"),
+    "a count that reads a field": (formula("Antall aktiviteter", felt="Minutter"), "do not fit a count"),
+    "a computed field that is there already": (formula("Temperatur", navn="Score"), "called so"),
+    "a view of an unknown field": (lambda d: part(d, "visning", "Innboks")["felt"].append("Pris"), "Innboks.*Pris"),
+    "a view twice": (lambda d: part(d, "visning", "Kalender").update(navn="innboks"), "innboks"),
+    "a filter on an unknown field": (condition("Innboks", felt="Pris", er="is empty"), "Pris"),
+    "an operator of another type": (condition("Innboks", felt="Score", er="is", verdi=1), "no operator 'is'"),
+    "an operator of no type": (condition("Innboks", felt="Score", er="==", verdi=1), "no operator"),
+    "an unknown option": (condition("Innboks", felt="Fase", er="is", verdi="Ringt"), "none of the field's"),
+    "an unknown option in a list": (
+        condition("Innboks", felt="Fase", er="is any of", verdi=["LOI", "X"]),
+        "none of the field's",
+    ),
+    "one option where several stand": (
+        condition("Innboks", felt="Fase", er="is any of", verdi="LOI"),
+        "list of values",
+    ),
+    "a value that emptiness takes": (condition("Innboks", felt="Fase", er="is empty", verdi="LOI"), "too much"),
+    "no value": (condition("Innboks", felt="Fase", er="is"), "missing"),
+    "an unknown date": (
+        condition("Innboks", felt="Oppdatert", er="is before", verdi="i går"),
+        "none of the field's",
+    ),
+    "a text for a number": (condition("Innboks", felt="Score", er=">", verdi="40"), "none of the field's"),
+    "what a formula never shows": (
+        condition("Innboks", felt="Temperatur", er="is", verdi="Iskald"),
+        "none of the field's",
+    ),
+    "the current user in a view": (
+        condition("Innboks", felt="Ansvarlig", er="is", verdi="Current user"),
+        "none of the field's",
+    ),
+    "a kanban without a stack": (lambda d: part(d, "visning", "Pipeline").pop("stabel"), "`stabel`"),
+    "a kanban stacked by a number": (lambda d: part(d, "visning", "Pipeline").update(stabel="Score"), "stacked"),
+    "a calendar of a number": (lambda d: part(d, "visning", "Kalender").update(dato="Score"), "no date"),
+    "a sort by attachments": (
+        lambda d: part(d, "visning", "Innboks").update(sortering=[{"felt": "Vedlegg"}]),
+        "sort or group",
+    ),
+    "an automation of an unknown field": (
+        lambda d: d["automatisering"][0]["utloeser"].update(felt=["Stadium"]),
+        "Faseskifte.*Stadium",
+    ),
+    "an automation that writes our field": (
+        lambda d: d["automatisering"][4]["handling"][0]["sett"].append({"felt": "Tilstand", "verdi": "Aktiv"}),
+        "not sales' to write",
+    ),
+    "an automation that writes no option": (
+        lambda d: d["automatisering"][0]["handling"][0]["sett"].append({"felt": "Retning", "verdi": "Opp"}),
+        "no option of Retning",
+    ),
+    "an e-mail about an unknown field": (
+        lambda d: d["automatisering"][1]["handling"][1].update(emne="{Tittel} {Pris}"),
+        "Pris",
+    ),
+    "an e-mail for each of nothing": (lambda d: d["automatisering"][1]["handling"].pop(0), "after Find records"),
+    "a page of an unknown table": (lambda d: d["grensesnitt"][0]["side"][0].update(tabell="Hus"), "Hus is no table"),
+    "a permission of an unknown field": (lambda d: d["rettighet"][4]["unntatt"].append("Pris"), "rettighet Eiere"),
+}
+
+
+@pytest.mark.parametrize(("change", "says"), [*FIELDS.values(), *HAND.values()], ids=[*FIELDS, *HAND])
+def test_what_does_not_fit_is_not_loaded(change, says):
+    data = copy.deepcopy(read_toml("airtable.toml"))
+    change(data)
+    with pytest.raises(ConfigError, match=says):
+        load_model(BaseRegister, data, "airtable.toml")
+
+
+def test_a_link_of_a_table_to_itself_is_allowed():
+    data = copy.deepcopy(read_toml("airtable.toml"))
+    add("Tomter", navn="Delt fra", type="multipleRecordLinks", til="Tomter")(data)
+    loaded = load_model(BaseRegister, data, "airtable.toml")
+    assert loaded.table("Tomter").field("Delt fra").til == "Tomter"
+
+
+# --- formulas --------------------------------------------------------------------------------------------------
+
+
+def test_every_formula_names_fields_and_the_checker_sees_them():
+    for felt in base_register().formel:
+        if felt.type == "formula":
+            assert fields_of(parse(str(felt.formel))), felt.navn
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '-1 + 2 * (3 - {A}) / 4 & "tekst \\" med {klammer}"',
+        "IF({A b (c) m²} >= 1.5, 'ja')",
+        "SWITCH({V}, 'x', 1, 'y', 2, 3)",
+        "{V} = ''",
+    ],
+)
+def test_formulas_that_airtable_takes(text):
+    check_formula(text, {"A": (), "A b (c) m²": (), "V": ("x", "y")})
+
+
+@pytest.mark.parametrize("text", ["", "=", "IF(", "{}", "{A}}", "'åpen", "1 2", "{A} AND {A}", "SWITCH({V}, 'z', 1)"])
+def test_formulas_that_it_does_not(text):
+    with pytest.raises(ValueError, match=r"\w"):
+        check_formula(text, {"A": (), "V": ("x", "y")})
+
+
+def test_a_function_has_room_for_its_arguments():
+    assert all(0 <= least <= most for least, most in FUNCTIONS.values())

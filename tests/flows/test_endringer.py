@@ -1,0 +1,77 @@
+"""The diff of a dry run, as a person reads it and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from config.base import base_register
+from flows.endringer import SHOWN, changes
+from tasks.crm.diff import Record, diff_table, digests
+from tasks.crm.state import Sent
+
+TOMTER = base_register().table("Tomter")
+
+
+def lot(n: int = 1, **more: object) -> dict:
+    return {"Tomt-id": f"0099-{n:06}", "Score": 81.25, "Areal m²": 12500.0, "Tilstand": "Aktiv"} | more
+
+
+def told(rows: list[dict], there: list[dict], memory: dict | None = None) -> dict:
+    records = [Record(f"rec{n}", fields) for n, fields in enumerate(there)]
+    diff = diff_table(TOMTER, {r["Tomt-id"]: r for r in rows}, records, key_of={}, memory=memory)
+    found = changes(diff)
+    json.dumps(found)
+    return found
+
+
+def test_a_new_lot_with_its_figures():
+    found = told([lot(Klasse="bolig")], [])
+    assert found["create"] == ["0099-000001"]
+    assert found["linjer"] == ["+ 0099-000001 (Score 81,2, Areal m² 12\u00a0500, Klasse bolig)"]
+
+
+def test_a_changed_lot_field_by_field():
+    there = lot() | {"Score": 70, "Areal m²": None}
+    found = told([lot()], [there])
+    assert found["update"] == {
+        "0099-000001": {"Score": {"fra": 70.0, "til": 81.2}, "Areal m²": {"fra": None, "til": 12500}}
+    }
+    assert found["linjer"] == ["~ 0099-000001", "    Score: 70,0 → 81,2", "    Areal m²: – → 12\u00a0500"]
+
+
+@pytest.mark.parametrize(
+    ("now", "there", "word"),
+    [
+        ({"Tilstand": "Borte", "Årsak": "regulert"}, {}, "gone"),
+        ({"Under terskel": True}, {}, "now below the threshold"),
+        ({}, {"Tilstand": "Borte"}, "back again"),
+    ],
+)
+def test_a_lot_that_is_marked_says_how(now, there, word):
+    found = told([lot(**now)], [lot() | {"Score": 81.2} | there])
+    assert found["marked"] == {"0099-000001": word}
+    assert found["linjer"][0] == f"~ 0099-000001: {word}"
+
+
+def test_what_a_person_wrote_over_is_said_with_both_values():
+    memory = {"0099-000001": Sent("rec0", json.dumps(digests({"Score": 81.2})), None, False)}
+    found = told([lot()], [lot() | {"Score": 99}], memory)
+    assert found["by_hand"] == {"0099-000001": {"Score": 99.0}}
+    assert "    Score: 99,0 → 81,2  (written by hand; put right)" in found["linjer"]
+
+
+def test_a_stopped_table_says_so_first():
+    found = told([lot()], [lot(), lot()])
+    assert found["linjer"][0].startswith("! Tomter: 1 keys stand in several records")
+    assert found["refused"]["0099-000001"].startswith("stands in 2 records")
+
+
+def test_long_lists_and_long_texts_are_cut_where_they_are_read_and_whole_in_the_json():
+    found = told([lot(n, Begrunnelse="x" * 500) for n in range(SHOWN + 3)], [])
+    assert len(found["create"]) == SHOWN + 3
+    assert found["linjer"][-1] == "… and 3 more; --json has all"
+    changed = told([lot(Begrunnelse="y\n" * 500)], [lot() | {"Score": 81.2}])
+    assert max(map(len, changed["linjer"])) < 100
+    assert len(changed["update"]["0099-000001"]["Begrunnelse"]["til"]) > 900
