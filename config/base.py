@@ -7,7 +7,7 @@ A table is what the program or sales keeps one row of; a field says who may writ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal, NamedTuple, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
@@ -127,7 +127,11 @@ class Tabell(Register):
 
     def field(self, navn: str) -> Felt:
         """Return the field called `navn`."""
-        return next(f for f in self.felt if f.navn == navn)
+        return self._by_name[navn]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Felt]:
+        return {f.navn: f for f in self.felt}
 
     @property
     def is_written(self) -> bool:

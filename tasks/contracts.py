@@ -390,7 +390,7 @@ SALG = Contract(
         "parkert_til": TEXT,  # ISO date
         "neste_steg_dato": TEXT,
         "sist_kontaktet": TEXT,
-        "er_festet": FLAG,  # pinned: stays whatever its score
+        "er_beholdt": FLAG,  # pinned: stays whatever its score
         "til_vurdering": FLAG,
         "er_roert": FLAG,  # sales has written something, moved the stage, or logged an activity
     },

@@ -17,7 +17,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -271,14 +271,19 @@ class Geodata:
         path = self.path(layer, contract, kommunenummer)
         if not path.exists():
             return None
-        frame = contract.brought_up(read_parquet(path))
-        for column, kind in contract.columns.items():
-            if kind in {"texts", "numbers"} and column in frame:
-                frame[column] = [list(v) for v in frame[column]]  # parquet gives arrays
-            elif kind == "text" and column in frame:
-                frame[column] = frame[column].astype(object).where(frame[column].notna(), None)
+        frame = _plain_values(read_parquet(path), contract)
         contract.check(frame)
         return frame
+
+    def attributes(self, kommunenummer: str, *, layer: Layer, contract: Contract) -> pd.DataFrame | None:
+        """Return a frame without its geometry, which is most of what it weighs; None when it was never written.
+
+        It was checked when it was written, and is not checked again.
+        """
+        path = self.path(layer, contract, kommunenummer)
+        if not path.exists():
+            return None
+        return _plain_values(read_parquet(path, columns=list(contract.columns)), contract)
 
     # --- locks ---
 
@@ -350,8 +355,24 @@ def _to_disk(path: Path) -> None:
         os.close(handle)
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
+def _plain_values(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """Return a frame with the columns of its contract as they were before parquet: lists and None."""
+    frame = contract.brought_up(frame)
+    for column, kind in contract.columns.items():
+        if kind in {"texts", "numbers"} and column in frame:
+            frame[column] = [list(v) for v in frame[column]]  # parquet gives arrays
+        elif kind == "text" and column in frame:
+            frame[column] = frame[column].astype(object).where(frame[column].notna(), None)
+    return frame
+
+
+def read_parquet(path: Path, *, columns: Collection[str] | None = None) -> pd.DataFrame:
     """Read a frame, with geometry when the file has one.
+
+    Parameters
+    ----------
+    columns
+        Only these, of those that the file has, and no geometry; None reads everything.
 
     Raises
     ------
@@ -362,8 +383,9 @@ def read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-        geo = json.loads((table.schema.metadata or {}).get(b"geo", b"{}"))
+        wanted = None if columns is None else [c for c in pq.read_schema(path).names if c in columns]
+        table = pq.read_table(path, columns=wanted)
+        geo = json.loads((table.schema.metadata or {}).get(b"geo", b"{}")) if columns is None else {}
         frame: pd.DataFrame = table.to_pandas()
         if geo:  # as geopandas does, but for the CRS, whose reading takes longer than that of the rest
             name = geo["primary_column"]

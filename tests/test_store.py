@@ -255,3 +255,15 @@ def test_the_lock_holds_between_processes_and_falls_with_its_holder(geodata):
     holder.communicate()
     with geodata.lock("0099"):
         pass
+
+
+def test_attributes_come_without_the_geometry_and_with_columns_younger_than_the_file(geodata):
+    frame = gpd.GeoDataFrame(
+        {"id": ["a"], "navn": [None], "ider": [["x", "y"]]}, geometry=[box(0, 0, 1, 1)], crs=25833
+    ).astype({"navn": object})
+    old = Contract("ting", {"id": "text", "navn": "text", "ider": "texts"}, key=("id",))
+    geodata.write(frame, "0099", layer="out", contract=old)
+    young = Contract("ting", {**old.columns, "slag": "text"}, key=("id",), defaults={"slag": "ukjent"})
+    (row,) = geodata.attributes("0099", layer="out", contract=young).to_dict("records")
+    assert row == {"id": "a", "navn": None, "ider": ["x", "y"], "slag": "ukjent"}
+    assert geodata.attributes("7001", layer="out", contract=young) is None

@@ -19,9 +19,9 @@ MOST_HEADING = 60
 NAVN, ADRESSE, MATRIKKEL, NOTAT = "Navn", "Adresse", "Matrikkel", "Notat"
 KOMMUNE, GNR, BNR, FNR, AREAL = "Kommune (egen)", "Gnr (egen)", "Bnr (egen)", "Fnr (egen)", "Areal (egen) m²"
 FASE, STEG, FRIST, KONTAKTET = "Fase", "Neste steg", "Neste steg dato", "Sist kontaktet"
-PARKERT, FESTET = "Parkert til", "Festet"
+PARKERT, BEHOLD = "Parkert til", "Behold"
 
-FIELDS = (NAVN, KOMMUNE, GNR, BNR, FNR, AREAL, NOTAT, FASE, STEG, FRIST, KONTAKTET, PARKERT, FESTET)
+FIELDS = (NAVN, KOMMUNE, GNR, BNR, FNR, AREAL, NOTAT, FASE, STEG, FRIST, KONTAKTET, PARKERT, BEHOLD)
 """Fields of Tomter that a list can fill. Two columns fill several: Matrikkel the numbers, Adresse Navn or Notat."""
 
 HEADINGS: dict[str, tuple[str, ...]] = {
@@ -65,7 +65,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     FRIST: ("neste steg dato", "dato neste steg", "frist", "oppfølgingsdato", "følges opp", "dato oppfølging"),
     KONTAKTET: ("sist kontaktet", "kontaktet dato", "kontaktdato", "siste kontakt", "sist kontakt", "kontaktet"),
     PARKERT: ("parkert til", "parkert til dato", "på vent til"),
-    FESTET: ("festet", "pinnet", "pinned"),
+    BEHOLD: ("behold", "pinnet", "pinned"),
 }
 """Field → its usual headings, as `plain` gives them; in KOMMUNE those of the number first."""
 

@@ -35,7 +35,7 @@ from tasks.crm.liste_kolonner import (
     AREAL,
     BNR,
     FASE,
-    FESTET,
+    BEHOLD,
     FIELDS,
     FNR,
     FRIST,
@@ -199,7 +199,7 @@ class _Rad:
         self._one(STEG, line, "")
         for name in (FRIST, KONTAKTET, PARKERT):
             self._one(name, day, "is no date")
-        self._one(FESTET, yes, "is neither yes nor no")
+        self._one(BEHOLD, yes, "is neither yes nor no")
         if not self.felt.get(NAVN) and not self.felt.keys() >= {GNR, BNR}:
             raise RefusedRowError("tells no land: it has neither a name nor both gnr and bnr")
         if self.notat:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, cast
+from typing import cast
 
 import geopandas as gpd
 import pandas as pd
@@ -103,16 +103,15 @@ def _lock(nummer: str) -> str:
 def _publish(
     kommune: Kommune, geodata: Geodata, connection: Connection, *, answers: Mapping[str, Answer], dry_run: bool
 ) -> Published:
+    connection.state.guard(kommune.nummer, _read(geodata, kommune, TOMTER))
     rows = desired_rows(kommune, geodata, answers)
     utvalg.mark(rows["Tomter"], connection.register.publisering.minste_score)
-    tomter = _read(geodata, kommune, TOMTER)
-    connection.state.guard(kommune.nummer, tomter)
     sync = BaseSync(connection, kommune.nummer)
     plan = _compare(kommune, rows, sync)
     geodata.write(plan.salg, kommune.nummer, layer="core", contract=SALG)
     published = _bring(plan, sync, dry_run=dry_run)
     if not dry_run and published.failure is None:
-        connection.state.keep_sent(kommune.nummer, tomter)
+        connection.state.keep_sent(kommune.nummer, _read(geodata, kommune, TOMTER))
     return published
 
 
@@ -245,27 +244,41 @@ def _bring(plan: _Plan, sync: BaseSync, *, dry_run: bool) -> Published:
 
 def desired_rows(kommune: Kommune, geodata: Geodata, answers: Mapping[str, Answer]) -> dict[str, RowsByKey]:
     """Return table → key → row from the files of the last run."""
+    nummer = kommune.nummer
     frames = {
         "omraader": _read(geodata, kommune, OMRAADER),
-        "tomter": _read(geodata, kommune, TOMTER),
-        "scorer": _read(geodata, kommune, SCORER),
-        "soner": _read(geodata, kommune, SONER, layer="core"),
-        "planomraader": _read(geodata, kommune, PLANOMRAADER, layer="core"),
-        "dekning": _read_or_empty(geodata, kommune.nummer, DEKNING),
-        "kontroll": _read_or_empty(geodata, kommune.nummer, KONTROLL),
-        "adresser": _read_or_empty(geodata, kommune.nummer, ADRESSER, layer="core"),
-        "hendelser": _read_or_empty(geodata, kommune.nummer, HENDELSER),
-        "teiger": _read_or_empty(geodata, kommune.nummer, TEIGER, layer="core"),
+        "tomter": _attributes(geodata, nummer, TOMTER),
+        "scorer": _attributes(geodata, nummer, SCORER),
+        "soner": _attributes(geodata, nummer, SONER, layer="core"),
+        "planomraader": _attributes(geodata, nummer, PLANOMRAADER, layer="core"),
+        "dekning": _read_or_empty(geodata, nummer, DEKNING),
+        "kontroll": _read_or_empty(geodata, nummer, KONTROLL),
+        "adresser": _read_or_empty(geodata, nummer, ADRESSER, layer="core"),
+        "hendelser": _attributes(geodata, nummer, HENDELSER, may_lack=True),
+        "teiger": _attributes(geodata, nummer, TEIGER, layer="core", may_lack=True),
     }
     provenance = {tema: geodata.provenance(a.path) for tema, a in answers.items() if isinstance(a, Rows)}
     return build_rows(kommune, **frames, kilder=kilder_text(answers, provenance))
 
 
-def _read(geodata: Geodata, kommune: Kommune, contract: Contract, *, layer: Any = "out") -> gpd.GeoDataFrame:
-    frame = geodata.read(kommune.nummer, layer=layer, contract=contract)
+def _read(geodata: Geodata, kommune: Kommune, contract: Contract) -> gpd.GeoDataFrame:
+    frame = geodata.read(kommune.nummer, layer="out", contract=contract)
     if frame is None:
-        raise StoreError(f"{layer}/{contract.name}/{kommune.nummer}.parquet is not there. Run `tomt run`.")
+        raise _missing("out", contract, kommune.nummer)
     return cast("gpd.GeoDataFrame", frame)
+
+
+def _attributes(
+    geodata: Geodata, nummer: str, contract: Contract, *, layer: Layer = "out", may_lack: bool = False
+) -> pd.DataFrame:
+    frame = geodata.attributes(nummer, layer=layer, contract=contract)
+    if frame is None and not may_lack:
+        raise _missing(layer, contract, nummer)
+    return contract.empty() if frame is None else frame
+
+
+def _missing(layer: Layer, contract: Contract, nummer: str) -> StoreError:
+    return StoreError(f"{layer}/{contract.name}/{nummer}.parquet is not there. Run `tomt run {nummer}`.")
 
 
 def _read_or_empty(geodata: Geodata, nummer: str, contract: Contract, *, layer: Layer = "out") -> pd.DataFrame:

@@ -34,7 +34,7 @@ def build_rows(
     kommune: Kommune,
     *,
     omraader: gpd.GeoDataFrame,
-    tomter: gpd.GeoDataFrame,
+    tomter: pd.DataFrame,
     scorer: pd.DataFrame,
     soner: pd.DataFrame,
     planomraader: pd.DataFrame,
@@ -50,11 +50,13 @@ def build_rows(
     Parameters
     ----------
     omraader, tomter, scorer, soner, planomraader, dekning, kontroll, adresser, hendelser, teiger
-        Frames of these contracts; the last five may be empty.
+        Frames of these contracts; the last five may be empty. Only that of områder needs its geometry.
     kilder
         What each source answered, in words.
     """
-    scored = pd.DataFrame(tomter.drop(columns="geometry")).merge(scorer, on="tomt_id", how="left", validate="1:1")
+    scored = pd.DataFrame(tomter.drop(columns="geometry", errors="ignore")).merge(
+        scorer, on="tomt_id", how="left", validate="1:1"
+    )
     plans = read_plans(kommune, planomraader)
     zones = read_zones(soner, {zone for ids in omraader["sone_ider"] for zone in ids})
     on = {o: [zones[z] for z in ids] for o, ids in zip(omraader["omraade_id"], omraader["sone_ider"], strict=True)}

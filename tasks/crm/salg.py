@@ -60,7 +60,7 @@ class SalesView:
             "kommunenummer": self.kommunenummer,
             "fase": fields.get("Fase"),
             **{column: fields.get(name) for column, name in DATES.items()},
-            "er_festet": bool(fields.get("Festet")),
+            "er_beholdt": bool(fields.get("Behold")),
             "til_vurdering": bool(fields.get("Til vurdering")),
             "er_roert": bool(touched),
         }

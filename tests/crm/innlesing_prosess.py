@@ -15,7 +15,7 @@ from tasks.store import Geodata
 from tests.crm.sync_prosess import Oppdrag, _context
 
 OPPSLAG = Kommuneoppslag(sandbox=True)
-HEAD = ("Tomt", "Kommune", "Gnr", "Bnr", "Areal daa", "Notat", "Status", "Frist", "Festet")
+HEAD = ("Tomt", "Kommune", "Gnr", "Bnr", "Areal daa", "Notat", "Status", "Frist", "Behold")
 
 
 def list_of(*rows: tuple[Celle, ...], head: tuple[str, ...] = HEAD) -> Tolket:

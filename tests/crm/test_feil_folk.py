@@ -18,7 +18,7 @@ THEIRS: dict[str, Any] = {
     "Fase": "Dialog",
     "Neste steg": "{Score}",
     "Neste steg dato": "2027-01-15",
-    "Festet": True,
+    "Behold": True,
 }
 
 

@@ -110,7 +110,7 @@ def test_the_sandbox_heals_itself(verden):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("felt", ["Notat", "Festet", "Neste steg dato", "Kommune (egen)"])
+@pytest.mark.parametrize("felt", ["Notat", "Behold", "Neste steg dato", "Kommune (egen)"])
 def test_a_field_of_sales_that_was_deleted_stops_nobody(staging, felt):
     staging.drop("Tomter", felt)
     change_lots(staging.geodata, TOMTEVIK, 1.0)

@@ -131,7 +131,7 @@ def test_a_list_becomes_records_of_peoples_own(les):
         "Notat": "=SUM(A1)",
         "Fase": "Dialog",
         "Neste steg dato": "2026-12-24",
-        "Festet": True,
+        "Behold": True,
     }
     assert sum(asked.is_create for asked in les.verden.proxy.seen) == 3
 
@@ -348,7 +348,7 @@ def test_every_body_that_left_holds_fields_of_people_and_the_key_alone(les):
         "Notat",
         "Fase",
         "Neste steg dato",
-        "Festet",
+        "Behold",
     }
     assert all(set(record) == {"fields"} for one in sent for record in one["records"])
     assert not any(asked.is_upsert and asked.tabell == "Tomter" for asked in les.verden.proxy.seen)

@@ -131,7 +131,7 @@ def test_any_text_file_is_read_or_refused_in_one_line(tmp_path_factory, content)
 
 
 def test_a_workbook_is_read_with_its_own_values(tmp_path):
-    rows = [["Tomt", "Gnr", "Areal", "Frist", "Festet"], ["Åsen", 46, 5200.5, NOON, True], [None, 47]]
+    rows = [["Tomt", "Gnr", "Areal", "Frist", "Behold"], ["Åsen", 46, 5200.5, NOON, True], [None, 47]]
     liste = read_list(xlsx_file(tmp_path / "a.xlsx", rows))
     assert (liste.ark, liste.andre_ark) == ("Tomter", ())
     assert liste.rader[1] == ("Åsen", 46, 5200.5, NOON, True)

@@ -48,7 +48,7 @@ def test_a_row_fills_every_field_that_a_list_can_fill():
         "Frist": "24.12.2026",
         "Sist kontaktet": "2026-11-01",
         "Parkert til": "1. mars 2027",
-        "Festet": "ja",
+        "Behold": "ja",
     }
     assert fields(tuple(row), tuple(row.values())) == {
         "Navn": "Åsen",
@@ -63,7 +63,7 @@ def test_a_row_fills_every_field_that_a_list_can_fill():
         "Neste steg dato": "2026-12-24",
         "Sist kontaktet": "2026-11-01",
         "Parkert til": "2027-03-01",
-        "Festet": True,
+        "Behold": True,
     }
 
 
@@ -76,12 +76,12 @@ def test_the_fields_are_those_of_the_base_and_people_own_them():
 
 
 def test_what_is_not_clear_is_kept_in_the_notes_and_told_by_row_and_column():
-    head = ("Tomt", "Gnr", "Bnr", "Areal", "Status", "Frist", "Festet", "Notat")
+    head = ("Tomt", "Gnr", "Bnr", "Areal", "Status", "Frist", "Behold", "Notat")
     tolket = read(head, ("Åsen", "46a", 1, "stor", "ukjent", "snart", "kanskje", "Egen"))
     (lot,) = tolket.rader
-    assert lot.felt["Notat"] == ("Egen\nGnr: 46a\nAreal: stor\nStatus: ukjent\nFrist: snart\nFestet: kanskje")
+    assert lot.felt["Notat"] == ("Egen\nGnr: 46a\nAreal: stor\nStatus: ukjent\nFrist: snart\nBehold: kanskje")
     assert lot.felt.keys() == {"Navn", "Bnr (egen)", "Notat", NOEKKEL}
-    assert told(tolket) == [(2, c) for c in ("Gnr", None, "Areal", "Status", "Frist", "Festet")]
+    assert told(tolket) == [(2, c) for c in ("Gnr", None, "Areal", "Status", "Frist", "Behold")]
     assert not any("46a" in m.hva or "stor" in m.hva for m in tolket.merknader)
 
 
@@ -225,7 +225,7 @@ def test_any_rows_become_lots_refusals_or_nothing(rows):
         "Areal",
         "Status",
         "Frist",
-        "Festet",
+        "Behold",
         "Notat",
         "Info",
         "X",
@@ -241,7 +241,7 @@ def test_any_rows_become_lots_refusals_or_nothing(rows):
 
 def test_no_message_has_the_text_of_a_cell():
     words = Path(__file__).stem  # a text that stands nowhere else
-    head = ("Tomt", "Kommune", "Gnr", "Bnr", "Gnr/Bnr", "Areal", "Status", "Frist", "Festet")
+    head = ("Tomt", "Kommune", "Gnr", "Bnr", "Gnr/Bnr", "Areal", "Status", "Frist", "Behold")
     tolket = read(head, (words,) * 9, *[(None,) * n + (words,) for n in range(9)])
     assert tolket.merknader
     assert tolket.avvist

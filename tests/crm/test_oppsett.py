@@ -93,7 +93,7 @@ CHANGES = {
     "another stage is gone": (drop_option("Tomter", "Fase", "LOI"), "Tomter.Fase", "hand", False),
     "another primary field": (other_key("Tomter"), "Tomter", "hand", True),
     "sales' field is gone": (lambda s: drop(s, "Tomter", "Notat"), "Tomter.Notat", "setup", False),
-    "sales' field is of another type": (change_type("Tomter", "Festet"), "Tomter.Festet", "hand", False),
+    "sales' field is of another type": (change_type("Tomter", "Behold"), "Tomter.Behold", "hand", False),
     "sales' option is gone": (
         drop_option("Tomter", "Ikke aktuell fordi", "For dyr"),
         "Tomter.Ikke aktuell fordi",
@@ -180,11 +180,11 @@ def test_what_people_add_is_not_listed():
 
 def test_without_fields_of_sales_the_ids_lack_them_and_nothing_else():
     schema = fresh()
-    drop(schema, "Tomter", "Festet")
+    drop(schema, "Tomter", "Behold")
     drop(schema, "Mandater")
     ids = resolve(parsed(schema), REGISTER, {})
     assert "Mandater" not in ids
-    assert {f.navn for f in REGISTER.table("Tomter").felt} - set(ids["Tomter"].fields) == {"Festet"}
+    assert {f.navn for f in REGISTER.table("Tomter").felt} - set(ids["Tomter"].fields) == {"Behold"}
 
 
 # --- names and ids ---------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ def seen(*records: Record, reverse: tuple[str, ...] = ()) -> SalesView:
 
 def test_a_lot_that_sales_has_not_been_at():
     (row,) = seen(Record("rec1", OURS)).frame().to_dict("records")
-    assert (row["tomt_id"], row["fase"], row["er_roert"], row["er_festet"]) == (
+    assert (row["tomt_id"], row["fase"], row["er_roert"], row["er_beholdt"]) == (
         "0099-000001",
         "Identifisert",
         False,
@@ -36,7 +36,7 @@ def test_a_lot_that_sales_has_not_been_at():
         {"Notat": "Ring"},
         {"Fase": "Dialog"},
         {"Ansvarlig": {"id": "usr1"}},
-        {"Festet": True},
+        {"Behold": True},
         {"Parkert til": "2027-01-01"},
         {"Aktiviteter": ["rec9"]},
     ],
@@ -47,10 +47,10 @@ def test_whatever_sales_has_written_is_a_touch(theirs):
 
 
 def test_dates_and_flags_are_kept_and_no_text():
-    fields = OURS | {"Parkert til": "2027-01-01", "Festet": True, "Til vurdering": True, "Notat": "Kari, tlf. 900"}
+    fields = OURS | {"Parkert til": "2027-01-01", "Behold": True, "Til vurdering": True, "Notat": "Kari, tlf. 900"}
     frame = seen(Record("rec1", fields)).frame()
     (row,) = frame.to_dict("records")
-    assert (row["parkert_til"], row["er_festet"], row["til_vurdering"]) == ("2027-01-01", True, True)
+    assert (row["parkert_til"], row["er_beholdt"], row["til_vurdering"]) == ("2027-01-01", True, True)
     assert row["sist_kontaktet"] is None
     assert "Kari" not in frame.to_json()
 

@@ -64,7 +64,7 @@ def test_people_who_have_their_own_lot_there_see_ours_whatever_its_score():
 
 def test_a_lot_that_falls_below_is_marked_and_stays():
     tables = rows(lot(1, 10.0))
-    there = Record("rec1", {"Tomt-id": "7001-000001", "Score": 50, "Tilstand": "Aktiv", "Festet": True})
+    there = Record("rec1", {"Tomt-id": "7001-000001", "Score": 50, "Tilstand": "Aktiv", "Behold": True})
     found = diffs(tables, [there])
     assert select(found, tables, wanted=()) == 0
     assert found["Tomter"].update["7001-000001"][1]["Under terskel"] is True
