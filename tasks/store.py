@@ -285,6 +285,11 @@ class Geodata:
             return None
         return _plain_values(read_parquet(path, columns=list(contract.columns)), contract)
 
+    def shapes(self, kommunenummer: str, *, layer: Layer, contract: Contract) -> gpd.GeoDataFrame | None:
+        """Return the key and the geometry of a frame alone, not checked again; None when it was never written."""
+        path = self.path(layer, contract, kommunenummer)
+        return read_parquet(path, columns=[*contract.key, "geometry"]) if path.exists() else None
+
     # --- locks ---
 
     @contextmanager
@@ -372,7 +377,7 @@ def read_parquet(path: Path, *, columns: Collection[str] | None = None) -> pd.Da
     Parameters
     ----------
     columns
-        Only these, of those that the file has, and no geometry; None reads everything.
+        Only these, of those that the file has; None reads everything.
 
     Raises
     ------
@@ -385,9 +390,11 @@ def read_parquet(path: Path, *, columns: Collection[str] | None = None) -> pd.Da
     try:
         wanted = None if columns is None else [c for c in pq.read_schema(path).names if c in columns]
         table = pq.read_table(path, columns=wanted)
-        geo = json.loads((table.schema.metadata or {}).get(b"geo", b"{}")) if columns is None else {}
+        geo = json.loads((table.schema.metadata or {}).get(b"geo", b"{}"))
         frame: pd.DataFrame = table.to_pandas()
-        if geo:  # as geopandas does, but for the CRS, whose reading takes longer than that of the rest
+        if (
+            geo and geo["primary_column"] in frame
+        ):  # as geopandas does, but for the CRS, whose reading takes longer than that of the rest
             name = geo["primary_column"]
             crs = geo["columns"][name]["crs"]
             is_ours = (crs.get("id") or {}).get("code") == STORAGE_EPSG

@@ -183,6 +183,7 @@ def diff_table(
     *,
     key_of: Mapping[str, str],
     ambiguous: Collection[str] = (),
+    deleted: Collection[str] = (),
     memory: Mapping[str, Sent] | None = None,
 ) -> TableDiff:
     """Return what it takes to bring `existing` to `desired`.
@@ -198,12 +199,14 @@ def diff_table(
         Record id → key, of the linked tables.
     ambiguous
         Keys of linked tables that stand in several records: a row that links to one is left alone, not guessed at.
+    deleted
+        Keys of linked tables whose records people have deleted: that took them out of the links to them.
     memory
         Key → what was last sent of it.
     """
     known = memory or {}
     diff = TableDiff(tabell)
-    comparison = _Comparison(diff, key_of, known, ambiguous)
+    comparison = _Comparison(diff, key_of, known, ambiguous, deleted)
     found: dict[str, list[str]] = {}
     for record in existing:
         key = record.key(tabell)
@@ -237,6 +240,7 @@ class _Comparison:
     key_of: Mapping[str, str]
     memory: Mapping[str, Sent]
     ambiguous: Collection[str]
+    deleted: Collection[str]
 
     def __post_init__(self) -> None:
         tabell = self.diff.tabell
@@ -267,7 +271,7 @@ class _Comparison:
             diff.update[key] = (record.id, changed)
             diff.whole[key] = wanted
             diff.before[key] = {n: present[n] for n in changed}
-            by_hand = {n: present[n] for n in changed if sent is not None and not sent.may_be(n, digest(present[n]))}
+            by_hand = {n: present[n] for n, v in changed.items() if self._is_by_hand(n, v, present[n], sent)}
             if by_hand:
                 diff.by_hand[key] = by_hand
         else:
@@ -277,6 +281,14 @@ class _Comparison:
         if self.has_initial and sent is not None and sent.er_ny:
             lacking = {n: v for n, v in initial_values(diff.tabell, wanted).items() if not record.fields.get(n)}
             diff.initial[record.id] = lacking
+
+    def _is_by_hand(self, name: str, wanted: Any, present: Any, sent: Sent | None) -> bool:
+        """Return True when a person has written what stands there."""
+        if sent is None or sent.may_be(name, digest(present)):
+            return False
+        if name in self.links and set(present or ()) <= set(wanted or ()):
+            return not set(wanted or ()) - set(present or ()) <= set(self.deleted)
+        return True
 
     def _in_keys(self, name: str, value: Any) -> Any:
         if value is not None and name in self.links:

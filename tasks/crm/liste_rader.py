@@ -33,9 +33,9 @@ from tasks.crm.liste_celler import (
 from tasks.crm.liste_kolonner import (
     ADRESSE,
     AREAL,
+    BEHOLD,
     BNR,
     FASE,
-    BEHOLD,
     FIELDS,
     FNR,
     FRIST,

@@ -103,7 +103,7 @@ def _lock(nummer: str) -> str:
 def _publish(
     kommune: Kommune, geodata: Geodata, connection: Connection, *, answers: Mapping[str, Answer], dry_run: bool
 ) -> Published:
-    connection.state.guard(kommune.nummer, _read(geodata, kommune, TOMTER))
+    connection.state.guard(kommune.nummer, _shapes(geodata, kommune.nummer))
     rows = desired_rows(kommune, geodata, answers)
     utvalg.mark(rows["Tomter"], connection.register.publisering.minste_score)
     sync = BaseSync(connection, kommune.nummer)
@@ -111,7 +111,8 @@ def _publish(
     geodata.write(plan.salg, kommune.nummer, layer="core", contract=SALG)
     published = _bring(plan, sync, dry_run=dry_run)
     if not dry_run and published.failure is None:
-        connection.state.keep_sent(kommune.nummer, _read(geodata, kommune, TOMTER))
+        del rows, plan  # what is read now comes on top of them
+        connection.state.keep_sent(kommune.nummer, _shapes(geodata, kommune.nummer))
     return published
 
 
@@ -120,14 +121,13 @@ def _compare(kommune: Kommune, rows: dict[str, RowsByKey], sync: BaseSync) -> _P
     nummer = kommune.nummer
     plan = _Plan()
     kommuner = list(sync.read("Kommuner", rows["Kommuner"]))
-    ambiguous: set[str] = set(sync.diff("Kommuner", rows["Kommuner"], kommuner).refused)
+    sync.diff("Kommuner", rows["Kommuner"], kommuner)  # the others link to it; its own figures come last
     for navn in utvalg.LINKED:
-        plan.diffs[navn] = sync.diff(navn, rows[navn], sync.read(navn, rows[navn]), ambiguous=ambiguous)
-        ambiguous |= set(plan.diffs[navn].refused)
+        plan.diffs[navn] = sync.diff(navn, rows[navn], sync.read(navn, rows[navn]))
     tabell = sync.connection.register.table("Tomter")
     view = SalesView(tabell, nummer, reverse=sync.connection.reverse.get("Tomter", {}))
     seen = view.tap(sync.read("Tomter", rows["Tomter"], with_own=True))
-    plan.diffs["Tomter"] = sync.diff("Tomter", rows["Tomter"], seen, ambiguous=ambiguous)
+    plan.diffs["Tomter"] = sync.diff("Tomter", rows["Tomter"], seen)
     is_first = not sync.connection.state.has_sent(nummer)
     guard_identity(view.teiger, rows["Tomter"], is_first_sync=is_first, kommune=kommune.label)
     plan.salg = view.frame()
@@ -200,14 +200,13 @@ def _matters_of(diffs: Iterable[TableDiff], kommunenummer: str, dato: date) -> R
     found: RowsByKey = {}
     for diff in diffs:
         navn = diff.tabell.navn
-        for key, fields in diff.by_hand.items():
-            for felt, written in fields.items():
-                ours = diff.whole[key].get(felt)
-                sak = saker.endret_sak(
-                    kommunenummer, diff.tabell, key, felt=felt, dato=dato, innskrevet=written, programmets=ours
-                )
-                found |= [sak]
-        found |= [saker.slettet_sak(kommunenummer, navn, key, dato=dato) for key in diff.deleted]
+        written = [
+            saker.Endring(key, felt, value, diff.whole[key].get(felt))
+            for key, fields in diff.by_hand.items()
+            for felt, value in fields.items()
+        ]
+        found |= saker.endret_saker(kommunenummer, diff.tabell, written, dato=dato)
+        found |= saker.slettet_saker(kommunenummer, navn, diff.deleted, dato=dato)
         if diff.stopped is not None:
             found |= [saker.dobbel_sak(kommunenummer, navn, k, dato=dato, records=r) for k, r in diff.twice.items()]
     return found
@@ -266,6 +265,13 @@ def _read(geodata: Geodata, kommune: Kommune, contract: Contract) -> gpd.GeoData
     if frame is None:
         raise _missing("out", contract, kommune.nummer)
     return cast("gpd.GeoDataFrame", frame)
+
+
+def _shapes(geodata: Geodata, nummer: str) -> gpd.GeoDataFrame:
+    frame = geodata.shapes(nummer, layer="out", contract=TOMTER)
+    if frame is None:
+        raise _missing("out", TOMTER, nummer)
+    return frame
 
 
 def _attributes(

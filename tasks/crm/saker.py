@@ -6,8 +6,9 @@ lots. Texts are Norwegian and say what to do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import NamedTuple
 
 from config.base import Tabell, base_register
 from tasks.crm.kontrollrader import AAPEN, LUKKET
@@ -18,6 +19,8 @@ Sak = tuple[str, Row]
 """Kontroll-id and row."""
 
 VALUE_MAX = 200
+MANGE = 20
+"""Of more in one field or table, one matter tells: nobody reads thousands."""
 SHOWN = 20
 """Ids that are written out; of more the number is told."""
 OF_PEOPLE = frozenset({"Eiere", "Kontakter", "Meglere", "Utsendinger"})
@@ -37,6 +40,71 @@ FIELDS = (
     "Først sett",
     "Tilstand",
 )
+
+
+class Endring(NamedTuple):
+    """A field of the program's that a person has written in."""
+
+    key: str
+    felt: str
+    innskrevet: object
+    programmets: object
+
+
+def endret_saker(kommunenummer: str, tabell: Tabell, endringer: Iterable[Endring], *, dato: date) -> RowsByKey:
+    """Return the matters of fields that people have written in: of many in one field, one matter that lists them."""
+    by_field: dict[str, list[Endring]] = {}
+    for endring in endringer:
+        by_field.setdefault(endring.felt, []).append(endring)
+    found: RowsByKey = {}
+    for felt, some in by_field.items():
+        if len(some) > MANGE:
+            found |= [_mange_endret(kommunenummer, tabell, felt, some, dato=dato)]
+            continue
+        for one in some:
+            values = {"innskrevet": one.innskrevet, "programmets": one.programmets}
+            found |= [endret_sak(kommunenummer, tabell, one.key, felt=felt, dato=dato, **values)]
+    return found
+
+
+def _mange_endret(kommunenummer: str, tabell: Tabell, felt: str, some: Sequence[Endring], *, dato: date) -> Sak:
+    lines = [f"{e.key}: {shown(e.innskrevet)} → {shown(e.programmets)}" for e in some]
+    if tabell.navn in OF_PEOPLE:
+        lines = ["Verdiene gjengis ikke her: feltet gjelder personer."]
+    return _sak(
+        f"{kommunenummer}-endret-{tabell.navn}-{felt}-mange-{dato}",
+        kommunenummer,
+        hva=f"Felt endret for hånd i {len(some)} rader: {felt}",
+        hvor=f"{tabell.navn}, {some[0].key} og {len(some) - 1} til",
+        hvorfor=f"Programmet fyller ut feltet «{felt}» og har satt sine egne verdier tilbake (innskrevet → "
+        "programmets):\n" + "\n".join(lines),
+        forslag="Er noe limt inn over en hel kolonne, er det rettet opp og ingenting å gjøre. Var det meningen, si fra "
+        "til den som drifter. Sett så Status her til Avklart.",
+        alvor="Middels",
+        dato=dato,
+    )
+
+
+def slettet_saker(kommunenummer: str, tabell_navn: str, keys: Sequence[str], *, dato: date) -> RowsByKey:
+    """Return the matters of records that people have deleted: of many, one matter that lists them."""
+    if len(keys) <= MANGE:
+        return dict(slettet_sak(kommunenummer, tabell_navn, key, dato=dato) for key in keys)
+    return dict(
+        [
+            _sak(
+                f"{kommunenummer}-slettet-{tabell_navn}-mange-{dato}",
+                kommunenummer,
+                hva=f"{len(keys)} rader slettet for hånd",
+                hvor=f"{tabell_navn}, {keys[0]} og {len(keys) - 1} til",
+                hvorfor="Radene er slettet i Airtable. Programmet sletter aldri, og lager dem på nytt uten det som "
+                "salg hadde skrevet på dem:\n" + "\n".join(keys),
+                forslag="Det som var skrevet, ligger i papirkurven i Airtable: kopier det derfra. Sett så Status her "
+                "til Avklart.",
+                alvor="Høy",
+                dato=dato,
+            )
+        ]
+    )
 
 
 def endret_sak(

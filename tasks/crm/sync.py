@@ -50,6 +50,8 @@ class BaseSync:
     record_of: dict[str, dict[str, str]] = field(default_factory=dict)
     key_of: dict[str, str] = field(default_factory=dict)
     _memory: dict[str, dict[str, Sent]] = field(default_factory=dict)
+    _ambiguous: set[str] = field(default_factory=set)
+    _deleted: set[str] = field(default_factory=set)
     _asked: dict[str, set[str]] = field(default_factory=dict)
     _told: int = 0
 
@@ -105,13 +107,22 @@ class BaseSync:
             asked.update(fresh)
         return memory
 
-    def diff(
-        self, navn: str, rows: RowsByKey, existing: Iterable[Record], *, ambiguous: Collection[str] = ()
-    ) -> TableDiff:
-        """Compare the rows of a table with its records."""
+    def diff(self, navn: str, rows: RowsByKey, existing: Iterable[Record]) -> TableDiff:
+        """Compare the rows of a table with its records; the tables that it links to were compared before."""
         memory = self._remembered(navn, rows)
         tabell = self.connection.register.table(navn)
-        return diff_table(tabell, rows, existing, key_of=self.key_of, ambiguous=ambiguous, memory=memory)
+        found = diff_table(
+            tabell,
+            rows,
+            existing,
+            key_of=self.key_of,
+            ambiguous=self._ambiguous,
+            deleted=self._deleted,
+            memory=memory,
+        )
+        self._ambiguous |= set(found.twice)
+        self._deleted |= set(found.deleted)
+        return found
 
     # --- budget ---
 

@@ -42,7 +42,7 @@ class AirtableProsess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        said, _ = self._process.communicate(timeout=PATIENCE_S)
+        said = self._process.communicate(timeout=PATIENCE_S)[0]
         if self._process.returncode == 0:
             self.ankomster, self.cpu_s, self.rss_mb = json.loads(said)
 

@@ -114,16 +114,7 @@ class Verden:
         moment
             `first`, `then` or `at_last`: before the request is carried out, before it is answered, or after.
         """
-        begun = threading.Event()
-
-        def kill() -> None:
-            begun.wait(PATIENCE_S)
-            running.kill()
-
-        self.proxy.when(match, moment(kill), nth=nth)
-        running = start(self.oppdrag)
-        begun.set()
-        return running.wait()
+        return killed(self.proxy, self.oppdrag, match, moment, nth=nth)
 
     def stand(self) -> Stand:
         """Return what the base holds."""
@@ -213,6 +204,22 @@ def person(settings: Settings) -> Iterator[Person]:
         api.session.close()
 
 
+def killed(
+    proxy: OndAirtable, oppdrag: Oppdrag, match: Match, moment: Callable[[Callable[[], None]], Way], *, nth: int
+) -> Utfall | None:
+    """Sync in a process that is killed as `Verden.sync_killed` says."""
+    begun = threading.Event()
+
+    def kill() -> None:
+        begun.wait(PATIENCE_S)
+        running.kill()
+
+    proxy.when(match, moment(kill), nth=nth)
+    running = start(oppdrag)
+    begun.set()
+    return running.wait()
+
+
 def only(stand: Stand, *tabeller: str) -> Stand:
     """Return a part of what a base holds."""
     return {navn: stand[navn] for navn in tabeller}
@@ -244,7 +251,8 @@ def _model(*, fylt: bool) -> Path:
         oppdrag = Oppdrag(str(folder / "geodata"), server.url)
         opened = open_connection(Geodata(folder / "geodata"), oppdrag.settings(), dry_run=False)
         opened.api.session.close()
-        opened.state.keep_counts(dict.fromkeys(opened.ids, 0), datetime.now(UTC).date().isoformat())  # counted: no first load does it again
+        counted = datetime.now(UTC).date().isoformat()  # so that no first load counts the records again
+        opened.state.keep_counts(dict.fromkeys(opened.ids, 0), counted)
         if fylt:
             published, _ = sync(oppdrag)
             assert published.failure is None, published.failure

@@ -212,3 +212,18 @@ def test_half_a_character_is_replaced_and_whole_ones_are_kept():
     felt = TOMTER.field("Begrunnelse")
     assert canonical(felt, "vei \udfff nr 1") == "vei \ufffd nr 1"
     assert canonical(felt, "hus 🏠 \ud83c\udfe0") == "hus 🏠 🏠"
+
+
+def test_what_airtable_took_out_of_a_link_with_its_record_was_written_by_nobody():
+    wanted = ROW | {"Eiendommer": ["7001-1/1/0/0", "7001-1/2/0/0"]}
+    memory, keys = sent(wanted), {"recK": "7001", "recE": "7001-1/1/0/0"}
+
+    def by_hand(present: list[str], deleted: set[str]) -> dict:
+        record = Record("rec1", THERE | {"Eiendommer": present})
+        diff = diff_table(TOMTER, {"7001-000001": wanted}, [record], key_of=keys, memory=memory, deleted=deleted)
+        assert "Eiendommer" in diff.update["7001-000001"][1]
+        return diff.by_hand
+
+    assert by_hand(["recE"], {"7001-1/2/0/0"}) == {}
+    assert by_hand([], {"7001-1/2/0/0"}) != {}  # the other was taken out by somebody
+    assert by_hand(["recE"], set()) != {}

@@ -8,13 +8,17 @@ from __future__ import annotations
 import random
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from tasks.crm.state import BaseState
-from tests.crm.onde_servere import any_request, at_last, creates, first, lose_request, then, writes
-from tests.crm.proevebase import TOMTEVIK, Verden, fasit, saker, without
-from tests.crm.stordata import change_lots, tomt_id
+from tasks.sandbox.airtable import AirtableServer
+from tasks.store import Geodata
+from tests.crm.onde_servere import OndAirtable, any_request, at_last, creates, first, lose_request, then, writes
+from tests.crm.proevebase import LITEN, Stand, Verden, fasit, killed, person, saker, without
+from tests.crm.stordata import change_lots, tomt_id, write_kommune
+from tests.crm.sync_prosess import TOKEN, TOMTEVIK, Oppdrag, carry_out
 
 MOMENTS = {"before": first, "carried out": then, "answered": at_last}
 
@@ -33,7 +37,7 @@ def requests_of_a_first_load(tmp_path_factory) -> int:
 
 
 @pytest.fixture(scope="module")
-def after_a_change(tmp_path_factory) -> tuple[int, dict]:
+def after_a_change(tmp_path_factory) -> tuple[int, Stand]:
     """How many requests an undisturbed sync of changed lots takes, and what it leaves."""
     with Verden(tmp_path_factory.mktemp("endret")) as verden:
         change_lots(verden.geodata, TOMTEVIK, 0.5)
@@ -51,7 +55,7 @@ def kill_first_load(verden: Verden, requests: int, *, fro: int, times: int) -> N
     assert_rest(verden)
 
 
-def kill_change(verden: Verden, after_a_change: tuple[int, dict], *, fro: int) -> None:
+def kill_change(verden: Verden, after_a_change: tuple[int, Stand], *, fro: int) -> None:
     requests, expected = after_a_change
     change_lots(verden.geodata, TOMTEVIK, 0.5)
     nth, moment = a_moment(fro, requests)
@@ -126,3 +130,21 @@ def test_a_first_load_that_is_killed_at_every_request(tmp_path, requests_of_a_fi
             verden.proxy.behave()
             assert verden.sync().failure is None
             assert verden.stand() == fasit(), f"{nth=}"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("moment", [first, then], ids=["before", "carried out"])
+def test_a_sandbox_that_is_killed_while_it_is_set_up(tmp_path, moment):
+    """From no base at all: the sync sets it up on the way."""
+    for nth in range(2, 18):
+        folder = tmp_path / str(nth)
+        write_kommune(Geodata(folder / "geodata"), TOMTEVIK, LITEN)
+        server = AirtableServer(folder / "airtable", token=TOKEN, rate_limit_per_s=0)
+        with server, OndAirtable(server.url) as proxy:
+            oppdrag = Oppdrag(str(folder / "geodata"), proxy.url)
+            assert killed(proxy, oppdrag, any_request, moment, nth=nth) is None
+            proxy.behave()
+            assert carry_out(replace(oppdrag, pauser=True)).stoppet is None
+            with person(oppdrag.settings()) as somebody:
+                assert somebody.stand() == fasit(), f"{nth=}"
+                assert len(somebody.api.bases(force=True)) == 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
 from tasks.errors import StoreError
+from tests.crm.onde_servere import lose_answer, writes
 from tests.crm.proevebase import Verden, fasit, saker, without
 from tests.crm.stordata import change_lots, tomt_id
 from tests.crm.sync_prosess import TOMTEVIK
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.long
 TOMT = tomt_id(TOMTEVIK, 0)
 
 
-def folder(verden: Verden):
+def folder(verden: Verden) -> Path:
     return verden.geodata.root / "crm" / verden.person.base.id
 
 
@@ -41,8 +43,6 @@ def test_a_memory_that_is_lost_costs_nothing(verden, lost):
 
 
 def test_a_memory_that_is_lost_between_a_killed_run_and_the_next(tom_verden, pauser):
-    from tests.crm.onde_servere import lose_answer, writes
-
     tom_verden.proxy.when(writes("Tomter"), lose_answer, nth=2, times=100)
     assert tom_verden.sync().failure is not None
     tom_verden.proxy.behave()

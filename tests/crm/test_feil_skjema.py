@@ -7,8 +7,9 @@ import pytest
 from tasks.crm.publish import open_connection
 from tasks.errors import BaseIncompleteError
 from tests.crm.onde_servere import first, writes
-from tests.crm.proevebase import TOMTEVIK, Verden, fasit, without
+from tests.crm.proevebase import Verden, fasit, without
 from tests.crm.stordata import change_lots, tomt_id
+from tests.crm.sync_prosess import TOMTEVIK
 
 TOMT = tomt_id(TOMTEVIK, 0)
 AREAL = "Areal m²"

@@ -37,12 +37,13 @@ from tests.crm.onde_servere import (
     refuse,
     writes,
 )
-from tests.crm.proevebase import TOMTEVIK, Verden, fasit, only, saker, without
+from tests.crm.proevebase import Verden, fasit, only, saker, without
 from tests.crm.stordata import change_lots
+from tests.crm.sync_prosess import TOMTEVIK
 
 PASSES = {
-    "answer lost": lose_answer,
     "request lost": lose_request,
+    "answer lost": lose_answer,
     "500, carried out": refuse(500, carried_out=True),
     "500, not carried out": refuse(500),
     "502 page, carried out": refuse(502, "<html>", carried_out=True),

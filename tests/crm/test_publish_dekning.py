@@ -190,6 +190,7 @@ def test_a_write_that_stops_on_the_way_is_finished_by_the_next(geodata, connecti
         # The create is lost on its way, the upsert in its place arrives, what is set once does not.
         broken.setattr(pyairtable.Table, "batch_create", lost)
         broken.setattr(pyairtable.Table, "batch_update", lost)
+        broken.setattr("tasks.crm.writing.SETTLE_S", 0.0)
         published = publish_dekning(TOMTEVIK, geodata, connection, dry_run=False)
     assert "cannot be reached" in published.failure
     assert "Status" not in records(settings, "Kontroll")[0]

@@ -14,13 +14,17 @@ from tasks.crm.diff import canonical_row
 from tasks.crm.rad import KEY_MAX, Row
 from tasks.crm.saker import (
     FIELDS,
+    MANGE,
     SHOWN,
+    Endring,
     Sak,
     afterlife,
     dobbel_sak,
     endret_sak,
+    endret_saker,
     shown,
     slettet_sak,
+    slettet_saker,
     treff_sak,
     with_answers,
 )
@@ -195,3 +199,29 @@ def test_first_seen_is_kept_of_what_the_base_has():
     found = with_answers([old], {key: row}, kommunenummer="3207")[key]
     assert (found["Først sett"], found["Tilstand"]) == ("2026-09-01", "Åpen")
     assert with_answers([], {key: row}, kommunenummer="3207")[key] == row
+
+
+def test_of_many_hand_changes_in_one_field_one_matter_lists_them():
+    few = [Endring(f"3207-{n:06}", "Score", 99.0, 81.2) for n in range(MANGE)]
+    assert len(endret_saker("3207", TOMTER, few, dato=DAY)) == MANGE
+    many = [*few, Endring("3207-999999", "Score", None, 12.0), Endring("3207-999999", "Kart", "x", "y")]
+    found = endret_saker("3207", TOMTER, many, dato=DAY)
+    assert len(found) == 2
+    one = next(row for row in found.values() if "rader" in row["Hva"])
+    assert one["Hva"] == f"Felt endret for hånd i {MANGE + 1} rader: Score"
+    assert "3207-999999: (tomt) → 12" in one["Hvorfor"]
+
+
+def test_of_many_deleted_records_one_matter_lists_them():
+    keys = [f"3207-{n:06}" for n in range(MANGE + 1)]
+    assert len(slettet_saker("3207", "Tomter", keys[:-1], dato=DAY)) == MANGE
+    ((key, row),) = slettet_saker("3207", "Tomter", keys, dato=DAY).items()
+    assert key == f"3207-slettet-Tomter-mange-{DAY}"
+    assert keys[-1] in row["Hvorfor"]
+
+
+def test_values_of_people_are_not_repeated_in_the_queue():
+    eiere = base_register().table("Eiere")
+    _, row = endret_sak("3207", eiere, "e1", felt="Navn", dato=DAY, innskrevet="Kari", programmets="Ola")
+    many = endret_saker("3207", eiere, [Endring(f"e{n}", "Navn", "Kari", "Ola") for n in range(MANGE + 1)], dato=DAY)
+    assert not [name for name in ("Kari", "Ola") for r in (row, *many.values()) if name in str(r)]
