@@ -7,13 +7,13 @@ A table is what the program or sales keeps one row of; a field says who may writ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Literal, NamedTuple, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
 from config.formel import parse, texts_of
-from config.haand import Automatisering, Deling, Formelfelt, Grensesnitt, Rettighet, Visning
+from config.haand import Automatisering, Deling, Formelfelt, Grensesnitt, Rettighet, Side, Visning
 from config.haandsjekk import (
     KINDS,
     Kolonne,
@@ -200,6 +200,25 @@ class BaseRegister(Register):
         """Return the table called `navn`."""
         return next(t for t in self.tabell if t.navn == navn)
 
+    def primary(self, tabell: str) -> str:
+        """Return the field that is a table's primary one when the guide is followed: always first, never hidden."""
+        by_hand = (f.navn for f in self.formel if f.tabell == tabell and f.hovedfelt)
+        return next(by_hand, self.table(tabell).noekkel)
+
+    def page(self, side: Side) -> Visning:
+        """Return what a page of an interface shows, as a view."""
+        return side.seen(self._views()[side.tabell, side.visning])
+
+    def columns(self) -> Kolonner:
+        """Return table → field → what it is: those of the register, the other ends of links, the computed ones."""
+        columns = self._columns()
+        for felt in self.formel:
+            columns[felt.tabell][felt.navn] = _computed(felt)
+        return columns
+
+    def _views(self) -> dict[tuple[str, str], Visning]:
+        return {(v.tabell, v.navn): v for v in self.visning}
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         _distinct(t.navn for t in self.tabell)
@@ -230,24 +249,31 @@ class BaseRegister(Register):
         """Raise for a manual part that does not fit; a computed field may name those above it."""
         for felt in self.formel:
             _named(f"formel {felt.tabell}.{felt.navn}", check_formelfelt, felt, columns)
-            shown = (
-                texts_of(parse(felt.formel)) if felt.gir == "text" and felt.type == "formula" and felt.formel else ()
-            )
-            columns[felt.tabell][felt.navn] = Kolonne(felt.gir, shown)
+            columns[felt.tabell][felt.navn] = _computed(felt)
+        _distinct(f.tabell for f in self.formel if f.hovedfelt)
         for tabell in self.tabell:
             _distinct(columns[tabell.navn])
             _distinct(v.navn for v in self.visning if v.tabell == tabell.navn)
         for view in self.visning:
             _named(f"visning {view.tabell}/{view.navn}", check_visning, view, columns)
+            if view.felt[0] != self.primary(view.tabell):
+                raise ValueError(f"visning {view.tabell}/{view.navn}: {self.primary(view.tabell)} always stands first")
         for automation in self.automatisering:
             _named(f"automatisering {automation.navn}", check_automatisering, automation, columns)
         for interface in self.grensesnitt:
             for page in interface.side:
-                _named(f"grensesnitt {interface.navn}/{page.navn}", check_side, page, columns)
+                check = partial(check_side, views=self._views())
+                _named(f"grensesnitt {interface.navn}/{page.visning}", check, page, columns)
         for right in self.rettighet:
             known = {f.navn for f in self.table(right.tabell).felt} if right.tabell in columns else set()
             if not known or not set(right.unntatt) <= known:
                 raise ValueError(f"rettighet {right.tabell}: no such table, or `unntatt` names no field of it")
+
+
+def _computed(felt: Formelfelt) -> Kolonne:
+    """Return what filters see of a computed field; of a formula's text, the texts that it can show."""
+    is_text = felt.gir == "text" and felt.type == "formula" and felt.formel is not None
+    return Kolonne(felt.gir, texts_of(parse(str(felt.formel))) if is_text else ())
 
 
 class Motpart(NamedTuple):

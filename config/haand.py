@@ -47,6 +47,8 @@ class Formelfelt(Register):
         The link it follows, and the field of the linked table (not for counts).
     filter
         Which linked records count.
+    hovedfelt
+        True when people make it the table's primary field: always shown first, and the name of a record in links.
     """
 
     tabell: str
@@ -59,6 +61,7 @@ class Formelfelt(Register):
     felt: str | None = None
     desimaler: int | None = Field(None, ge=0, le=8)
     filter: Filter = ()
+    hovedfelt: bool = False
 
 
 class Sortering(Register):
@@ -105,6 +108,8 @@ class Handling(Register):
 
     Attributes
     ----------
+    til
+        Whom an e-mail goes to: a field in braces, or in <…> what people put their own address in place of.
     hvis
         Conditions on the record that started it: the action stands in a conditional group.
     for_hver
@@ -132,16 +137,26 @@ class Automatisering(Register):
 
 
 class Side(Register):
-    """A page of an interface."""
+    """A page of an interface: called as a view of its table and as that one, but for what stands here.
 
-    navn: str
-    layout: Literal["List", "Grid", "Kanban", "Calendar", "Gallery", "Record review", "Dashboard"]
+    Attributes
+    ----------
+    filter
+        On top of the view's.
+    gruppering
+        Instead of the view's.
+    """
+
     tabell: str
+    visning: str
+    layout: Literal["List", "Grid", "Kanban", "Calendar", "Gallery", "Record review"]
     filter: Filter = ()
-    sortering: tuple[Sortering, ...] = ()
-    gruppering: tuple[Sortering, ...] = ()
-    stabel: str | None = None
-    felt: tuple[str, ...] = Field(min_length=1)
+    gruppering: tuple[Sortering, ...] = Field((), max_length=3)
+
+    def seen(self, view: Visning) -> Visning:
+        """Return what the page shows, as a view."""
+        grouping = self.gruppering or view.gruppering
+        return view.model_copy(update={"filter": (*view.filter, *self.filter), "gruppering": grouping})
 
 
 class Grensesnitt(Register):
@@ -166,8 +181,9 @@ class Rettighet(Register):
 
 
 class Deling(Register):
-    """Who the base is shared with, and as what."""
+    """Who the base is shared with, and as what; `foer_oppsett` when it must be so before `tomt base setup`."""
 
     hvem: str
     rolle: Literal["Owner", "Creator", "Editor", "Commenter", "Read-only"]
     hvorfor: str
+    foer_oppsett: bool = False

@@ -63,6 +63,8 @@ Kolonner = Mapping[str, Mapping[str, Kolonne]]
 """Table → field → what it is, manual fields and the other ends of links included."""
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 GROUPABLE = frozenset({"text", "number", "checkbox", "select", "selects", "date", "person", "link"})
+OWN_ADDRESS = re.compile(r"<[^<>]+>")
+"""What people put an address of their own in place of."""
 RECORD = "Airtable record ID"
 """Stands in braces for the record itself."""
 NOW = "Actual trigger time"
@@ -91,6 +93,8 @@ def check_formelfelt(felt: Formelfelt, kolonner: Kolonner) -> None:
         raise ValueError(f"`formel`, `lenke`, `felt` or `filter` do not fit a {felt.type}")
     if (felt.desimaler is not None) != (felt.gir == "number" and felt.type in {"formula", "rollup"}):
         raise ValueError("`desimaler` is for formulas and rollups that give a number")
+    if felt.hovedfelt and felt.type != "formula":
+        raise ValueError(f"a {felt.type} cannot be a primary field")
     if felt.type == "formula":
         check_formula(str(felt.formel), {n: k.valg for n, k in own.items()})
         return
@@ -167,17 +171,17 @@ def check_visning(view: Visning, kolonner: Kolonner) -> None:
         raise ValueError("only a grid is grouped")
 
 
-def _check_shown(page: Visning | Side, own: Mapping[str, Kolonne]) -> None:
+def _check_shown(view: Visning, own: Mapping[str, Kolonne]) -> None:
     """Raise unless fields, sorts, groups and the stack are fields of the table that can be used so."""
-    for name in page.felt:
+    for name in view.felt:
         _column(name, own)
-    if len(set(page.felt)) != len(page.felt):
+    if len(set(view.felt)) != len(view.felt):
         raise ValueError("a field is shown twice")
-    for sort in (*page.sortering, *page.gruppering):
+    for sort in (*view.sortering, *view.gruppering):
         if _column(sort.felt, own).kind not in GROUPABLE:
             raise ValueError(f"Airtable does not sort or group by {sort.felt}")
-    if page.stabel is not None and _column(page.stabel, own).kind not in {"select", "person"}:
-        raise ValueError(f"a kanban is not stacked by {page.stabel}")
+    if view.stabel is not None and _column(view.stabel, own).kind not in {"select", "person"}:
+        raise ValueError(f"a kanban is not stacked by {view.stabel}")
 
 
 def check_automatisering(automation: Automatisering, kolonner: Kolonner) -> None:
@@ -220,6 +224,8 @@ def _check_action(action: Handling, about: Mapping[str, Kolonne], kolonner: Kolo
         raise ValueError("`filter` is for Find records, which needs it")
     if bool(action.sett) != (action.type in {"Create record", "Update record"}):
         raise ValueError("`sett` is for actions that write, which need it")
+    if action.til is not None:
+        _check_receiver(action.til, about)
     for text in (action.til, action.emne, action.tekst, *(v.verdi for v in action.sett)):
         for name in PLACEHOLDER.findall(text or ""):
             if name != RECORD:
@@ -235,6 +241,15 @@ def _check_action(action: Handling, about: Mapping[str, Kolonne], kolonner: Kolo
         _check_value(one, column, about)
 
 
+def _check_receiver(til: str, about: Mapping[str, Kolonne]) -> None:
+    """Raise unless an e-mail goes to a person's field, or to an address that people fill in."""
+    whole = PLACEHOLDER.fullmatch(til)
+    if whole is not None and _column(whole[1], about).kind != "person":
+        raise ValueError(f"an e-mail does not go to {til}: it is no person")
+    if whole is None and not OWN_ADDRESS.fullmatch(til):
+        raise ValueError(f"an e-mail goes to a field in braces, or to <…> that people fill in, not to {til!r}")
+
+
 def _check_value(one: Verdi, column: Kolonne, about: Mapping[str, Kolonne]) -> None:
     """Raise for a value that a select, date or link does not take; a lone field in braces gives its own."""
     whole = PLACEHOLDER.fullmatch(one.verdi)
@@ -247,8 +262,13 @@ def _check_value(one: Verdi, column: Kolonne, about: Mapping[str, Kolonne]) -> N
         raise ValueError(f"{one.felt} is a link: it takes {{{RECORD}}}")
 
 
-def check_side(page: Side, kolonner: Kolonner) -> None:
+def check_side(page: Side, kolonner: Kolonner, *, views: Mapping[tuple[str, str], Visning]) -> None:
     """Raise for a page that names what is not there.
+
+    Parameters
+    ----------
+    views
+        Table and name → view.
 
     Raises
     ------
@@ -256,10 +276,16 @@ def check_side(page: Side, kolonner: Kolonner) -> None:
         Naming what is wrong.
     """
     own = _table(page.tabell, kolonner)
+    view = views.get((page.tabell, page.visning))
+    if view is None:
+        raise ValueError(f"{page.tabell} has no view {page.visning}")
     check_filter(page.filter, own, has_user=True)
-    _check_shown(page, own)
-    if (page.layout == "Kanban") != (page.stabel is not None):
-        raise ValueError("a kanban needs `stabel`, no other layout does")
+    _check_shown(page.seen(view), own)
+    if page.gruppering and view.type != "grid":
+        raise ValueError("only a grid is grouped")
+    for layout in ("Kanban", "Calendar"):
+        if (page.layout == layout) != (view.type == layout.lower()):
+            raise ValueError(f"a {view.type} view is no {page.layout}")
 
 
 def _table(name: str, kolonner: Kolonner) -> Mapping[str, Kolonne]:

@@ -6,7 +6,9 @@ the checkout, wherever a command is started; `TOMT_ENV_FILE` names another one, 
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from ipaddress import ip_address
@@ -15,7 +17,16 @@ from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from config.errors import ConfigError
@@ -24,6 +35,9 @@ ROOT = Path(__file__).resolve().parents[1]
 """The checkout: the folder that holds pyproject.toml."""
 
 AIRTABLE_URL = "https://api.airtable.com"
+MAX_RATE_PER_S = 5.0
+"""What Airtable takes of one base; one more, and it refuses everything for 30 s."""
+BASE_ID = re.compile(r"app[A-Za-z0-9]+")
 
 PREFIX = "TOMT_"
 ENV_FILE = f"{PREFIX}ENV_FILE"
@@ -68,10 +82,11 @@ def _file(value: object) -> object:
 
 
 def _address(value: str) -> str:
-    """Return an address that can be taken apart, with scheme and host."""
+    """Return an address that can be taken apart, with scheme and host; two readers of it must find the same host."""
     try:
         parts = urlsplit(value)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        usable = usable and "@" not in parts.netloc and re.search(r"[\\\s\x00-\x1f\x7f-\x9f]", value) is None
     except ValueError:  # brackets that do not close, a port that is no number
         usable = False
     if not usable:
@@ -80,6 +95,19 @@ def _address(value: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+
+
+def _token(value: SecretStr | None) -> SecretStr | None:
+    """Return a token that fits in a header: what a library says of another one would show it."""
+    if value is None:
+        return None
+    token = value.get_secret_value().strip()
+    if re.fullmatch(r"[!-~]+", token) is None:
+        raise ValueError("not a token: it holds blanks or characters other than ASCII. Copy it anew from Airtable")
+    return SecretStr(token)
+
+
+Token = Annotated[SecretStr | None, Unset, AfterValidator(_token)]
 
 
 class Settings(BaseSettings):
@@ -101,18 +129,16 @@ class Settings(BaseSettings):
     geodata: Annotated[Path, BeforeValidator(_folder)] = Field(
         ROOT / "geodata", description="Folder for GeoParquet files and the sandbox's base"
     )
-    airtable_token: Annotated[SecretStr | None, Unset] = Field(
+    airtable_token: Token = Field(
         None,
         description="Personal access token; scopes in “Connect your own Airtable”",
     )
     airtable_base: Annotated[str | None, BeforeValidator(_name)] = Field(None, description="Base id, `app…`")
-    staging_airtable_token: Annotated[SecretStr | None, Unset] = Field(
-        None, description="Token of the staging profile; goes before the general one"
-    )
+    staging_airtable_token: Token = Field(None, description="Token of the staging profile; goes before the general one")
     staging_airtable_base: Annotated[str | None, BeforeValidator(_name)] = Field(
         None, description="Base of the staging profile; goes before the general one"
     )
-    production_airtable_token: Annotated[SecretStr | None, Unset] = Field(
+    production_airtable_token: Token = Field(
         None, description="Token of the production profile; goes before the general one"
     )
     production_airtable_base: Annotated[str | None, BeforeValidator(_name)] = Field(
@@ -122,7 +148,8 @@ class Settings(BaseSettings):
         Field(AIRTABLE_URL, description="Address of the Airtable Web API")
     )
     airtable_rate_per_s: float = Field(
-        4.5, ge=0, description="Requests a second and base; 0 = no pacing (only for a local Airtable)"
+        4.5,
+        description="Requests a second and base, at most 5; 0 = no pacing (only for an Airtable on this machine)",
     )
     sources_url: Annotated[Address | None, Unset] = Field(
         None, description="Address of running local sources (sandbox profile); unset: started when needed"
@@ -139,6 +166,20 @@ class Settings(BaseSettings):
     # Name → login of further sources, from TOMT_<NAME>_USERNAME and TOMT_<NAME>_PASSWORD: names that no class can list.
     _logins: Mapping[str, tuple[str, SecretStr]] = PrivateAttr(default_factory=dict)
 
+    @field_validator("airtable_rate_per_s")
+    @classmethod
+    def _rate_is_taken(cls, rate: float, info: ValidationInfo) -> float:
+        """Return a rate that Airtable takes; an address that is itself wrong is told first."""
+        url = info.data.get("airtable_url")
+        is_here = url is None or is_loopback(url)
+        if not (0 <= rate < math.inf if is_here else 0 < rate <= MAX_RATE_PER_S):
+            raise ValueError(
+                f"Airtable takes at most {MAX_RATE_PER_S:.0f} requests a second and base: give more than 0, at most "
+                f"{MAX_RATE_PER_S:.0f}; 0 (no pacing) and more than that are for an Airtable on this machine, inf and "
+                "nan for none"
+            )
+        return rate
+
     @property
     def effective_profile(self) -> Profile:
         """The profile in force: as set, or `sandbox` unless a token for an Airtable elsewhere is given."""
@@ -152,6 +193,23 @@ class Settings(BaseSettings):
     def is_sandbox(self) -> bool:
         """True when the local sources and the invented kommuner are in use."""
         return self.effective_profile is Profile.SANDBOX
+
+    def require_token(self) -> str:
+        """Return the token of Airtable.
+
+        Raises
+        ------
+        ConfigError
+            When there is none, naming the variables.
+        """
+        if self.airtable_token is None:
+            profile = self.effective_profile
+            own = f" or TOMT_{profile.upper()}_AIRTABLE_TOKEN" if profile in OWN_BASES else ""
+            raise ConfigError(
+                f"TOMT_AIRTABLE_TOKEN is not set and the profile is {profile}. Set TOMT_AIRTABLE_TOKEN{own} (README: "
+                "Connect your own Airtable), or TOMT_PROFILE=sandbox to try things out."
+            )
+        return self.airtable_token.get_secret_value()
 
     def credentials(self, name: str | None) -> tuple[str, str] | None:
         """Return (username, password) called `name` in plankilder.toml, or None when open or not set."""
@@ -206,6 +264,21 @@ def is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def host_of(url: str) -> str:
+    """Return host and port of an address, and nothing else that it may hold.
+
+    Examples
+    --------
+    >>> host_of("https://ola:hemmelig@host.example:8443/v0/appX?a=b")
+    'host.example:8443'
+    """
+    try:
+        parts = urlsplit(url)
+        return f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
+    except ValueError:
+        return ""
 
 
 def env_file() -> Path | None:

@@ -267,6 +267,7 @@ def main() -> None:
         _say(f"Error: {' '.join(str(error).split())}")
         sys.exit(1)
     except KeyboardInterrupt:
+        _say("Stopped. What was done stays; the same command again does the rest.")
         sys.exit(130)
 
 

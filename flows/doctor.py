@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from config.base import base_register
 from config.kilder import kilder
 from config.registers import FOLDER, housing_classes, kommune_register, nightly_kommuner, regler
-from config.settings import PREFIX, Settings, unknown_names
+from config.settings import PREFIX, Settings, host_of, unknown_names
 from tasks.errors import TomtError
 from tasks.store import Geodata
 
@@ -135,17 +135,17 @@ def _airtable(settings: Settings) -> str:
     with readable_errors("asking who the token belongs to"):
         api.whoami()
     if base is None:
-        return f"{settings.airtable_url}, no base yet; the first run makes it"
+        return f"{host_of(settings.airtable_url)}, no base yet; the first run makes it"
     schema = read_schema(base)
-    marker = merke.read(schema)
-    if marker is not None:
-        merke.check(schema, base_register(), settings)
+    marker = merke.profile_of(schema)
+    merke.is_marked(schema, settings)
     left = differences(schema, base_register(), BaseState(Geodata(settings.geodata), base.id).schema())
-    where = f"{settings.airtable_url}, base {base.id}, profile {settings.effective_profile}"
+    where = f"{host_of(settings.airtable_url)}, base {base.id}, profile {settings.effective_profile}"
     stops = sum(a.stopper for a in left)
-    if (stops or marker is None) and not settings.is_sandbox:
-        marked = "" if marker else " The base is not marked with its profile."
-        raise TomtError(f"{where}: {stops} differences stop every run.{marked} Run `tomt base setup`.")
+    if stops and not settings.is_sandbox:
+        raise TomtError(f"{where}: {stops} differences stop every run. Run `tomt base setup`.")
+    if not settings.is_sandbox:
+        merke.check(schema, base_register(), settings)
     state = "not set up yet; the first run does it" if stops else "set up"
     by_hand = sum(a.tiltak == "hand" for a in left)
     rest = f"; {by_hand} things are left to do by hand: `tomt base check`" if by_hand and not stops else ""

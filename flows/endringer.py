@@ -12,6 +12,8 @@ SHOWN = 20
 """Rows of a kind that are printed; the JSON has all."""
 LONGEST = 60
 """Characters of a value that are printed."""
+LONGEST_WHY = 160
+"""Characters of why a row is left alone."""
 OF_A_NEW_ROW = ("Score", "Nivå", "Areal m²", "Klasse", "Hva")
 MARKS = {"Borte": "gone", "Under terskel": "now below the threshold", "Tilbake": "back again"}
 
@@ -31,7 +33,7 @@ def changes(diff: TableDiff) -> dict[str, Any]:
     return {
         "create": list(diff.create),
         "update": {
-            key: {name: {"fra": diff.before[key][name], "til": value} for name, value in row.items()}
+            key: {name: {"fra": diff.before[key].get(name), "til": value} for name, value in row.items()}
             for key, (_, row) in diff.update.items()
         },
         "marked": marked,
@@ -63,8 +65,17 @@ def _lines(diff: TableDiff, marked: dict[str, str]) -> list[str]:
         lines.append(f"~ {key}{f': {marked[key]}' if key in marked else ''}")
         for name, value in diff.update[key][1].items():
             by_hand = "  (written by hand; put right)" if name in diff.by_hand.get(key, {}) else ""
-            lines.append(f"    {name}: {_shown(diff.before[key][name])} → {_shown(value)}{by_hand}")
-    return lines + _rest(len(diff.update))
+            lines.append(f"    {name}: {_shown(diff.before[key].get(name))} → {_shown(value)}{by_hand}")
+    lines += _rest(len(diff.update))
+    lines += [f"x {key}: {_cut(why, LONGEST_WHY)}" for key, why in list(diff.refused.items())[:SHOWN]]
+    lines += _rest(len(diff.refused))
+    if diff.initial:
+        lines.append(f"= {len(diff.initial)} records get what is set once: {_names(diff)}")
+    return lines
+
+
+def _names(diff: TableDiff) -> str:
+    return ", ".join(sorted({name for row in diff.initial.values() for name in row}))
 
 
 def _rest(count: int) -> list[str]:
@@ -87,4 +98,8 @@ def _shown(value: Any) -> str:
         return tall(value, 0 if isinstance(value, int) else 1)
     else:
         text = "yes" if value is True else " ".join(str(value).split())
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return _cut(text, LONGEST)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

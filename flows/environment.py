@@ -53,11 +53,7 @@ def connected(
         When another command holds the sandbox's base, and still does after `WAIT_S`.
     """
     if not settings.is_sandbox:
-        if settings.airtable_token is None:
-            raise ConfigError(
-                f"TOMT_AIRTABLE_TOKEN is not set and the profile is {settings.effective_profile}. Set the token "
-                "(README: Connect your own Airtable), or TOMT_PROFILE=sandbox to try things out."
-            )
+        settings.require_token()
         yield settings
         return
     kept = within_sandbox(settings)
@@ -98,8 +94,8 @@ def require_runnable(kommune: Kommune, settings: Settings) -> None:
     if within_sandbox(settings).sources_url is None:
         raise ConfigError(
             f"{kommune.label} is a real kommune and this is the sandbox, which holds only invented ones: "
-            f"{', '.join(k.label for k in invented_kommuner())}. Set TOMT_AIRTABLE_TOKEN and TOMT_PROFILE=staging to "
-            "run real ones (README: Run a real kommune)."
+            f"{', '.join(k.label for k in invented_kommuner())}. Set TOMT_AIRTABLE_TOKEN or "
+            "TOMT_STAGING_AIRTABLE_TOKEN, and TOMT_PROFILE=staging, to run real ones (README: Run a real kommune)."
         )
 
 

@@ -19,6 +19,7 @@ from flows.summary import FEILET, IKKE_DEKKET, Summary
 from tasks.account import Account
 from tasks.answer import Failed, NotCovered, blocking
 from tasks.crm.connection import Connection, open_connection
+from tasks.crm.diff import TableDiff
 from tasks.crm.publish import Published, publish_dekning_task, publish_task, record_run_task
 from tasks.errors import TomtError, UnusableError
 from tasks.land.find import find_tomter_task
@@ -165,6 +166,7 @@ def _take(published: Published, connection: Connection, summary: Summary) -> Non
     summary.tabeller = {d.tabell.navn: d.counts() if done else d.sent_counts() for d in published.diffs}
     summary.avvist = {d.tabell.navn: d.refused for d in published.diffs if d.refused}
     summary.upublisert = published.unpublished
+    summary.stoppet = {d.tabell.navn: _why_stopped(d) for d in published.diffs if d.stopped is not None}
     if published.failure is not None and summary.ok:
         summary.fail(published.failure)
     if summary.dry_run:
@@ -173,6 +175,14 @@ def _take(published: Published, connection: Connection, summary: Summary) -> Non
     for navn, refused in summary.avvist.items():
         for key, reason in refused.items():
             log.warning("%s %s is left alone: it %s", navn, key, reason)
+
+
+def _why_stopped(diff: TableDiff) -> str:
+    if diff.twice:
+        return (
+            f"Samme {diff.tabell.noekkel} står i flere rader i {diff.tabell.navn}: {', '.join(list(diff.twice)[:3])}."
+        )
+    return f"De fleste radene i {diff.tabell.navn} er borte."
 
 
 def _record(summary: Summary, connection: Connection, *, call: Call) -> None:

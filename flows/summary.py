@@ -52,6 +52,8 @@ class Summary:
         Table → what a dry run would create and change, by key.
     upublisert
         Lots below the threshold of publication, which stay in geodata alone.
+    stoppet
+        Table in which nothing was written → why, in words for sales.
     valgfrie
         Themes without which a run finds lots all the same.
     run_record
@@ -74,6 +76,7 @@ class Summary:
     mangler_i_basen: tuple[str, ...] = ()
     kall: int = 0
     upublisert: int = 0
+    stoppet: dict[str, str] = field(default_factory=dict)
     valgfrie: frozenset[str] = field(default_factory=optional_themes)
     run_record: dict[str, int] = field(default_factory=lambda: {"created": 0})
 
@@ -124,7 +127,8 @@ class Summary:
     def as_text(self) -> str:
         """Return the summary in a few lines for a person."""
         if not self.ok:
-            return f"{self.kommune.label}: {self.resultat}. {self.grunn}"
+            head = f"{self.kommune.label}: {self.resultat}. {self.grunn}"
+            return "\n".join([head, *self._tables()])
         would = "would be " if self.dry_run else ""
         lines = [
             f"{self.kommune.label}: {self._lots()}. Airtable: {self.count('created')} {would}created, "
@@ -133,7 +137,7 @@ class Summary:
         ]
         if self.datakvalitet:
             open_matters = self.datakvalitet["kontroll_aapne"]
-            lines.append(f"  data quality {self.datakvalitet['karakter']}, {open_matters} open matters in Kontroll")
+            lines.append(f"  data quality {self.datakvalitet['karakter']}, {open_matters} open matters of the sources")
         if self.upublisert:
             lines.append(f"  {self.upublisert} lots are below the threshold of publication and stay in geodata alone")
         lines += [f"  without fresh data on {tema}: {answer.grunn}" for tema, answer in self._unanswered()]
@@ -147,11 +151,17 @@ class Summary:
         lines += [
             f"  {navn} {key} is left alone: it {why}" for navn, rows in self.avvist.items() for key, why in rows.items()
         ]
+        return "\n".join([*lines, *self._tables()])
+
+    def _tables(self) -> list[str]:
+        """Return what was, or would be, done to each table."""
+        would = "would be " if self.dry_run else ""
+        lines = []
         for navn, counts in self.tabeller.items():
             figures = [f"{n} {would if what in WRITES else ''}{what}" for what, n in counts.items() if n]
             lines.append(f"  {navn}: {', '.join(figures) or 'nothing'}")
             lines += [f"    {line}" for line in self.endringer.get(navn, {}).get("linjer", [])]
-        return "\n".join(lines)
+        return lines
 
     def _lots(self) -> str:
         steps = self.regnskap["land"]
@@ -169,7 +179,8 @@ class Summary:
     def kort(self) -> str:
         """Return the summary in one Norwegian sentence or two, for the base and the run's state."""
         if not self.ok:
-            words = [f"{self.kommune.label}: {self.resultat}.", self._aarsak(), self._so_far(), f"({self.grunn})"]
+            detail = "" if self.stoppet else f"({self.grunn})"
+            words = [f"{self.kommune.label}: {self.resultat}.", self._aarsak(), self._so_far(), detail]
             return " ".join(word for word in words if word)
         steps = self.regnskap["land"]
         changed = "ville blitt opprettet" if self.dry_run else "opprettet"
@@ -214,6 +225,7 @@ class Summary:
         uncovered = [tema for tema, a in stops.items() if isinstance(a, NotCovered)]
         parts = [f"Kilden for {' og '.join(silent)} {MANGLER['Failed']}."] if silent else []
         parts += [f"Kilden for {' og '.join(uncovered)} {MANGLER['NotCovered']}."] if uncovered else []
+        parts += [f"{why} Ingenting er skrevet i {navn}; se Kontroll." for navn, why in self.stoppet.items()]
         return " ".join(parts) or "Noe gikk galt underveis."
 
     def as_markdown(self) -> str:

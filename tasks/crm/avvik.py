@@ -68,15 +68,16 @@ def compare(register: BaseRegister, found: Mapping[str, Located]) -> list[Avvik]
         located = found[tabell.navn]
         for felt in tabell.felt:
             lines += _of_field(tabell, felt, located, ids)
-        lines += _of_table(tabell, located)
+        lines += _of_table(tabell, located, register.primary(tabell.navn))
     return lines
 
 
-def _of_table(tabell: Tabell, located: Located) -> Iterator[Avvik]:
-    key = located.fields.get(tabell.noekkel)
-    if key is not None and located.table.primary_field_id != key.id:
-        hva = f"has another primary field than {tabell.noekkel}: change the primary field by hand"
-        yield Avvik(tabell.navn, hva, "hand" if tabell.is_written else "info", tabell.is_written)
+def _of_table(tabell: Tabell, located: Located, wanted: str) -> Iterator[Avvik]:
+    """Yield what is otherwise about a table; it is written by the ids of its fields, whichever is the primary one."""
+    key, primary = located.fields.get(tabell.noekkel), located.table.primary_field_id
+    name = next((f.name for f in located.table.fields if f.id == primary), wanted)
+    if key is not None and primary != key.id and name.casefold() != wanted.casefold():
+        yield Avvik(tabell.navn, f"has {name} as its primary field, not {wanted}", "info")
     if without(located.table.description or "") != tabell.beskrivelse:
         yield Avvik(tabell.navn, "has another description than config/airtable.toml", "info")
 

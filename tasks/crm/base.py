@@ -5,7 +5,6 @@ People rename tables and columns; an id that was seen once is found again whatev
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,13 +13,12 @@ from pyairtable import Api, Base
 from pyairtable.models.schema import BaseSchema, FieldSchema, TableSchema
 
 from config.base import BaseRegister, Tabell
-from config.settings import Settings
+from config.settings import BASE_ID, Settings
 from tasks.crm.avvik import Located, compare
 from tasks.crm.client import connect, readable_errors
 from tasks.errors import BaseIncompleteError, ConfigError
 
 SANDBOX_BASE_NAME = "Tomtesourcing (sandkasse)"
-BASE_ID = re.compile(r"app[A-Za-z0-9]+")
 NAMED_IN_ERRORS = 5
 
 
@@ -51,7 +49,10 @@ def find_base(api: Api, settings: Settings) -> Base | None:
             )
         return api.base(settings.airtable_base)
     if not settings.is_sandbox:
-        raise ConfigError("TOMT_AIRTABLE_BASE is not set: give the id of the base (app…), as in its address.")
+        raise ConfigError(
+            f"TOMT_AIRTABLE_BASE is not set, nor TOMT_{settings.effective_profile.upper()}_AIRTABLE_BASE: give the id "
+            "of the base (app…), as in its address."
+        )
     with readable_errors("listing bases"):
         return next((b for b in api.bases(force=True) if b.name == SANDBOX_BASE_NAME), None)
 

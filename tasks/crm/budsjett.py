@@ -21,10 +21,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Brukt:
-    """What is spent: records in the base, all tables together, and this month's calls."""
+    """What is spent: records in the base, all tables together, and calls, of this month and of this run."""
 
     poster: int
     kall_i_maaneden: int
+    kall_i_kjoringen: int = 0
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Line:
 
     def __str__(self) -> str:
         """Return the figures as a person reads them."""
-        spent = f" and {self.used:,} {self.spent_on} make {self.total:,}" if self.spent_on else ""
+        spent = f" and {self.used:,} {self.spent_on} make {self.total:,}" if self.used else ""
         return f"{self.planned:,} planned{spent} of {self.limit:,} {self.is_of}"
 
 
@@ -92,10 +93,10 @@ def _lines(plan: Plan, brukt: Brukt, grenser: Grenser) -> list[Line]:
         ),
         Line(
             plan.kall,
-            0,
+            brukt.kall_i_kjoringen,
             grenser.kall_per_kjoring,
             "calls a run",
-            "",
+            "made by this run",
             "Run fewer kommuner at a time, or raise kall_per_kjoring.",
         ),
     ]

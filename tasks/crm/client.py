@@ -10,11 +10,13 @@ import io
 import json
 import re
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import pydantic
 import requests
 import urllib3
 from pyairtable import Api
@@ -22,7 +24,8 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt
 
-from config.settings import AIRTABLE_URL, Settings, is_loopback
+from config.settings import AIRTABLE_URL, Settings, host_of, is_loopback
+from tasks.crm import svarform
 from tasks.crm.takt import GlobalLimit, SharedPace
 from tasks.errors import AirtableError, BudgetError, ConfigError
 
@@ -56,7 +59,7 @@ class Bearer(AuthBase):
 
 
 class AirtableAdapter(HTTPAdapter):
-    """Transport for one API: pacing, counting, retries, and uploads kept at the configured address."""
+    """Transport for one API: pacing, counting, retries, the form of answers, uploads kept at the configured address."""
 
     def __init__(self, *, endpoint: str, pace: SharedPace, sleep: Callable[[float], None] = time.sleep) -> None:
         super().__init__(max_retries=0)
@@ -82,10 +85,13 @@ class AirtableAdapter(HTTPAdapter):
     def _once(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         with self._pace.slot():
             self.calls += 1
-            answer = _whole(super().send(request, **options))
+            answer, data = _whole(super().send(request, **options))
             if _is_rate_limited(answer):
                 self._pace.penalize(PENALTY_S)
-            return answer
+        wrong = svarform.fault(request, data, root=self._endpoint.path) if answer.ok else None
+        if wrong is not None:
+            raise RefusedAnswerError(wrong, request=request)
+        return answer
 
     def _keep_at_endpoint(self, request: requests.PreparedRequest) -> None:
         """Send uploads to the configured address too: pyairtable knows only Airtable's own content host."""
@@ -94,8 +100,8 @@ class AirtableAdapter(HTTPAdapter):
             request.url = urlunsplit(url._replace(scheme=self._endpoint.scheme, netloc=self._endpoint.netloc))
 
 
-def _whole(answer: requests.Response) -> requests.Response:
-    """Return an answer whose body has been read: a JSON object, or nothing when a refusal holds anything else.
+def _whole(answer: requests.Response) -> tuple[requests.Response, svarform.Answer]:
+    """Return an answer whose body has been read, and that: an object, or None when a refusal holds anything else.
 
     Raises
     ------
@@ -118,11 +124,11 @@ def _whole(answer: requests.Response) -> requests.Response:
         raise
     finally:
         answer.close()
-    is_object = _is_object(body)
-    if answer.ok and body and not is_object:
+    data = _object(body)
+    if answer.ok and body and data is None:
         raise RefusedAnswerError("answers with something else than a JSON object", request=request)
-    answer.raw = io.BytesIO(body if is_object else b"")
-    return answer
+    answer.raw = io.BytesIO(body if data is not None else b"")
+    return answer, data
 
 
 def _read(answer: requests.Response) -> bytes:
@@ -140,12 +146,13 @@ def _read(answer: requests.Response) -> bytes:
     return bytes(body)
 
 
-def _is_object(body: bytes) -> bool:
-    """Return True for what pyairtable can read: a JSON object."""
+def _object(body: bytes) -> svarform.Answer:
+    """Return what pyairtable can read, a JSON object; None for anything else."""
     try:
-        return isinstance(json.loads(body), dict)
+        data = json.loads(body)
     except (ValueError, RecursionError):
-        return False
+        return None
+    return data if isinstance(data, dict) else None
 
 
 def _is_rate_limited(answer: requests.Response) -> bool:
@@ -185,17 +192,14 @@ def connect(settings: Settings) -> Api:
     ConfigError
         Without a token, or when the token would leave this machine unencrypted.
     """
-    if settings.airtable_token is None:
-        raise ConfigError(
-            f"TOMT_AIRTABLE_TOKEN is not set and the profile is {settings.effective_profile}. Set the token "
-            "(README: Connect your own Airtable), or TOMT_PROFILE=sandbox to try things out."
-        )
+    token = settings.require_token()
     url = settings.airtable_url.rstrip("/")
     if not url.startswith("https://") and not is_loopback(url):
-        raise ConfigError(f"TOMT_AIRTABLE_URL: {url} is not https; the token would travel in clear text.")
-    token = settings.airtable_token.get_secret_value().strip()
+        raise ConfigError(f"TOMT_AIRTABLE_URL: {host_of(url)} is not https; the token would travel in clear text.")
     api = Api(token, timeout=TIMEOUT_S, retry_strategy=None, endpoint_url=url, use_field_ids=True)
     api.session.auth = Bearer(token)
+    # a proxy would read the token of an address without https, also that of this machine
+    api.session.trust_env = url.startswith("https://")
     adapter = AirtableAdapter(endpoint=url, pace=shared_pace(settings))
     api.session.mount("https://", adapter)
     api.session.mount("http://", adapter)
@@ -209,7 +213,7 @@ def shared_pace(settings: Settings) -> SharedPace:
     """
     base, rate = settings.airtable_base, settings.airtable_rate_per_s
     # what is no letter, digit or hyphen could lead out of the folder
-    name = re.sub(r"[^A-Za-z0-9-]", "_", base or urlsplit(settings.airtable_url).netloc)[:100]
+    name = re.sub(r"[^A-Za-z0-9-]", "_", base or host_of(settings.airtable_url))[:100]
     return SharedPace(
         settings.geodata / "crm" / "takt" / f"{name}.json",
         rate,
@@ -237,8 +241,22 @@ def readable_errors(what: str) -> Iterator[None]:
     except requests.HTTPError as error:
         raise _explain(error, what) from None
     except requests.RequestException as error:
-        host = urlsplit(error.request.url).netloc if error.request is not None and error.request.url else "Airtable"
-        raise AirtableError(f"{what}: {host} {_how(error)}") from None
+        host = host_of(error.request.url or "") if error.request is not None else ""
+        raise AirtableError(f"{what}: {host or 'Airtable'} {_how(error)}") from None
+    except (KeyError, TypeError, pydantic.ValidationError) as error:
+        if not _is_of_pyairtable(error):
+            raise
+        # what it says quotes the answer
+        raise AirtableError(
+            f"{what}: Airtable's answer has a form that is not known ({type(error).__name__}). Run again; if it stays "
+            "so, Airtable has changed, and the program must."
+        ) from None
+
+
+def _is_of_pyairtable(error: Exception) -> bool:
+    """Return True for what pyairtable met in an answer; the same from elsewhere is a mistake in the program."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(str(frame.f_globals.get("__name__")).split(".")[0] == "pyairtable" for frame in frames)
 
 
 def _how(error: requests.RequestException) -> str:
@@ -266,9 +284,11 @@ def is_uncertain(error: requests.RequestException) -> bool:
 def _explain(error: requests.HTTPError, what: str) -> AirtableError:
     response = error.response
     kind, message = _body(response)
-    host = urlsplit(response.url).netloc
+    host = host_of(response.url)
     if response.status_code == 401:
-        return AirtableError(f"{what}: {host} refused the token (401). Check TOMT_AIRTABLE_TOKEN.")
+        return AirtableError(
+            f"{what}: {host} refused the token (401). Check TOMT_AIRTABLE_TOKEN, or the profile's own."
+        )
     if response.status_code in {403, 404}:
         return AirtableError(
             f"{what}: {host} answers {response.status_code} {kind}: the base or table does not exist, or the token "

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pyairtable import Api, Base
-from pyairtable.models.schema import BaseSchema
+from pyairtable.models.schema import BaseSchema, MultipleRecordLinksFieldSchema
 
 from config.base import BaseRegister, base_register
 from config.settings import Settings
@@ -112,12 +112,15 @@ def open_connection(geodata: Geodata, settings: Settings, *, dry_run: bool) -> C
 
 
 def _reverse(schema: BaseSchema, ids: Mapping[str, TableIds]) -> dict[str, dict[str, str]]:
-    """Return table → name → id of link fields that are not in the register."""
+    """Return table → name → id of link fields that are not in the register, but for those from the program's rows."""
+    ours = {table.id for table in ids.values() if table.tabell.is_written}
     return {
         navn: {
             f.name: f.id
             for f in schema.table(table.id).fields
-            if f.type == "multipleRecordLinks" and f.id not in table.fields.values()
+            if isinstance(f, MultipleRecordLinksFieldSchema)
+            and f.id not in table.fields.values()
+            and f.options.linked_table_id not in ours
         }
         for navn, table in ids.items()
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -18,6 +18,9 @@ from config.base import Felt, Tabell
 from tasks.crm.records import Row, RowsByKey
 from tasks.crm.state import Digests, Sent
 from tasks.errors import OwnershipError
+
+MOST_DELETED = 20
+"""Records that people may delete of a table; when more are gone than are left, something else is wrong."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,10 @@ class Record:
     def key(self, tabell: Tabell) -> str:
         """Return the key of the row that it stands for; empty for people's own."""
         return self.ours or str(self.fields.get(tabell.noekkel) or "")
+
+    def is_typed_over(self, tabell: Tabell) -> bool:
+        """Return True when a person has changed or emptied its key."""
+        return self.ours is not None and self.ours != self.fields.get(tabell.noekkel)
 
 
 @dataclass
@@ -63,6 +70,8 @@ class TableDiff:
         Key → (record id, row) of rows that are as they should be, and that memory has to be told of.
     refused
         Key → why it is left alone.
+    seen
+        Keys that stand in a record.
     twice
         Key → the records that it stands in, when that is more than one.
     stopped
@@ -83,6 +92,7 @@ class TableDiff:
     unchanged: int = 0
     adopted: dict[str, tuple[str, Row]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
     twice: dict[str, list[str]] = field(default_factory=dict)
     stopped: str | None = None
     initial: dict[str, Row] = field(default_factory=dict)
@@ -110,6 +120,22 @@ class TableDiff:
             else:
                 del self.whole[key]
 
+    def take_over(self, theirs: TableDiff) -> None:
+        """Take in rows whose records were found by key alone: what stands there, a person has written."""
+        self.create = {key: row for key, row in self.create.items() if key not in theirs.seen}
+        if theirs.stopped is not None:
+            self.twice, self.refused = self.twice | theirs.twice, self.refused | theirs.refused
+            self.stop(theirs.stopped)
+            return
+        self.update |= theirs.update
+        self.before |= theirs.before
+        self.whole |= theirs.whole
+        self.adopted |= theirs.adopted
+        self.unchanged += theirs.unchanged
+        for key, fields in theirs.before.items():
+            if written := {name: value for name, value in fields.items() if value is not None}:
+                self.by_hand[key] = written
+
     def stop(self, why: str) -> None:
         """Write nothing to this table."""
         self.stopped = why
@@ -125,7 +151,7 @@ def canonical(felt: Felt, value: Any) -> Any:
         rounded = round(float(value), felt.desimaler)
         return int(rounded) if felt.desimaler == 0 else rounded
     if felt.type == "multipleRecordLinks":
-        return sorted(value) or None
+        return sorted(set(value)) or None
     if isinstance(value, str):
         return _whole(value).replace("\r\n", "\n").strip() or None
     return value
@@ -158,7 +184,9 @@ def canonical_row(tabell: Tabell, row: Row) -> Row:
 
 
 def digest(value: Any) -> str:
-    """Return a short digest of a canonical value, links as keys."""
+    """Return a short digest of a canonical value, links as keys; the same number with more decimals is the same."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return blake2b(json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass"), digest_size=6).hexdigest()
 
 
@@ -182,6 +210,7 @@ def diff_table(
     existing: Iterable[Record],
     *,
     key_of: Mapping[str, str],
+    find: Callable[[str], str | None] = lambda _: None,
     ambiguous: Collection[str] = (),
     deleted: Collection[str] = (),
     memory: Mapping[str, Sent] | None = None,
@@ -197,6 +226,8 @@ def diff_table(
         looked at.
     key_of
         Record id → key, of the linked tables.
+    find
+        Returns the key of a linked record that was not read, or None.
     ambiguous
         Keys of linked tables that stand in several records: a row that links to one is left alone, not guessed at.
     deleted
@@ -206,29 +237,45 @@ def diff_table(
     """
     known = memory or {}
     diff = TableDiff(tabell)
-    comparison = _Comparison(diff, key_of, known, ambiguous, deleted)
+    comparison = _Comparison(diff, key_of, find, known, ambiguous, deleted)
     found: dict[str, list[str]] = {}
+    typed_over: list[tuple[str, Record]] = []
     for record in existing:
         key = record.key(tabell)
         if key not in desired:
+            continue
+        if record.is_typed_over(tabell):
+            typed_over.append((key, record))
             continue
         there = found.setdefault(key, [])
         there.append(record.id)
         if len(there) == 1:
             comparison.compare(key, desired[key], record)
+    for key, record in typed_over:
+        # Where another record carries the key, a person has made that one ours, and this one their own.
+        if key not in found:
+            found[key] = [record.id]
+            comparison.compare(key, desired[key], record)
+    diff.seen = set(found)
     diff.twice = {key: ids for key, ids in found.items() if len(ids) > 1}
     if diff.twice:
         why = {k: f"stands in {len(ids)} records: {', '.join(ids)}" for k, ids in diff.twice.items()}
         diff.refused |= why
-        first = next(iter(why))
+        first, count = next(iter(why)), "1 key stands" if len(why) == 1 else f"{len(why)} keys stand"
         diff.stop(
-            f"{tabell.navn}: {len(why)} keys stand in several records; {first} {why[first]}. Nothing was written to "
-            f"{tabell.navn}. Delete the copy, or empty its {tabell.noekkel}, and run again."
+            f"{tabell.navn}: {count} in several records; {first} {why[first]}. Nothing was written to {tabell.navn}. "
+            f"Delete the copy, or empty its {tabell.noekkel}, and run again."
         )
         return diff
     for key, row in desired.items():
         if key not in found:
             comparison.add(key, row)
+    if len(diff.deleted) > MOST_DELETED and len(diff.deleted) > len(found):
+        diff.stop(
+            f"{tabell.navn}: {len(diff.deleted)} records that were sent are not there, and {len(found)} are. Nothing "
+            f"was written to {tabell.navn}. Restore them from Airtable's trash and run again; if they shall be made "
+            "anew, move hukommelse.sqlite of geodata/crm/<base>/ away first."
+        )
     return diff
 
 
@@ -238,6 +285,7 @@ class _Comparison:
 
     diff: TableDiff
     key_of: Mapping[str, str]
+    find: Callable[[str], str | None]
     memory: Mapping[str, Sent]
     ambiguous: Collection[str]
     deleted: Collection[str]
@@ -279,8 +327,10 @@ class _Comparison:
             if sent is None or sent.post != record.id or sent.underveis or sent.er_ny:
                 diff.adopted[key] = (record.id, wanted)
         if self.has_initial and sent is not None and sent.er_ny:
-            lacking = {n: v for n, v in initial_values(diff.tabell, wanted).items() if not record.fields.get(n)}
-            diff.initial[record.id] = lacking
+            start = initial_values(diff.tabell, wanted)
+            # A create carries all of them: where one is set, a person may have emptied the other.
+            if not any(record.fields.get(name) for name in start):
+                diff.initial[record.id] = start
 
     def _is_by_hand(self, name: str, wanted: Any, present: Any, sent: Sent | None) -> bool:
         """Return True when a person has written what stands there."""
@@ -292,7 +342,7 @@ class _Comparison:
 
     def _in_keys(self, name: str, value: Any) -> Any:
         if value is not None and name in self.links:
-            value = [self.key_of.get(i, i) for i in value]
+            value = [self.key_of.get(i) or self.find(i) or i for i in value]
         return canonical(self.diff.tabell.field(name), value)
 
     def _is_doubtful(self, key: str, wanted: Row) -> bool:

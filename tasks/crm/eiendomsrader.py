@@ -42,7 +42,8 @@ def eiendom_rows(
     """Return the rows of Eiendommer, by Matrikkelnummer.
 
     Area and teiger are those of its living lots; of gone ones where none lives. What no file tells (no teiger, no lot
-    asked for its address) is left as it was.
+    asked for its address) is left as it was. Of a property of the neighbour's only its number and links are told: his
+    own run knows the rest, and the two would undo each other every night.
 
     Parameters
     ----------
@@ -58,14 +59,12 @@ def eiendom_rows(
             (lots.alive if tomt["tilstand"] == "aktiv" else lots.gone).append((tomt["tomt_id"], tomt["teig_id"]))
     areas = dict(zip(teiger["teig_id"], teiger["registrert_areal_m2"], strict=True))
     away = dict(zip(adresser["tomt_id"], adresser["avstand_m"], strict=True))
-    return {
-        key: {
-            **_number_fields(kommune, key),
-            **_teig_fields(sorted({teig for _, teig in found[key].lots}), areas),
-            **_adresse_fields([tomt for tomt, _ in found[key].lots], texts, away),
-        }
-        for key in sorted(found)
-    }
+    rows = {key: _number_fields(kommune, key) for key in sorted(found)}
+    for key in (k for k, row in rows.items() if row["Kommunenummer"] == kommune.nummer):
+        there = found[key].lots
+        rows[key] |= _teig_fields(sorted({teig for _, teig in there}), areas)
+        rows[key] |= _adresse_fields([tomt for tomt, _ in there], texts, away)
+    return rows
 
 
 def _number_fields(kommune: Kommune, key: str) -> Row:

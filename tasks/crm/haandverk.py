@@ -70,6 +70,8 @@ def _of_field(felt: Formelfelt, found: Mapping[str, Located], register: BaseRegi
         str(options.get("formula", "")), str(felt.formel), _names(located, register, felt.tabell)
     ):
         yield "has another formula"
+    if felt.hovedfelt and located.table.primary_field_id != field.id:
+        yield "is not the primary field"
     if felt.lenke is not None:
         yield from _of_link(felt, options, found)
 

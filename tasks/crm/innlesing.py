@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 import requests
 from pyairtable import Base
-from pyairtable.formulas import quoted
 
 from config.base import Tabell
 from tasks.crm import listing, writing
@@ -228,36 +227,35 @@ class _Writer:
         """Make records, each once: one whose answer is lost is looked for before it is sent again."""
         table = self.base.table(self.ids.id)
         left = list(rows)
-        for attempt in range(1, TRIES + 1):
+        lost: requests.RequestException | None = None
+        for _ in range(TRIES):
             try:
                 table.batch_create([body(self.ids, row.felt) for row in left])
-                break
-            except requests.HTTPError as error:
-                if error_kind(error) in writing.OF_ONE_ROW:
-                    raise _RefusedError(error_kind(error)) from None
-                if not is_uncertain(error) or attempt == TRIES:
-                    raise
+                return len(rows)
             except requests.RequestException as error:
-                if not is_uncertain(error) or attempt == TRIES:
+                if isinstance(error, requests.HTTPError) and error_kind(error) in writing.OF_ONE_ROW:
+                    raise _RefusedError(error_kind(error)) from None
+                if not is_uncertain(error):
                     raise
-                if isinstance(error, requests.Timeout):
-                    self.sleep(writing.SETTLE_S)
+                lost = error
+            log.info("%s: an answer was lost; in %.0f s it is seen what came of it.", TABLE, writing.SETTLE_S)
+            self.sleep(writing.SETTLE_S)
             self.uncertain += [row for row in left if row not in self.uncertain]
             times = self._times(left)
             left = [row for row in left if not times[row.noekkel]]
             if not left:
-                break
-        return len(rows)
+                return len(rows)
+        assert lost is not None  # noqa: S101  # each way round the loop sets it
+        raise lost
 
     def _times(self, rows: Iterable[EgenRad]) -> Counter[str]:
         """Return how many records the base has of each key."""
-        key = listing.EQ_FIELD.format(self.ids.fields[NOEKKEL])
-        found: Counter[str] = Counter()
-        for some in chunks(rows, listing.KEYS_A_QUESTION):
-            formula = f"OR({','.join(f'{key}={quoted(row.noekkel)}' for row in some)})"
-            records = listing.records(self.base, _only(self.ids, NOEKKEL), formula)
-            found.update(str(record.fields.get(NOEKKEL)) for record in records)
-        return found
+        wanted = _only(self.ids, NOEKKEL)
+        return Counter(
+            str(record.fields.get(NOEKKEL))
+            for formula in listing.of_keys(self.ids, [row.noekkel for row in rows], NOEKKEL)
+            for record in listing.records(self.base, wanted, formula)
+        )
 
 
 class _RefusedError(Exception):

@@ -14,12 +14,15 @@ from datetime import date, datetime, time, timedelta
 
 from config.registers import earlier_numbers, kommuner
 from tasks.crm import rad
+from tasks.crm.matrikkel import read_number
+from tasks.crm.treff import whole_number
 
 Celle = str | int | float | bool | date | datetime | time | timedelta | None
 
-MOST_NUMBER = 99_999
-"""Gårdsnummer, bruksnummer and festenummer have at most five digits."""
 MOST_AREA_M2 = 1_000_000_000
+NO_KOMMUNE = "0000"
+MOST_MATRIKKEL = 200
+"""Characters in which one eiendom is named; more is not looked at."""
 FIRST_YEAR, LAST_YEAR = 1990, 2099
 FIRST_SERIAL, LAST_SERIAL = 36_526, 73_050
 """Excel's days of the years 2000-2099, counted from 30 December 1899: a date whose cell has lost its format."""
@@ -43,7 +46,7 @@ _AREA = re.compile(r"(?:ca\b\.?|~|≈)?\s*(?P<tall>[0-9\s.,'’]+?)\s*(?P<enhet>
 _GROUPED = re.compile(r"[0-9]{1,3}(\.[0-9]{3})+")
 _WHOLE = re.compile(r"[0-9]{1,9}([.,]0+)?")
 _KOMMUNE_FIRST = re.compile(r"(?P<knr>[0-9]{4})\s*[-–]\s*(?P<resten>\S.*)", re.DOTALL)
-_BETWEEN = re.compile(r"\s*(?:[,;&+\n]|\bog\b)\s*")
+_BETWEEN = re.compile(r"[,;&+\n]|\bog\b")
 _DATE_NUMBERS = re.compile(r"([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4}|[0-9]{2})")
 _DATE_ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:[t ][0-9]{2}:[0-9]{2}.*)?")
 _DATE_WORDS = re.compile(r"([0-9]{1,2})\.?\s*([a-zæøå]+)\.?\s*([0-9]{4})")
@@ -81,11 +84,11 @@ def line(value: Celle) -> str:
 
 def whole(value: Celle, *, least: int = 1) -> int | None:
     """Return a whole number from `least` to five digits."""
-    said = re.sub(r"(?<=[0-9])\s(?![0-9]{4})(?=[0-9]{3})", "", line(value))
-    if isinstance(value, bool | date | time | timedelta) or not _WHOLE.fullmatch(said):
-        return None
-    number = int(re.split("[.,]", said)[0])
-    return number if least <= number <= MOST_NUMBER else None
+    if isinstance(value, str):
+        said = re.sub(r"(?<=[0-9])\s(?![0-9]{4})(?=[0-9]{3})", "", line(value))
+        value = int(re.split("[.,]", said)[0]) if _WHOLE.fullmatch(said) else None
+    number = whole_number(value)
+    return number if number is not None and number >= least else None
 
 
 def area(value: Celle, *, m2_each: int = 1) -> int | None:
@@ -102,6 +105,8 @@ def area(value: Celle, *, m2_each: int = 1) -> int | None:
     point in larger units: 5,200 daa are no lot.
     """
     if isinstance(value, bool | date | time | timedelta):
+        return None
+    if isinstance(value, int | float) and not 0 < value <= MOST_AREA_M2:  # a workbook's may be too large for a float
         return None
     found = _AREA.fullmatch(line(value).casefold().replace("²", "2"))
     if found is None or (found["enhet"] and found["enhet"] not in UNITS_M2):
@@ -152,21 +157,21 @@ def matrikler(value: Celle, oppslag: Kommuneoppslag) -> list[Matrikkel]:
     one = _matrikkel(said, oppslag)
     if one is not None:
         return [one]
-    several = [_matrikkel(part, oppslag) for part in _BETWEEN.split(said) if part]
+    several = [_matrikkel(part, oppslag) for part in _BETWEEN.split(said) if part.strip()]
     return [m for m in several if m is not None] if None not in several else []
 
 
 def _matrikkel(said: str, oppslag: Kommuneoppslag) -> Matrikkel | None:
+    if len(said) > MOST_MATRIKKEL:
+        return None
     found = _KOMMUNE_FIRST.fullmatch(said.strip())
     knr, rest = (found["knr"], found["resten"]) if found else (None, said)
     rest = re.sub(r"[\s,]*\b(?:bnr|fnr|snr)\b\.?:?\s*", "/", re.sub(r"\bgnr\b\.?:?\s*", "", rest.strip()))
     parts = [part.strip() for part in rest.split("/")]
     if knr is None and len(parts) >= 3 and len(parts[0]) == 4 and oppslag.is_number(parts[0]):
         knr, *parts = parts
-    if not 2 <= len(parts) <= 4 or not all(re.fullmatch(r"[0-9]{1,5}", part) for part in parts):
-        return None
-    gnr, bnr, fnr, _ = [*(int(part) for part in parts), 0, 0][:4]
-    return Matrikkel(knr, gnr, bnr, fnr or None) if gnr and bnr else None
+    number = read_number(f"{knr or NO_KOMMUNE}-{'/'.join(parts)}")
+    return Matrikkel(knr, number.gnr, number.bnr, number.fnr or None) if number is not None and number.bnr else None
 
 
 @dataclass(frozen=True)
@@ -269,7 +274,7 @@ def day(value: Celle) -> str | None:
     elif isinstance(value, date):
         found = value
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        if math.isfinite(value) and FIRST_SERIAL <= value <= LAST_SERIAL:
+        if FIRST_SERIAL <= value <= LAST_SERIAL:
             found = EXCEL_EPOCH + timedelta(days=int(value))
     elif isinstance(value, str):
         found = _day_of(line(value).casefold())

@@ -52,15 +52,21 @@ from tasks.crm.liste_kolonner import (
     has_unit,
     plain,
 )
-from tasks.crm.rad import TEXT_MAX, Row
+from tasks.crm.rad import TEXT_MAX, Row, shortened
 
 NOEKKEL = "Importnøkkel"
 MOST_CHARACTERS = 10_000
 """Of a cell: more is no cell of a list of lots."""
 SMALL_M2 = 100
 """An area below this, in a column without a unit, is likely in another one."""
-PERSONAL_NUMBER = re.compile(r"(?<![0-9])[0-7][0-9][0-9]{4}[ -]?[0-9]{5}(?![0-9])")
-"""A fødselsnummer or D-nummer: eleven digits, of which the first two are a day, or that and 40."""
+PERSONAL_NUMBER = re.compile(
+    r"(?<![0-9])[0-7][0-9](?:[^\S\n]|[./-]){0,2}[0-9]{2}(?:[^\S\n]|[./-]){0,2}(?:19|20)?[0-9]{2}"
+    r"(?:[^\S\n]|[.-]){0,3}(?:[0-9]{5}(?![0-9])|[0-9]{3}[^\S\n][0-9]{2}(?![^\S\n]?[0-9]))"
+)
+"""A fødselsnummer or D-nummer, however it is parted: a day, or that and 40, month and year, and five digits.
+
+Groups of three, two and three digits after a date are a telephone.
+"""
 LEFT_OUT = "(personnummer utelatt)"
 
 _TOTAL = re.compile(r"(?:sum|totalt?|i alt|totalsum|delsum|gjennomsnitt|antall)\b[\s:]*[\d\s.,]*(?:tomter|m2|daa)?")
@@ -203,9 +209,10 @@ class _Rad:
         if not self.felt.get(NAVN) and not self.felt.keys() >= {GNR, BNR}:
             raise RefusedRowError("tells no land: it has neither a name nor both gnr and bnr")
         if self.notat:
-            self.felt[NOTAT] = "\n".join(self.notat)[:TEXT_MAX]
-        for name in (NAVN, STEG, NOTAT):
-            self._leave_persons_out(name)
+            self.felt[NOTAT] = "\n".join(self.notat)
+        for name, said in self.felt.items():
+            if isinstance(said, str):
+                self._leave_persons_out(name, said)
         self.felt = {name: self.felt[name] for name in FIELDS if self.felt.get(name) not in (None, "", False)}
 
     def tell(self, column: Kolonne | None, what: str) -> None:
@@ -224,10 +231,10 @@ class _Rad:
         self.notat.append(f"{column.overskrift}: {said}")
         self.tell(column, f"{what}; kept in Notat")
 
-    def _leave_persons_out(self, name: str) -> None:
-        said = self.felt.get(name, "")
-        if PERSONAL_NUMBER.search(said):
-            self.felt[name] = PERSONAL_NUMBER.sub(LEFT_OUT, said)
+    def _leave_persons_out(self, name: str, said: str) -> None:
+        left, times = PERSONAL_NUMBER.subn(LEFT_OUT, said)
+        self.felt[name] = shortened(left, TEXT_MAX)
+        if times:
             self.tell(None, "held a number of a person; left out")
 
     def _one(self, name: str, understand: Callable[[Celle], Any], otherwise: str) -> None:

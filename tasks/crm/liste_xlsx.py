@@ -1,11 +1,13 @@
 """Workbooks: the rows of one sheet of an xlsx file, bounded before it is unpacked and while it is read.
 
 openpyxl reads row by row and is plain Python, so that what a hostile file asks for ends in an error. Unpacked sizes
-are checked against what the archive declares, which `zipfile` holds it to; a part that declares entities is refused.
+are checked against what the archive declares, which `zipfile` holds it to; a part that declares entities is refused,
+whatever it is called: openpyxl finds parts by what others say of them.
 """
 
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -24,8 +26,11 @@ MOST_UNPACKED = 60_000_000
 MOST_OF_OTHER_PARTS = 10_000_000
 """Bytes of a part that is neither a sheet nor the texts of sheets: styles, relations, names."""
 MOST_PARTS = 2_000
-LARGE_PARTS = ("xl/worksheets/", "xl/sharedStrings.xml", "xl/media/")
+MEDIA = "xl/media/"
+LARGE_PARTS = ("xl/worksheets/", "xl/sharedStrings.xml", MEDIA)
 MOST_BEFORE_ROOT = 65_536
+MOST_TEXTS = 400_000
+"""Texts that cells share: openpyxl reads all of them before the first row."""
 MOST_CELLS = 20_000_000
 """Looked at, empty ones included."""
 LAST_ROW = 1_048_576
@@ -35,6 +40,10 @@ TOO_MUCH = (
     "{}: unpacks to more than a list of lots needs. Copy the lots to a new workbook, as values, and save it as xlsx."
 )
 DAMAGED = "{}: damaged, or no workbook. Open it in a spreadsheet and save it as xlsx."
+
+_TEXT = re.compile(rb"<(?:[\w.-]{1,60}:)?si[\s/>]")
+LONGEST_TAG = 70
+CHUNK = 1_000_000
 
 
 def read_xlsx(content: bytes, name: str, *, ark: str | None) -> Liste:
@@ -73,9 +82,13 @@ def _check_parts(archive: zipfile.ZipFile, name: str) -> None:
     large = [p for p in parts if p.file_size > MOST_OF_OTHER_PARTS and not p.filename.startswith(LARGE_PARTS)]
     if len(parts) > MOST_PARTS or large or sum(p.file_size for p in parts) > MOST_UNPACKED:
         raise ListeError(TOO_MUCH.format(name))
+    texts = 0
     for part in parts:
-        if part.filename.lower().endswith((".xml", ".rels")) and _declares(archive, part, name):
+        if _declares(archive, part, name):
             raise ListeError(f"{name}: declares a document type, which no workbook does. It is not read.")
+        texts += _texts(archive, part, most=MOST_TEXTS)
+        if texts > MOST_TEXTS:
+            raise ListeError(TOO_MUCH.format(name))
 
 
 class _RootReached(Exception):  # noqa: N818  # no error: ends the reading of a prologue
@@ -83,12 +96,15 @@ class _RootReached(Exception):  # noqa: N818  # no error: ends the reading of a 
 
 
 def _declares(archive: zipfile.ZipFile, part: zipfile.ZipInfo, name: str) -> bool:
-    """Return whether an XML part has a document type: only there can entities be declared."""
+    """Return whether a part has a document type: only there can entities be declared.
+
+    A picture may have one that declares nothing.
+    """
     found = False
 
-    def declared(*_: Any) -> None:
+    def declared(_name: str, _system: str | None, _public: str | None, declares: int) -> None:
         nonlocal found
-        found = True
+        found = bool(declares) or not part.filename.startswith(MEDIA)
         raise _RootReached
 
     def root(*_: Any) -> None:
@@ -99,10 +115,29 @@ def _declares(archive: zipfile.ZipFile, part: zipfile.ZipInfo, name: str) -> boo
     parser.StartElementHandler = root
     try:
         with archive.open(part) as file:
-            parser.Parse(file.read(MOST_BEFORE_ROOT), False)
+            beginning = file.read(MOST_BEFORE_ROOT)
+            parser.Parse(beginning, False)
     except _RootReached:
         return found
+    except expat.ExpatError:
+        if part.filename.lower().endswith((".xml", ".rels")):
+            raise
+        return False  # no XML to openpyxl either
+    if not beginning.strip() and not part.filename.lower().endswith((".xml", ".rels")):
+        return False
     raise ListeError(DAMAGED.format(name))
+
+
+def _texts(archive: zipfile.ZipFile, part: zipfile.ZipInfo, *, most: int) -> int:
+    """Return how many texts a part holds for cells to share, or some number above `most`."""
+    found, end = 0, b""
+    with archive.open(part) as file:
+        while found <= most and (read := file.read(CHUNK).replace(b"\0", b"")):  # 0: every second byte of UTF-16
+            here = end + read
+            found += sum(1 for _ in _TEXT.finditer(here))
+            cut = here.rfind(b"<", -LONGEST_TAG)
+            end = here[cut:] if cut >= 0 and not _TEXT.match(here, cut) else b""
+    return found
 
 
 def _read(content: bytes, name: str, *, ark: str | None) -> Liste:

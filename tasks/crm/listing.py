@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 import requests
 from pyairtable import Base
+from pyairtable.api.types import RecordDict
 from pyairtable.formulas import quoted
 
 from tasks.crm.base import TableIds
-from tasks.crm.chunks import chunks
 from tasks.crm.client import error_kind, readable_errors
 from tasks.crm.diff import Record
+from tasks.errors import AirtableError
 
 log = logging.getLogger("tomt.crm")
 
@@ -21,7 +23,11 @@ STARTS = 4
 """How often a listing is begun before it is given up."""
 EQ_FIELD = "{{{}}}"
 KEYS_A_QUESTION = 50
-"""Keys in one formula; Airtable takes 17,000 characters."""
+MOST_FORMULA = 12_000
+"""Characters of one formula; Airtable takes 16,000 of an address, in which letters like ø are written with six."""
+PAGE = 100
+IDLE_PAGES = 3
+"""Pages that may bring nothing new."""
 
 
 def records(base: Base, ids: TableIds, formula: str) -> Iterator[Record]:
@@ -40,11 +46,12 @@ def records(base: Base, ids: TableIds, formula: str) -> Iterator[Record]:
         When Airtable refuses, or the listing expires `STARTS` times.
     """
     name_of = {i: n for n, i in ids.fields.items()}
+    asked: dict[str, Any] = {"fields": list(name_of), **({"formula": formula} if formula else {})}
     seen: set[str] = set()
     with readable_errors(f"reading {ids.tabell.navn}"):
         for start in range(1, STARTS + 1):
             try:
-                for page in base.table(ids.id).iterate(formula=formula, fields=list(name_of)):
+                for page in _ending(base.table(ids.id).iterate(**asked), seen, ids.tabell.navn):
                     for record in page:
                         if record["id"] not in seen:  # seen before the listing expired
                             seen.add(record["id"])
@@ -55,6 +62,22 @@ def records(base: Base, ids: TableIds, formula: str) -> Iterator[Record]:
                 if error_kind(error) != EXPIRED or start == STARTS:
                     raise
                 log.info("%s: the listing expired; it starts over.", ids.tabell.navn)
+
+
+def _ending(pages: Iterable[list[RecordDict]], seen: Collection[str], navn: str) -> Iterator[list[RecordDict]]:
+    """Yield pages; a listing that goes on without bringing anything new is given up.
+
+    Raises
+    ------
+    AirtableError
+        Naming the table.
+    """
+    idle, known = 0, len(seen)  # a listing that has started over passes what it brought before
+    for page in pages:
+        idle = 0 if any(record["id"] not in seen for record in page) else idle + 1
+        if idle > IDLE_PAGES + known // PAGE:
+            raise AirtableError(f"reading {navn}: the listing does not end. Run again; if it stays so, tell Airtable.")
+        yield page
 
 
 def of_kommune(ids: TableIds, kommunenummer: str, *, with_own: bool) -> str:
@@ -69,17 +92,27 @@ def of_kommune(ids: TableIds, kommunenummer: str, *, with_own: bool) -> str:
     return f"OR({own},{EQ_FIELD.format(ids.fields[ids.tabell.noekkel])}='')" if with_own else own
 
 
-def of_keys(ids: TableIds, keys: Iterable[str]) -> Iterator[str]:
-    """Yield formulas of the records with these keys, `KEYS_A_QUESTION` in each."""
-    key = EQ_FIELD.format(ids.fields[ids.tabell.noekkel])
-    for some in chunks(sorted(keys), KEYS_A_QUESTION):
-        yield f"OR({','.join(f'{key}={quoted(k)}' for k in some)})"
+def of_keys(ids: TableIds, keys: Iterable[str], felt: str | None = None) -> Iterator[str]:
+    """Yield formulas of the records with these keys, or these values of another field."""
+    return _any_of(EQ_FIELD.format(ids.fields[felt or ids.tabell.noekkel]), keys)
 
 
 def of_ids(record_ids: Iterable[str]) -> Iterator[str]:
-    """Yield formulas of the records with these ids, `KEYS_A_QUESTION` in each."""
-    for some in chunks(sorted(record_ids), KEYS_A_QUESTION):
-        yield f"OR({','.join(f'RECORD_ID()={quoted(i)}' for i in some)})"
+    """Yield formulas of the records with these ids."""
+    return _any_of("RECORD_ID()", record_ids)
+
+
+def _any_of(what: str, values: Iterable[str]) -> Iterator[str]:
+    """Yield formulas of at most `KEYS_A_QUESTION` comparisons and `MOST_FORMULA` characters."""
+    parts: list[str] = []
+    for value in sorted(values):
+        part = f"{what}={quoted(value)}"
+        if len(parts) == KEYS_A_QUESTION or sum(map(len, parts)) + len(part) > MOST_FORMULA:
+            yield f"OR({','.join(parts)})"
+            parts = []
+        parts.append(part)
+    if parts:
+        yield f"OR({','.join(parts)})"
 
 
 def count(base: Base, ids: TableIds) -> int:

@@ -39,7 +39,13 @@ def differences(schema: BaseSchema | None, register: BaseRegister, remembered: M
 
 
 def setup(
-    api: Api, base: Base | None, register: BaseRegister, remembered: Memory, *, settings: Settings
+    api: Api,
+    base: Base | None,
+    register: BaseRegister,
+    remembered: Memory,
+    *,
+    settings: Settings,
+    mark_as: str | None = None,
 ) -> tuple[Base, list[str]]:
     """Create the tables and fields that are missing, in the register's order, and mark the base with its profile.
 
@@ -52,6 +58,9 @@ def setup(
         None creates one, which only the sandbox asks for.
     remembered
         Ids known from before: what a person has renamed is there, and is not made again.
+    mark_as
+        The profile that a person has said the base is; without it, only a new table gets the marker outside the
+        sandbox.
 
     Returns
     -------
@@ -63,6 +72,8 @@ def setup(
     ------
     ConfigError
         When the base is marked for another profile; nothing is written then.
+    BaseIncompleteError
+        When the base is set up but not marked, and nobody has said whose it is; nothing is written then.
     """
     lines: list[str] = []
     with readable_errors("setting up the base"):
@@ -71,12 +82,14 @@ def setup(
             first = register.tabell[0]
             lines += [f"base {base.id}", f"table {first.navn} with {len(first.felt)} fields"]
         schema = base.schema(force=True)
-        is_marked = merke.is_marked(schema, settings)
         found = locate(schema, register, remembered)
-        if not is_marked and merke.MARKED in found:
+        is_new = merke.MARKED not in found
+        shall_mark = merke.shall_mark(schema, settings, is_new=is_new, mark_as=mark_as)
+        if shall_mark and not is_new:
             merke.mark(found[merke.MARKED].table, settings)
             lines.append(f"marker of the profile {settings.effective_profile}")
-        lines += _create_missing(base, register, found, settings=settings)
+        lines += _create_missing(base, register, found, settings=settings, marks=shall_mark)
+    merke.keep(settings)
     return base, lines
 
 
@@ -88,7 +101,7 @@ def _create_base(api: Api, register: BaseRegister) -> Base:
 
 
 def _create_missing(
-    base: Base, register: BaseRegister, found: Mapping[str, Located], *, settings: Settings
+    base: Base, register: BaseRegister, found: Mapping[str, Located], *, settings: Settings, marks: bool
 ) -> list[str]:
     """Create tables and fields; a link to the table itself comes after it."""
     lines = []
@@ -98,7 +111,7 @@ def _create_missing(
         fields = [f for f in tabell.felt if f"{tabell.navn}.{f.navn}" in missing]
         if tabell.navn in missing:
             body = _table_body(tabell, ids)
-            if tabell.navn == merke.MARKED:
+            if marks and tabell.navn == merke.MARKED:
                 body["description"] = merke.marked(body["description"], settings.effective_profile)
             ids[tabell.navn] = base.api.post(base.urls.tables, json=body)["id"]
             lines.append(f"table {tabell.navn} with {len(tabell.felt)} fields")

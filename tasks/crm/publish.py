@@ -5,38 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import cast
 
-import geopandas as gpd
 import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config.registers import Kommune
-from tasks.answer import Answer, Rows
-from tasks.contracts import (
-    ADRESSER,
-    DEKNING,
-    FELLES,
-    HENDELSER,
-    KONTROLL,
-    OMRAADER,
-    PLANOMRAADER,
-    SALG,
-    SCORER,
-    SONER,
-    TEIGER,
-    TOMTER,
-    Contract,
-)
+from tasks.answer import Answer
+from tasks.contracts import DEKNING, FELLES, KONTROLL, SALG
 from tasks.crm import saker, treff, utvalg
 from tasks.crm.connection import Connection, open_connection
 from tasks.crm.diff import Record, TableDiff
-from tasks.crm.records import Row, RowsByKey, build_rows, dekning_fields, identity, kilder_text, kontroll_rows
+from tasks.crm.records import Row, RowsByKey, dekning_fields, identity, kontroll_rows
 from tasks.crm.salg import SalesView
-from tasks.crm.sync import BaseSync, guard_identity, record_row, today
-from tasks.errors import StoreError, TomtError
-from tasks.store import Geodata, Layer
+from tasks.crm.sync import BaseSync, record_row, today, unknown_lots
+from tasks.crm.utdata import desired_rows, read_or_empty, read_shapes
+from tasks.errors import TomtError
+from tasks.store import Geodata
 
 __all__ = ["Connection", "Published", "open_connection", "publish", "publish_dekning", "publish_kontroll"]
 
@@ -103,16 +88,17 @@ def _lock(nummer: str) -> str:
 def _publish(
     kommune: Kommune, geodata: Geodata, connection: Connection, *, answers: Mapping[str, Answer], dry_run: bool
 ) -> Published:
-    connection.state.guard(kommune.nummer, _shapes(geodata, kommune.nummer))
+    connection.state.guard(kommune.nummer, read_shapes(geodata, kommune.nummer))
     rows = desired_rows(kommune, geodata, answers)
     utvalg.mark(rows["Tomter"], connection.register.publisering.minste_score)
     sync = BaseSync(connection, kommune.nummer)
     plan = _compare(kommune, rows, sync)
-    geodata.write(plan.salg, kommune.nummer, layer="core", contract=SALG)
+    if not dry_run:
+        geodata.write(plan.salg, kommune.nummer, layer="core", contract=SALG)
     published = _bring(plan, sync, dry_run=dry_run)
     if not dry_run and published.failure is None:
         del rows, plan  # what is read now comes on top of them
-        connection.state.keep_sent(kommune.nummer, _shapes(geodata, kommune.nummer))
+        connection.state.keep_sent(kommune.nummer, read_shapes(geodata, kommune.nummer))
     return published
 
 
@@ -128,15 +114,18 @@ def _compare(kommune: Kommune, rows: dict[str, RowsByKey], sync: BaseSync) -> _P
     view = SalesView(tabell, nummer, reverse=sync.connection.reverse.get("Tomter", {}))
     seen = view.tap(sync.read("Tomter", rows["Tomter"], with_own=True))
     plan.diffs["Tomter"] = sync.diff("Tomter", rows["Tomter"], seen)
-    is_first = not sync.connection.state.has_sent(nummer)
-    guard_identity(view.teiger, rows["Tomter"], is_first_sync=is_first, kommune=kommune.label)
+    typed = unknown_lots(view.teiger, rows["Tomter"], remembered=sync.remembered("Tomter"), kommune=kommune)
     plan.salg = view.frame()
     egne = treff.egne_tomter(view.own, kommune=kommune, kommune_record_id=sync.record_of["Kommuner"].get(nummer))
     found = treff.find_treff(egne, rows["Tomter"])
     plan.unpublished = utvalg.select(plan.diffs, rows, wanted={t for f in found for t in f.tomt_ider})
+    for navn in ("Tomter", *utvalg.LINKED):
+        sync.look_again(plan.diffs[navn], rows[navn], i_dag=today())
+    utvalg.note_changes(plan.diffs["Tomter"], today(), deleted=sync.deleted)
     rows["Kommuner"][nummer]["Publiserte tomter"] = _published(rows["Tomter"], view, plan.diffs["Tomter"])
     plan.diffs["Kommuner"] = sync.diff("Kommuner", rows["Kommuner"], kommuner)
     plan.kontroll, plan.matters = _read_kontroll(rows["Kontroll"], sync)
+    plan.matters |= dict(saker.ukjent_sak(nummer, key, dato=today()) for key in typed)
     plan.matters |= {key: row for f in found for key, row in [saker.treff_sak(nummer, f, dato=today())]}
     return plan
 
@@ -160,14 +149,14 @@ def publish_dekning(kommune: Kommune, geodata: Geodata, connection: Connection, 
         As for `publish`.
     """
     with geodata.lock(_lock(kommune.nummer)):
-        dekning = _read_or_empty(geodata, kommune.nummer, DEKNING)
+        dekning = read_or_empty(geodata, kommune.nummer, DEKNING)
         sync = BaseSync(connection, kommune.nummer)
         own = {} if dekning.empty else {kommune.nummer: identity(kommune) | dekning_fields(dekning)}
         existing = list(sync.read("Kommuner", own or {kommune.nummer}))
         if existing and own:  # which kommune it is stands there
             own = {kommune.nummer: {"Kommunenummer": kommune.nummer} | dekning_fields(dekning)}
         plan = _Plan({"Kommuner": sync.diff("Kommuner", own, existing)})
-        rows = kontroll_rows(_read_or_empty(geodata, kommune.nummer, KONTROLL))
+        rows = kontroll_rows(read_or_empty(geodata, kommune.nummer, KONTROLL))
         plan.kontroll, plan.matters = _read_kontroll(rows, sync)
         return _bring(plan, sync, dry_run=dry_run)
 
@@ -184,7 +173,7 @@ def publish_kontroll(nummer: str, geodata: Geodata, connection: Connection, *, d
     sync = BaseSync(connection, "-" if nummer == FELLES else nummer)
     plan = _Plan()
     with geodata.lock(_lock(nummer)):
-        plan.kontroll, plan.matters = _read_kontroll(kontroll_rows(_read_or_empty(geodata, nummer, KONTROLL)), sync)
+        plan.kontroll, plan.matters = _read_kontroll(kontroll_rows(read_or_empty(geodata, nummer, KONTROLL)), sync)
         return _bring(plan, sync, dry_run=dry_run)
 
 
@@ -223,13 +212,17 @@ def _bring(plan: _Plan, sync: BaseSync, *, dry_run: bool) -> Published:
     found = saker.with_answers(theirs, found, kommunenummer=nummer)
     if "Tomter" in plan.diffs:  # else nobody has looked whether they still hold
         found |= saker.afterlife(theirs, found, kommunenummer=nummer)
-    plan.diffs["Kontroll"] = sync.diff("Kontroll", found, plan.kontroll)
+    queue = sync.diff("Kontroll", found, plan.kontroll)
+    if queue.by_hand:  # in the queue itself: told of as well, before it is put right
+        found |= saker.with_answers(theirs, _matters_of([queue], nummer, dato), kommunenummer=nummer)
+        queue = sync.diff("Kontroll", found, plan.kontroll)
+    sync.look_again(queue, found, i_dag=dato)
+    plan.diffs["Kontroll"] = queue
     diffs = tuple(plan.diffs[navn] for navn in ORDER if navn in plan.diffs)
     stops = " ".join(d.stopped for d in diffs if d.stopped is not None) or None
     sync.check_budget(diffs, i_dag=dato)
     if dry_run:
         return Published(diffs, stops, plan.unpublished)
-    queue = plan.diffs["Kontroll"]
     try:
         sync.write(queue)
         for diff in (d for d in diffs if d is not queue):
@@ -239,57 +232,6 @@ def _bring(plan: _Plan, sync: BaseSync, *, dry_run: bool) -> Published:
     except TomtError as error:
         return Published(diffs, str(error), plan.unpublished)
     return Published(diffs, stops, plan.unpublished)
-
-
-def desired_rows(kommune: Kommune, geodata: Geodata, answers: Mapping[str, Answer]) -> dict[str, RowsByKey]:
-    """Return table → key → row from the files of the last run."""
-    nummer = kommune.nummer
-    frames = {
-        "omraader": _read(geodata, kommune, OMRAADER),
-        "tomter": _attributes(geodata, nummer, TOMTER),
-        "scorer": _attributes(geodata, nummer, SCORER),
-        "soner": _attributes(geodata, nummer, SONER, layer="core"),
-        "planomraader": _attributes(geodata, nummer, PLANOMRAADER, layer="core"),
-        "dekning": _read_or_empty(geodata, nummer, DEKNING),
-        "kontroll": _read_or_empty(geodata, nummer, KONTROLL),
-        "adresser": _read_or_empty(geodata, nummer, ADRESSER, layer="core"),
-        "hendelser": _attributes(geodata, nummer, HENDELSER, may_lack=True),
-        "teiger": _attributes(geodata, nummer, TEIGER, layer="core", may_lack=True),
-    }
-    provenance = {tema: geodata.provenance(a.path) for tema, a in answers.items() if isinstance(a, Rows)}
-    return build_rows(kommune, **frames, kilder=kilder_text(answers, provenance))
-
-
-def _read(geodata: Geodata, kommune: Kommune, contract: Contract) -> gpd.GeoDataFrame:
-    frame = geodata.read(kommune.nummer, layer="out", contract=contract)
-    if frame is None:
-        raise _missing("out", contract, kommune.nummer)
-    return cast("gpd.GeoDataFrame", frame)
-
-
-def _shapes(geodata: Geodata, nummer: str) -> gpd.GeoDataFrame:
-    frame = geodata.shapes(nummer, layer="out", contract=TOMTER)
-    if frame is None:
-        raise _missing("out", TOMTER, nummer)
-    return frame
-
-
-def _attributes(
-    geodata: Geodata, nummer: str, contract: Contract, *, layer: Layer = "out", may_lack: bool = False
-) -> pd.DataFrame:
-    frame = geodata.attributes(nummer, layer=layer, contract=contract)
-    if frame is None and not may_lack:
-        raise _missing(layer, contract, nummer)
-    return contract.empty() if frame is None else frame
-
-
-def _missing(layer: Layer, contract: Contract, nummer: str) -> StoreError:
-    return StoreError(f"{layer}/{contract.name}/{nummer}.parquet is not there. Run `tomt run {nummer}`.")
-
-
-def _read_or_empty(geodata: Geodata, nummer: str, contract: Contract, *, layer: Layer = "out") -> pd.DataFrame:
-    frame = geodata.read(nummer, layer=layer, contract=contract)
-    return contract.empty() if frame is None else frame
 
 
 def record_run(connection: Connection, row: Row) -> dict[str, int]:

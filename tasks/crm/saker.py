@@ -1,12 +1,12 @@
 """Saker: matters that the sync itself puts into Kontroll, and when they are closed.
 
-What a person changed, deleted or copied in the program's records, and own lots that lie where the program has found
-lots. Texts are Norwegian and say what to do.
+What a person changed, deleted, copied or gave an id of their own in the program's records, and own lots that lie where
+the program has found lots. Texts are Norwegian and say what to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -14,21 +14,21 @@ from config.base import Tabell, base_register
 from tasks.crm.kontrollrader import AAPEN, LUKKET
 from tasks.crm.rad import KEY_MAX, Row, RowsByKey, line, shortened, text
 from tasks.crm.treff import Treff
+from tasks.crm.verditekst import listed, shown, whole
 
 Sak = tuple[str, Row]
 """Kontroll-id and row."""
 
-VALUE_MAX = 200
+EARLIER = "\n\nTidligere: "
+"""Before what was told before, in the same text."""
 MANGE = 20
 """Of more in one field or table, one matter tells: nobody reads thousands."""
-SHOWN = 20
-"""Ids that are written out; of more the number is told."""
 OF_PEOPLE = frozenset({"Eiere", "Kontakter", "Meglere", "Utsendinger"})
 """Tables about people: what stands there is not repeated in a queue that outlives it."""
 ANSWERS = frozenset({"Avklart", "Avvist"})
 WAIT_FOR_ANSWER = ("endret", "slettet")
 """Told once: open until a person has answered. The others are open while they hold."""
-WHILE_THEY_HOLD = ("treff", "dobbelt")
+WHILE_THEY_HOLD = ("treff", "dobbelt", "ukjent")
 FIELDS = (
     "Kontroll-id",
     "Hva",
@@ -130,7 +130,7 @@ def endret_sak(
     """
     has_notes = any(f.navn == "Notat" and f.eier == "sales" for f in tabell.felt)
     notes = "skriv det i feltet Notat, som programmet aldri rører" if has_notes else "meld fra til den som drifter"
-    both = f"Innskrevet: {shown(innskrevet)}\nProgrammets: {shown(programmets)}"
+    both = f"Innskrevet: {whole(innskrevet)}\nProgrammets: {whole(programmets)}"
     if tabell.navn in OF_PEOPLE:
         both = "Verdiene gjengis ikke her: feltet gjelder personer."
     return _sak(
@@ -186,6 +186,22 @@ def dobbel_sak(kommunenummer: str, tabell_navn: str, key: str, *, dato: date, re
     )
 
 
+def ukjent_sak(kommunenummer: str, key: str, *, dato: date) -> Sak:
+    """Return the matter of a record of Tomter with an id that the program never gave: somebody has typed it."""
+    return _sak(
+        f"{kommunenummer}-ukjent-{key}",
+        kommunenummer,
+        hva="Tomt-id som programmet ikke har gitt",
+        hvor=f"Tomter, {key}",
+        hvorfor=f"En rad i Tomter har Tomt-id {key}. Programmet har ikke gitt den til noen tomt: noen må ha skrevet "
+        "den inn. Raden blir ikke oppdatert, og får en ny tomt den id-en senere, stopper oppdateringen av kommunen.",
+        forslag="Tøm feltet Tomt-id på raden: da er den deres egen tomt, som programmet aldri rører. Saken lukkes av "
+        "seg selv ved neste kjøring.",
+        alvor="Middels",
+        dato=dato,
+    )
+
+
 def treff_sak(kommunenummer: str, treff: Treff, *, dato: date) -> Sak:
     """Return the matter of an own lot on a property where the program has found lots."""
     egen, first = treff.egen, treff.tomt_ider[0]
@@ -223,53 +239,18 @@ def _sak(
     return key, dict(zip(FIELDS, values, strict=True))
 
 
-def shown(value: object) -> str:
-    """Return a value as it is read in a text, on one line.
-
-    Examples
-    --------
-    >>> shown(None), shown(12.5), shown(True), shown(["a", "b"]), shown("x")
-    ('(tomt)', '12,5', 'ja', 'a, b', '«x»')
-    >>> shown(1234567.0)
-    '1234567'
-    """
-    if isinstance(value, bool):
-        return "ja" if value else "nei"
-    if isinstance(value, float):
-        return f"{value:.12g}".replace(".", ",")
-    if isinstance(value, (list, tuple)):
-        value = ", ".join(str(item) for item in value)
-        return line(value, VALUE_MAX) or "(tomt)"
-    if isinstance(value, str):
-        plain = line(value, VALUE_MAX)
-        return f"«{plain}»" if plain else "(tomt)"
-    return "(tomt)" if value is None else shortened(str(value), VALUE_MAX)
-
-
-def listed(ids: Sequence[str]) -> str:
-    """Return ids as they are read in a text: the first of them, and how many more.
-
-    Examples
-    --------
-    >>> listed(["rec1", "rec2"])
-    'rec1, rec2'
-    """
-    more = f" og {len(ids) - SHOWN} til" if len(ids) > SHOWN else ""
-    return ", ".join(ids[:SHOWN]) + more
-
-
 def afterlife(existing: Sequence[Row], wanted: RowsByKey, *, kommunenummer: str) -> RowsByKey:
     """Return the sync's own matters that are to be closed: those in the base that it does not tell of now.
 
-    A changed field and a deleted record stay open until a person has answered; a match and a duplicate are over as soon
-    as they no longer hold.
+    A changed field and a deleted record stay open until a person has answered; a match, a duplicate and an unknown id
+    are over as soon as they no longer hold.
 
     Parameters
     ----------
     existing
         Fields by name, of records of Kontroll, with the Status that people set.
     wanted
-        Matters of this run, by Kontroll-id.
+        Matters of this run, by Kontroll-id, as `with_answers` gives them.
 
     Returns
     -------
@@ -291,21 +272,54 @@ def afterlife(existing: Sequence[Row], wanted: RowsByKey, *, kommunenummer: str)
 def with_answers(existing: Sequence[Row], wanted: RowsByKey, *, kommunenummer: str) -> RowsByKey:
     """Return the matters of this run as they go to the base: first seen as it says, matches closed that were answered.
 
-    A person who has set a match to Avklart keeps both lots: it still holds, and is nothing to look at any more.
+    A person who has set a match to Avklart keeps both lots: it still holds, and is nothing to look at any more. A
+    change or a deletion that comes after the answer to the last one is a matter of its own (``…-2``, ``…-3``); one that
+    comes before it is told of above what stands there.
 
     Parameters
     ----------
-    existing, wanted
+    existing
         As for `afterlife`.
+    wanted
+        Matters of this run, by Kontroll-id.
     """
     stored = {str(row.get("Kontroll-id") or ""): row for row in existing}
     rows: RowsByKey = {}
-    for key, row in wanted.items():
-        before = stored.get(key, {})
+    for first_key, new in wanted.items():
+        key, row, before = first_key, new, stored.get(first_key, {})
+        if _is_of(key, WAIT_FOR_ANSWER, kommunenummer):
+            key = _waiting(key, stored)
+            before = stored.get(key, {})
+            row = row | {"Kontroll-id": key, "Hvorfor": _told_on(row["Hvorfor"], before.get("Hvorfor"))}
         is_answered = _is_of(key, ("treff",), kommunenummer) and before.get("Status") in ANSWERS
         first = before.get("Først sett") or row["Først sett"]
         rows[key] = row | {"Først sett": first, "Tilstand": LUKKET if is_answered else row["Tilstand"]}
     return rows
+
+
+def _waiting(key: str, stored: Mapping[str, Row]) -> str:
+    """Return the last of the keys ``…``, ``…-2``, ``…-3`` that are stored, or the next where that has its answer."""
+    last, following, number = key, _numbered(key, 2), 2
+    while following in stored:
+        number += 1
+        last, following = following, _numbered(key, number)
+    row = stored.get(last)
+    is_over = row is not None and (row.get("Tilstand") != AAPEN or row.get("Status") in ANSWERS)
+    return following if is_over else last
+
+
+def _numbered(key: str, number: int) -> str:
+    ending = f"-{number}"
+    return shortened(key, KEY_MAX - len(ending)) + ending
+
+
+def _told_on(new: str | None, before: object) -> str | None:
+    """Return a text with what was told before beneath it; one that was told already changes nothing."""
+    told = text(before)
+    if new is None or told is None:
+        return new
+    is_told = f"{EARLIER}{new}{EARLIER}" in f"{EARLIER}{told}{EARLIER}"
+    return told if is_told else text(f"{new}{EARLIER}{told}")
 
 
 def _is_of(key: str, kinds: Sequence[str], kommunenummer: str) -> bool:

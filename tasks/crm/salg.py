@@ -5,6 +5,7 @@ A row is a lot in the base. Key: tomt_id. No free text and no names are kept: wh
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,10 @@ import pandas as pd
 from config.base import Tabell
 from tasks.contracts import SALG
 from tasks.crm.diff import Record
+from tasks.crm.rad import day
 from tasks.crm.records import Row
+
+log = logging.getLogger("tomt.crm")
 
 DATES = {"parkert_til": "Parkert til", "neste_steg_dato": "Neste steg dato", "sist_kontaktet": "Sist kontaktet"}
 
@@ -39,6 +43,7 @@ class SalesView:
     teiger: dict[str, str | None] = field(default_factory=dict)
     own: list[tuple[str, Row]] = field(default_factory=list)
     _rows: list[dict[str, Any]] = field(default_factory=list)
+    _odd: set[str] = field(default_factory=set)
 
     def tap(self, records: Iterable[Record]) -> Iterator[Record]:
         """Pass records on, and remember what is sales' of them."""
@@ -58,12 +63,28 @@ class SalesView:
         return {
             "tomt_id": key,
             "kommunenummer": self.kommunenummer,
-            "fase": fields.get("Fase"),
-            **{column: fields.get(name) for column, name in DATES.items()},
+            "fase": self._read("Fase", fields),
+            **{column: self._read(name, fields, is_day=True) for column, name in DATES.items()},
             "er_beholdt": bool(fields.get("Behold")),
             "til_vurdering": bool(fields.get("Til vurdering")),
             "er_roert": bool(touched),
         }
+
+    def _read(self, name: str, fields: Row, *, is_day: bool = False) -> str | None:
+        """Return the text of a field that sales may have given another type; None for what is none."""
+        value = fields.get(name)
+        plain = day(value) if is_day else value if isinstance(value, str) else None
+        if plain is None and value is not None and name not in self._odd:
+            self._odd.add(name)
+            log.warning(
+                "%s: %s.%s holds values that are no %s; they are passed over. Give the field its type back: "
+                "`tomt base check` names it.",
+                self.kommunenummer,
+                self.tabell.navn,
+                name,
+                "date" if is_day else "text",
+            )
+        return plain
 
     def frame(self) -> pd.DataFrame:
         """Return contract salg, sorted by lot."""

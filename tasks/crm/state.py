@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS rad (
     ny INTEGER NOT NULL DEFAULT 0,      -- 1: may still lack what the program sets once
     PRIMARY KEY (tabell, noekkel)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS rad_post ON rad (post);
 CREATE TABLE IF NOT EXISTS kall (maaned TEXT PRIMARY KEY, antall INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS telling (tabell TEXT PRIMARY KEY, antall INTEGER NOT NULL, dato TEXT NOT NULL) WITHOUT ROWID;
 """
@@ -135,6 +136,12 @@ class BaseState:
                 for key, post, confirmed, flying, new in db.execute(query, (tabell, *some)):
                     found[key] = Sent(post, confirmed, flying, bool(new))
         return found
+
+    def key_of(self, record_id: str) -> str | None:
+        """Return the key that a record was last sent with, or None."""
+        with self._open(read=True) as db:
+            row = db.execute("SELECT noekkel FROM rad WHERE post=?", (record_id,)).fetchone() if db else None
+        return str(row[0]) if row else None
 
     def plan(self, tabell: str, rows: Iterable[tuple[str, Digests]], *, new: Collection[str] = ()) -> None:
         """Write down what is about to be sent.

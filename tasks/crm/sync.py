@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import chain
 
+from config.registers import Kommune
 from tasks.crm import budsjett, listing
 from tasks.crm.base import TableIds
 from tasks.crm.chunks import CHUNK
@@ -29,6 +30,8 @@ log = logging.getLogger("tomt.crm")
 
 OUR_ID = re.compile(r"[0-9]{4}-[0-9]{6,}")
 """Of a lot; what people type in its place looks otherwise."""
+MOST_TYPED = 3
+"""Ids that nobody has given and that a person may have typed; more come from another geodata."""
 TELL_EVERY = 500
 """Records written between two lines of progress."""
 
@@ -43,6 +46,8 @@ class BaseSync:
         Table → key → record id, of everything read or made.
     key_of
         Record id → key.
+    deleted
+        Keys whose records people have deleted, of the tables compared so far.
     """
 
     connection: Connection
@@ -51,7 +56,7 @@ class BaseSync:
     key_of: dict[str, str] = field(default_factory=dict)
     _memory: dict[str, dict[str, Sent]] = field(default_factory=dict)
     _ambiguous: set[str] = field(default_factory=set)
-    _deleted: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
     _asked: dict[str, set[str]] = field(default_factory=dict)
     _told: int = 0
 
@@ -86,7 +91,8 @@ class BaseSync:
                 seen.add(record.id)
                 found = replace(record, ours=ours.get(record.id))
                 if key := found.key(ids.tabell):
-                    known.setdefault(key, record.id)
+                    if not found.is_typed_over(ids.tabell) or key not in known:
+                        known[key] = record.id
                     self.key_of[record.id] = key
                 yield found
 
@@ -97,6 +103,10 @@ class BaseSync:
         A person may have emptied or changed what they were asked by; only what is not found by its id is deleted.
         """
         yield from listing.of_ids(rec for rec in ours if rec not in seen)
+
+    def remembered(self, navn: str) -> Collection[str]:
+        """Return the keys of a table that have been sent from here, of those read or compared."""
+        return self._memory.get(navn, {}).keys()
 
     def _remembered(self, navn: str, keys: Collection[str]) -> dict[str, Sent]:
         """Return what was sent of these rows; each is asked for once."""
@@ -116,13 +126,38 @@ class BaseSync:
             rows,
             existing,
             key_of=self.key_of,
+            find=self.connection.state.key_of,
             ambiguous=self._ambiguous,
-            deleted=self._deleted,
+            deleted=self.deleted,
             memory=memory,
         )
         self._ambiguous |= set(found.twice)
-        self._deleted |= set(found.deleted)
+        self.deleted |= set(found.deleted)
         return found
+
+    def look_again(self, diff: TableDiff, rows: RowsByKey, *, i_dag: date) -> None:
+        """Ask by key for what would be made: a record may stand there without the kommune that it was asked for by.
+
+        Not of a table that was empty when the base was counted.
+        """
+        connection, navn = self.connection, diff.tabell.navn
+        ids, base = connection.ids.get(navn), connection.base
+        fresh = [key for key in diff.create if key not in diff.deleted]
+        if ids is None or base is None or not fresh:
+            return
+        counts, dato = connection.state.counts()
+        if (counts if dato is not None else self.count_records(i_dag)).get(navn) == 0:
+            return
+        found: list[Record] = []
+        for formula in listing.of_keys(ids, fresh):
+            found += listing.records(base, ids, formula)
+        if found:
+            theirs = self.diff(
+                navn, {str(r.fields[ids.tabell.noekkel]): rows[str(r.fields[ids.tabell.noekkel])] for r in found}, found
+            )
+            for record in found:
+                self.record_of[navn].setdefault(record.key(ids.tabell), record.id)
+            diff.take_over(theirs)
 
     # --- budget ---
 
@@ -144,11 +179,14 @@ class BaseSync:
         )
         grenser = connection.register.grenser
         counts, dato = connection.state.counts()
-        near = sum(counts.values()) + plan.nye_poster >= grenser.varsle_fra * grenser.poster_per_base
-        is_old = dato is not None and (i_dag - date.fromisoformat(dato)).days > grenser.telles_hver_dager
-        if dato is None or (near and is_old):
+        is_old = dato is None or (i_dag - date.fromisoformat(dato)).days > grenser.telles_hver_dager
+        if is_old and plan.nye_poster:
             counts = self.count_records(i_dag)
-        brukt = budsjett.Brukt(poster=sum(counts.values()), kall_i_maaneden=connection.calls_this_month)
+        brukt = budsjett.Brukt(
+            poster=sum(counts.values()),
+            kall_i_maaneden=connection.calls_this_month,
+            kall_i_kjoringen=connection.calls,
+        )
         for warning in budsjett.check(plan, brukt, grenser):
             log.warning("%s", warning)
 
@@ -217,8 +255,10 @@ def record_row(connection: Connection, navn: str, row: Row) -> int:
     return len(answer["records"])
 
 
-def guard_identity(teiger: Mapping[str, str | None], desired: RowsByKey, *, is_first_sync: bool, kommune: str) -> None:
-    """Raise when the base knows lots that the files do not: the ids would be given to other lots.
+def unknown_lots(
+    teiger: Mapping[str, str | None], desired: RowsByKey, *, remembered: Collection[str], kommune: Kommune
+) -> list[str]:
+    """Return ids in the base that the run does not know, when they are so few that a person must have typed them.
 
     Parameters
     ----------
@@ -226,27 +266,25 @@ def guard_identity(teiger: Mapping[str, str | None], desired: RowsByKey, *, is_f
         Tomt-id → teig, of the lots in the base.
     desired
         Rows of Tomter, gone lots included: the files keep every id that was ever given.
-    is_first_sync
-        True when these files have not been brought to this base before; then the lots must also lie on the same
-        teiger.
+    remembered
+        Lots that have been sent to this base from here; the others must also lie on the same teiger.
 
     Raises
     ------
     IdentityError
-        Saying what to restore.
+        When the base knows lots that the files do not: the ids would be given to others. It says what to restore.
     """
-    foreign = [
-        key
-        for key, teig in teiger.items()
-        if OUR_ID.fullmatch(key) and ((row := desired.get(key)) is None or (is_first_sync and row["Teig"] != teig))
-    ]
-    if foreign:
+    ours = [k for k in teiger if OUR_ID.fullmatch(k) and k.startswith(f"{kommune.nummer}-")]
+    unknown = [key for key in ours if key not in desired]
+    moved = [k for k in ours if k in desired and k not in remembered and desired[k]["Teig"] != teiger[k]]
+    if moved or len(unknown) > MOST_TYPED or (unknown and not remembered):
         raise IdentityError(
-            f"{kommune}: the base holds {len(foreign)} lots that geodata does not know as its own (first "
-            f"{foreign[0]}). "
+            f"{kommune.label}: the base holds {len(moved) + len(unknown)} lots that geodata does not know as its own "
+            f"(first {(moved + unknown)[0]}). "
             "Writing would mix lots up. Restore the geodata folder that this base was filled from (TOMT_GEODATA), or "
             "use another base (TOMT_AIRTABLE_BASE)."
         )
+    return unknown
 
 
 def today() -> date:

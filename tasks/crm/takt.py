@@ -6,11 +6,13 @@ them, no second at the server can then hold more: of `per_window` + 1 requests, 
 answered, and so arrived, at least a second before.
 
 Processes of one machine share a JSON file under a lock that is held for reading and writing alone. Machines share a
-global concurrency limit of Prefect's server, where a run has one.
+global concurrency limit of Prefect's server, where a run has one. Times are those of a clock that runs from the boot
+on and that nobody sets; what stands in the file from another boot or machine is moved to it by the time of day.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import math
@@ -26,7 +28,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
-from tasks.errors import StoreError
+from tasks.errors import BusyError, StoreError
 
 log = logging.getLogger("tomt.takt")
 
@@ -35,9 +37,13 @@ WINDOW_S = 1.02
 GIVE_UP_S = 90.0
 """No request takes as long (`client.TIMEOUT_S`, `client.ANSWER_S`): whoever sent it is gone."""
 AHEAD_S = 1.0
-"""A time further ahead than this was written before the clock was set back."""
+"""A time further ahead than this belongs to no process: the file is damaged, or of another boot with another time."""
 MAX_PENALTY_S = 120.0
 ASK_AGAIN_S = 0.05
+LOCK_PATIENCE_S = 30.0
+"""The lock is held for milliseconds; whoever holds it longer hangs."""
+LOCK_AGAIN_S = 0.005
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 MAX_STATE_BYTES = 2**20
 SERVER_PATIENCE_S = 60.0
 SERVER_AGAIN_S = 300.0
@@ -55,19 +61,34 @@ class Slot(BaseModel):
 
 
 class State(BaseModel):
-    """What the processes share; times are seconds since 1970.
+    """What the processes share; times are seconds since the boot.
 
     Attributes
     ----------
+    boot
+        The boot whose clock the times are of.
+    ahead
+        The time of day (seconds since 1970) less that clock, when it was written.
     last
         When the last request left.
     until
         Nothing leaves before.
     """
 
+    boot: str = Field("", max_length=64)
+    ahead: FiniteFloat = 0.0
     last: FiniteFloat = 0.0
     until: FiniteFloat = 0.0
     slots: list[Slot] = Field(default_factory=list)
+
+    def move(self, boot: str, ahead: float) -> None:
+        """Take the times for those of another clock; on the same one, setting the time of day moves nothing."""
+        shift = 0.0 if self.boot in {"", boot} else self.ahead - ahead
+        self.boot, self.ahead = boot, ahead
+        self.last, self.until = self.last + shift, self.until + shift
+        for slot in self.slots:
+            slot.left += shift
+            slot.answered = None if slot.answered is None else slot.answered + shift
 
     def forget(self, now: float) -> None:
         """Drop what no longer counts; a sender that is gone counts as answered now."""
@@ -112,11 +133,11 @@ class SharedPace:
         rate_per_s: float,
         *,
         across: GlobalLimit | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._path, self._across = path, across
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._sleep = clock or since_boot, sleep
         self._gap_s = 1 / rate_per_s if rate_per_s else 0.0
         self.per_window = math.ceil(rate_per_s)
 
@@ -128,6 +149,8 @@ class SharedPace:
         ------
         StoreError
             When the file cannot be written.
+        BusyError
+            When another process holds its lock and does not let go.
         """
         if not self._gap_s:
             yield
@@ -161,7 +184,7 @@ class SharedPace:
                     slot = Slot(id=slot_id, host=socket.gethostname(), pid=os.getpid(), left=now)
                     state.slots.append(slot)
                 slot.answered = now
-        except StoreError as error:
+        except (StoreError, BusyError) as error:
             log.warning("%s", error)
 
     def penalize(self, seconds: float) -> None:
@@ -177,7 +200,7 @@ class SharedPace:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            self._lock(handle)
             now = self._clock()
             state = _read(handle, now)
             state.forget(now)
@@ -192,17 +215,60 @@ class SharedPace:
             if handle >= 0:
                 os.close(handle)
 
+    def _lock(self, handle: int) -> None:
+        """Take the lock, or give up: a process that hangs with it must not hang all others.
+
+        Raises
+        ------
+        BusyError
+            Naming the file.
+        """
+        deadline = time.monotonic() + LOCK_PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError as error:
+                if error.errno not in {errno.EWOULDBLOCK, errno.EACCES}:
+                    raise
+            if time.monotonic() > deadline:
+                raise BusyError(
+                    f"{self._path}: another process has held its lock for {LOCK_PATIENCE_S:.0f} s, and no request "
+                    f"leaves meanwhile. Find it (`fuser {self._path}`), end it, and run again."
+                ) from None
+            time.sleep(LOCK_AGAIN_S)
+
+
+def since_boot() -> float:
+    """Return the seconds since the boot, sleep included; where no boot has a name, the time of day."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if _boot() else time.time()
+
+
+@cache
+def _boot() -> str:
+    """Return the name of this boot; "" where the system gives none."""
+    try:
+        return BOOT_ID.read_text(encoding="ascii").strip()[:64] if hasattr(time, "CLOCK_BOOTTIME") else ""
+    except (OSError, ValueError):
+        return ""
+
 
 def _read(handle: int, now: float) -> State:
-    """Return the state of a file, or a new one that waits out a second where the file says nothing of use."""
+    """Return the state of a file by the clock of this boot.
+
+    A new one that waits out a second, where the file says nothing of use.
+    """
+    boot, ahead = _boot(), time.time() - now
     text = os.pread(handle, MAX_STATE_BYTES, 0).split(b"\n", 1)[0]
     if not text:
-        return State()
+        return State(boot=boot, ahead=ahead)
+    anew = State(boot=boot, ahead=ahead, until=now + WINDOW_S)
     try:
         state = State.model_validate_json(text)
     except ValidationError:
-        return State(until=now + WINDOW_S)
-    return State(until=now + WINDOW_S) if state.is_ahead_of(now) else state
+        return anew
+    state.move(boot, ahead)
+    return anew if state.is_ahead_of(now) else state
 
 
 def _is_dead(slot: Slot) -> bool:

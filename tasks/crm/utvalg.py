@@ -7,6 +7,7 @@ property. What is in the base stays there whatever its score: below the threshol
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 from tasks.crm.diff import TableDiff
@@ -15,6 +16,20 @@ from tasks.crm.records import Row, RowsByKey
 LINKED = ("Områder", "Eiendommer")
 LINK_FIELD = {"Områder": "Område", "Eiendommer": "Eiendommer"}
 """Table → the field of Tomter that links to it."""
+
+WATCHED = (
+    "Tilstand",
+    "Plan under arbeid",
+    "Planstatus",
+    "Arealstatus",
+    "Klasse",
+    "Sonetype",
+    "Areal m²",
+    "Eiendommer",
+    "Tvist",
+    "Under terskel",
+)
+"""Fields of Tomter whose change a salesperson wants to know of."""
 
 
 def mark(tomter: RowsByKey, minste_score: float) -> None:
@@ -56,6 +71,32 @@ def select(diffs: dict[str, TableDiff], rows: dict[str, RowsByKey], *, wanted: C
     for navn in LINKED:
         _keep(diffs[navn], {k for key in needed for k in _linked(rows["Tomter"][key], navn)})
     return len(unpublished)
+
+
+def note_changes(tomter: TableDiff, dato: date, *, deleted: Collection[str] = ()) -> None:
+    """Write on lots that sales can see what the sources have changed about them, and when.
+
+    Not what a person has written over and is put right, nor what the program alone decides.
+
+    Parameters
+    ----------
+    deleted
+        Keys of linked records that people have deleted: that they are linked again is no change.
+    """
+    for key, (_, row) in tomter.update.items():
+        before, by_hand = tomter.before[key], tomter.by_hand.get(key, {})
+        changed = [n for n in WATCHED if n in row and n not in by_hand and not _is_back(row[n], before[n], deleted)]
+        if changed:
+            note = {"Kilde endret": dato.isoformat(), "Hva er endret": ", ".join(changed)}
+            row |= note
+            tomter.before[key] = dict.fromkeys(note) | before
+
+
+def _is_back(now: Any, before: Any, deleted: Collection[str]) -> bool:
+    """Return True when links have only got back what was deleted."""
+    if not isinstance(now, list):
+        return False
+    return set(before or ()) <= set(now) <= {*(before or ()), *deleted}
 
 
 def _linked(row: Row, navn: str) -> Collection[str]:

@@ -22,9 +22,10 @@ from config.haand import (
     Gruppe,
     Handling,
     Rettighet,
-    Side,
+    Sortering,
     Visning,
 )
+from config.haandsjekk import Kolonner
 
 Del = Formelfelt | Visning | Automatisering | Grensesnitt | Rettighet | Deling
 """A manual part."""
@@ -34,8 +35,19 @@ HEAD = """# Det som gjøres for hånd i Airtable
 
 `tomt base setup` lager tabeller og felt. Resten kan ikke lages gjennom Airtables API og gjøres her, i denne
 rekkefølgen: et felt som regnes ut, bruker felt fra stegene før. Skriv navnene nøyaktig slik de står. Bare en som er
-Owner eller Creator i basen kan gjøre det. `tomt base check` sier etterpå hvilke felt og visninger som mangler;
-automatiseringer, grensesnitt, rettigheter og deling kan den ikke se."""
+Owner eller Creator i basen kan gjøre det. `tomt base check` sier etterpå hvilke felt og visninger som mangler: den ser
+navn, typer og formler, men ikke filtre, sortering, gruppering eller hvilke felt en visning viser. Automatiseringer,
+grensesnitt, rettigheter og deling ser den ikke."""
+FIRST = "Før `tomt base setup`"
+
+SORTS = {
+    "number": ("*1 → 9* (minste først)", "*9 → 1* (største først)"),
+    "date": ("*1 → 9* (eldste først)", "*9 → 1* (nyeste først)"),
+    **dict.fromkeys(("select", "selects"), ("*First → Last* (første valg først)", "*Last → First* (siste valg først)")),
+    "checkbox": ("*☐ → ☑*", "*☑ → ☐*"),
+}
+"""Kind of field → how the screen names the two directions of a sort."""
+LETTERS = ("*A → Z*", "*Z → A*")
 
 
 @dataclass(frozen=True)
@@ -51,13 +63,17 @@ class Steg:
 
 def steps(register: BaseRegister) -> list[Steg]:
     """Return every step, numbered from 1 in the order they are done."""
+    columns = register.columns()
     parts: list[tuple[str, str, list[str], Del]]
-    parts = [("Felt som regnes ut", f"{_code(f.tabell)}: {_code(f.navn)}", _formel(f), f) for f in register.formel]
-    parts += [("Visninger", f"{_code(v.tabell)}: {_code(v.navn)}", _visning(v), v) for v in register.visning]
+    parts = [(FIRST, d.hvem, _deling(d), d) for d in register.deling if d.foer_oppsett]
+    parts += [
+        ("Felt som regnes ut", f"{_code(f.tabell)}: {_code(f.navn)}", _formel(f, register), f) for f in register.formel
+    ]
+    parts += [("Visninger", f"{_code(v.tabell)}: {_code(v.navn)}", _visning(v, columns), v) for v in register.visning]
     parts += [("Automatiseringer", _code(a.navn), _automatisering(a), a) for a in register.automatisering]
-    parts += [("Grensesnitt", _code(g.navn), _grensesnitt(g), g) for g in register.grensesnitt]
+    parts += [("Grensesnitt", _code(g.navn), _grensesnitt(g, register), g) for g in register.grensesnitt]
     parts += [("Rettigheter", _code(r.tabell), _rettighet(r, register), r) for r in register.rettighet]
-    parts += [("Deling", d.hvem, [f"*Share* → *{d.rolle}*. {d.hvorfor}"], d) for d in register.deling]
+    parts += [("Deling", d.hvem, _deling(d), d) for d in register.deling if not d.foer_oppsett]
     return [Steg(n, part, title, tuple(lines), of) for n, (part, title, lines, of) in enumerate(parts, start=1)]
 
 
@@ -75,21 +91,30 @@ def guide(register: BaseRegister) -> str:
 
 
 NOTES = {
+    FIRST: "Setup skriver med denne brukerens token: den må være der først.",
     "Felt som regnes ut": "I tabellen: *+* til høyre for det siste feltet, velg typen, lim inn formelen, *Create "
     "field*.",
     "Visninger": "I tabellen: *Create…* nederst til venstre, velg typen, gi den navnet. Velg *Collaborative* under "
-    "*Who can edit*. Felt som ikke er nevnt, skjules under *Hide fields*.",
+    "*Who can edit*. Tabellens hovedfelt (*primary field*) står alltid først og kan ikke skjules. Andre felt som ikke "
+    "er nevnt, skjules under *Hide fields*.",
     "Automatiseringer": "*Automations* → *Create automation*. Ord i krøllparentes settes inn med *+* i tekstfeltet: de "
-    "er felt i raden det gjelder. Prøv hvert steg med *Test* før den slås på.",
+    "er felt i raden det gjelder. Prøv hvert steg med *Test* før den slås på. Ord i <…> "
+    "byttes ut med deres egne. Hver gang en utløser går, er det én kjøring (*run*) av de 25 000 i måneden som "
+    "Team-planen gir.",
     "Grensesnitt": "*Interfaces* → *Start building*.",
     "Rettigheter": "Pilen ved tabellens navn → *Edit table permissions*; pilen ved feltets navn → *Edit field "
-    "permissions*. Flere felt merkes sammen med Shift. Krever Team-planen.",
+    "permissions*. Flere felt merkes sammen med Shift. Krever Team-planen. Saker i Kontroll som ber noen slette en "
+    "kopi eller tømme `Tomt-id`, må derfor gjøres av en som er Creator eller Owner.",
     "Deling": "Eiere, kontakter og aktiviteter er personopplysninger: lag ingen åpne delingslenker (*Share* → *Create "
     "a public link*) til basen, visningene eller grensesnittet.",
 }
 
 
-def _formel(felt: Formelfelt) -> list[str]:
+def _deling(share: Deling) -> list[str]:
+    return [f"*Share* → *{share.rolle}*. {share.hvorfor}"]
+
+
+def _formel(felt: Formelfelt, register: BaseRegister) -> list[str]:
     lines = [f"- Type: *{FIELD_TYPES[felt.type]}*"]
     if felt.lenke is not None:
         lines.append(f"- Linked record field: {_code(felt.lenke)}")
@@ -101,28 +126,47 @@ def _formel(felt: Formelfelt) -> list[str]:
         title = "Formula" if felt.type == "formula" else "Aggregation formula"
         lines += [f"- {title}:", "", "  ```", f"  {felt.formel}", "  ```", ""]
     if felt.desimaler is not None:
-        lines.append(f"- Formatting: *Decimal* eller *Integer* med {felt.desimaler} desimaler")
+        shape = f"*Decimal*, *Precision* `{1:.{felt.desimaler}f}`" if felt.desimaler else "*Integer*"
+        lines.append(f"- Formatting: {shape}")
     if felt.gir == "date":
         lines.append("- Formatting: datoformat *ISO*, tidssone `Europe/Oslo`")
-    return [*lines, f"- Beskrivelse: {felt.betyr}"]
+    lines.append(f"- Beskrivelse: {felt.betyr}")
+    if felt.hovedfelt:
+        key = register.table(felt.tabell).noekkel
+        lines.append(
+            f"- Når feltet er laget: pilen ved tabellens første felt, {_code(key)} → *Change primary field* → velg "
+            f"{_code(felt.navn)} → *Change primary field*. {_code(key)} blir stående som et vanlig felt"
+        )
+    return lines
 
 
-def _visning(view: Visning) -> list[str]:
+def _visning(view: Visning, columns: Kolonner) -> list[str]:
     lines = [f"- Type: *{view.type.capitalize()}*", f"- Til hva: {view.hvorfor}"]
-    if view.stabel is not None:
-        lines.append(f"- *Stacked by*: {_code(view.stabel)}")
+    return lines + _shown(view, columns)
+
+
+def _shown(view: Visning, columns: Kolonner) -> list[str]:
+    lines = [f"- *Stacked by*: {_code(view.stabel)}"] if view.stabel is not None else []
     if view.dato is not None:
         lines.append(f"- *Date field*: {_code(view.dato)}")
-    return lines + _shown(view)
+    if view.filter:
+        lines += ["- *Filter* (alle må stemme):", *_conditions(view.filter)]
+    for word, sorts in (("Group", view.gruppering), ("Sort", view.sortering)):
+        if sorts:
+            told = (f"{_code(s.felt)} {direction(s, columns[view.tabell][s.felt].kind)}" for s in sorts)
+            lines.append(f"- *{word}*: " + ", ".join(told))
+    return [*lines, "- Felt som vises, i rekkefølge: " + ", ".join(_code(f) for f in view.felt)]
 
 
-def _shown(page: Visning | Side) -> list[str]:
-    lines = ["- *Filter* (alle må stemme):", *_conditions(page.filter)] if page.filter else []
-    if page.gruppering:
-        lines.append("- *Group*: " + ", ".join(f"{_code(g.felt)} {g.retning}" for g in page.gruppering))
-    if page.sortering:
-        lines.append("- *Sort*: " + ", ".join(f"{_code(s.felt)} {s.retning}" for s in page.sortering))
-    return [*lines, "- Felt som vises, i rekkefølge: " + ", ".join(_code(f) for f in page.felt)]
+def direction(sort: Sortering, kind: str) -> str:
+    """Return the direction of a sort as the screen names it for a kind of field.
+
+    Examples
+    --------
+    >>> direction(Sortering(felt="Score", retning="synkende"), "number")
+    '*9 → 1* (største først)'
+    """
+    return SORTS.get(kind, LETTERS)[sort.retning == "synkende"]
 
 
 def _conditions(conditions: Filter, indent: str = "  ") -> Iterator[str]:
@@ -186,18 +230,13 @@ def _handling(action: Handling) -> Iterator[str]:
             yield f"  - *{word}*: {_code(text)}"
 
 
-def _grensesnitt(interface: Grensesnitt) -> list[str]:
+def _grensesnitt(interface: Grensesnitt, register: BaseRegister) -> list[str]:
     lines = [f"- Til hva: {interface.hvorfor}"]
+    columns = register.columns()
     for page in interface.side:
-        lines += _side(page)
+        lines.append(f"- Side {_code(page.visning)}: *{page.layout}*, tabell {_code(page.tabell)}")
+        lines += [f"  {line}" for line in _shown(register.page(page), columns)]
     return lines
-
-
-def _side(page: Side) -> list[str]:
-    lines = [f"- Side {_code(page.navn)}: *{page.layout}*, tabell {_code(page.tabell)}"]
-    if page.stabel is not None:
-        lines.append(f"  - *Stacked by*: {_code(page.stabel)}")
-    return lines + [f"  {line}" for line in _shown(page)]
 
 
 def _rettighet(right: Rettighet, register: BaseRegister) -> list[str]:

@@ -69,6 +69,7 @@ class TableWriter:
     record_of: Mapping[str, dict[str, str]]
     progress: Callable[[str, Mapping[str, str]], None]
     sleep: Callable[[float], None] = time.sleep
+    _refused: int = 0
 
     @property
     def _table(self) -> Table:
@@ -152,9 +153,10 @@ class TableWriter:
 
     def _refuse(self, diff: TableDiff, key: str, error: requests.HTTPError) -> dict[str, str]:
         diff.refused[key] = f"was refused by Airtable ({error_kind(error)})"
-        if len(diff.refused) > MOST_REFUSED:
+        self._refused += 1
+        if self._refused > MOST_REFUSED:
             raise AirtableError(
-                f"writing {self.ids.tabell.navn}: Airtable refused {len(diff.refused)} rows, the last one with "
+                f"writing {self.ids.tabell.navn}: Airtable refused {self._refused} rows, the last one with "
                 f"{error_kind(error)}. Run `tomt base check`, then run again: what was sent stays."
             )
         return {}

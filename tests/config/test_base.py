@@ -9,7 +9,8 @@ import pytest
 
 from config.base import BaseRegister, base_register, reverse_links
 from config.errors import ConfigError
-from config.formel import FUNCTIONS, check_formula, fields_of, parse
+from config.formel import FUNCTIONS, check_formula, fields_of, parse, texts_of
+from config.haand import Automatisering, Formelfelt, Gruppe, Visning
 from config.registers import load_model, read_toml
 
 # Papers §5, what every record keeps → where it stands. Geometry is not in the base: it lies in GeoParquet under
@@ -108,6 +109,111 @@ def test_every_view_that_sales_needs_is_described():
     assert {("Tomter", name) for name in wanted} | {("Eiere", "Eier 360"), ("Kontroll", "Kontroll")} <= views
 
 
+# --- what is made by hand says what it should --------------------------------------------------------------------
+
+CALLED_FROM = ("Innboks", "Til vurdering", "Pipeline", "Mine neste steg", "Kalde leads", "Kilde endret", "Parkerte")
+"""Views of Tomter from which people call."""
+
+
+def view(navn: str, tabell: str = "Tomter") -> Visning:
+    return next(v for v in base_register().visning if (v.tabell, v.navn) == (tabell, navn))
+
+
+def computed(navn: str, tabell: str = "Tomter") -> Formelfelt:
+    return next(f for f in base_register().formel if (f.tabell, f.navn) == (tabell, navn))
+
+
+def automation(navn: str) -> Automatisering:
+    return next(a for a in base_register().automatisering if a.navn == navn)
+
+
+def test_untouched_is_a_lot_on_which_no_field_of_sales_is_set():
+    asked = set(fields_of(parse(str(computed("Ingen har rørt den").formel))))
+    sales = {f.navn for f in base_register().table("Tomter").felt if f.eier == "sales"}
+    assert sales <= asked
+    assert {"Fase", "Antall aktiviteter", "Antall mandater"} <= asked
+
+
+def test_every_field_of_sales_on_a_lot_is_shown_somewhere_but_that_of_the_automation():
+    shown = {name for v in base_register().visning if v.tabell == "Tomter" for name in v.felt}
+    assert {f.navn for f in base_register().table("Tomter").felt if f.eier == "sales"} - shown == {"Ført fase"}
+    assert {"Sist kontaktet", "Ikke aktuell fordi", "Behold"} <= set(view("Pipeline").felt)
+
+
+def test_wherever_people_call_from_they_see_who_does_not_want_to_be_called():
+    column = "Vil ikke kontaktes"
+    assert [name for name in CALLED_FROM if column not in view(name).felt] == []
+    reminders = [automation(n).handling[-1].tekst for n in ("Påminnelse om neste steg", "Parkert tomt tas opp igjen")]
+    assert all(f"{{{column}}}" in str(text) for text in reminders)
+    # A lot's number counts owners and, through them, their contacts.
+    assert [computed(column, t).felt for t in ("Tomter", "Eiendommer")] == [column, column]
+    assert "Kontakter som ikke vil kontaktes" in fields_of(parse(str(computed(column, "Eiere").formel)))
+    for table in ("Eiere", "Kontakter", "Meglere"):
+        assert [(c.felt, c.verdi) for c in view("Skal ikke kontaktes", table).filter] == [("Ikke kontakt", "checked")]
+
+
+def test_what_the_sources_changed_is_shown_for_the_lots_of_the_pipeline():
+    kilde = view("Kilde endret")
+    within, group = kilde.filter
+    assert (within.felt, within.er, within.verdi) == ("Kilde endret", "is within", "the past 14 days")
+    assert isinstance(group, Gruppe)
+    assert (group,) == view("Pipeline").filter
+    assert {"Kilde endret", "Hva er endret"} <= set(kilde.felt)
+
+
+def test_a_lot_without_a_date_of_contact_is_not_cold():
+    assert {"Kald", "Ikke registrert", "Urørt"} <= set(texts_of(parse(str(computed("Temperatur").formel))))
+    assert ("Temperatur", "Kald") in [(c.felt, c.verdi) for c in view("Kalde leads").filter]
+    dated = automation("Sist kontaktet på tomten")
+    assert {(c.felt, c.er) for c in dated.utloeser.filter} == {("Fase", "is any of"), ("Sist kontaktet", "is empty")}
+    assert [v.felt for v in dated.handling[0].sett] == ["Sist kontaktet"]
+
+
+def test_automations_run_for_what_people_do_and_tell_once():
+    moved = automation("Faseskifte blir aktivitet")
+    assert (moved.utloeser.type, moved.utloeser.filter[0].felt) == (
+        "When record matches conditions",
+        "Faseskifte å føre",
+    )
+    assert "Identifisert" in texts_of(parse(str(computed("Faseskifte å føre").formel)))
+    assert [(v.felt, v.verdi) for v in moved.handling[-1].sett] == [("Ført fase", "{Fase}")]
+    found = {(c.felt, c.er, c.verdi) for c in automation("Påminnelse om neste steg").handling[0].filter}
+    assert ("Neste steg dato", "is", "today") in found
+    assert {("Fase", "is none of", ("Ikke aktuell", "Parkert")), ("Tilstand", "is not", "Borte")} <= found
+    told = {h.hvis[0].er: h.til for h in automation("Tomt borte under dialog").handling if h.hvis}
+    assert told == {"is not empty": "{Ansvarlig}", "is empty": "<salgslederens e-postadresse>"}
+
+
+def test_an_owner_s_page_shows_the_lots_and_where_the_sale_stands():
+    assert {"Tomter", "Tomter med fase"} <= set(view("Eier 360", "Eiere").felt)
+    assert (computed("Tomter", "Eiere").lenke, computed("Tomter", "Eiere").felt) == ("Eiendommer", "Tomter")
+    assert "Fase" in fields_of(parse(str(computed("Tittel og fase").formel)))
+
+
+def test_every_table_says_who_may_delete_from_it():
+    rights = {r.tabell: r.slette for r in base_register().rettighet}
+    assert rights == {t.navn: "Creators and up" for t in base_register().tabell}
+
+
+def test_the_pages_of_sales_are_as_the_views_but_for_what_they_add():
+    (interface,) = base_register().grensesnitt
+    pages = {p.visning: base_register().page(p) for p in interface.side}
+    assert {*CALLED_FROM[:-1], "Per kommune", "Eier 360", "Kontroll"} == set(pages)
+    assert pages["Innboks"] == view("Innboks")
+    mine = pages["Mine neste steg"]
+    assert mine.filter[:-1] == view("Mine neste steg").filter
+    assert mine.filter[-1].verdi == "Current user"
+    assert [g.felt for g in mine.gruppering] == ["Frist"]
+
+
+def test_lots_and_owners_are_called_by_their_title():
+    base = base_register()
+    assert {t.navn: base.primary(t.navn) for t in base.tabell if base.primary(t.navn) != t.noekkel} == {
+        "Tomter": "Tittel",
+        "Eiere": "Tittel",
+    }
+
+
 # --- what cannot be loaded -------------------------------------------------------------------------------------
 
 
@@ -170,6 +276,17 @@ def formula(called: str, **more: Any):
     return lambda data: part(data, "formel", called).update(more)
 
 
+REMINDER = "Påminnelse om neste steg"
+
+
+def action(data: dict[str, Any], navn: str) -> dict[str, Any]:
+    return part(data, "automatisering", navn)
+
+
+def page(navn: str, **more: Any):
+    return lambda data: next(s for s in data["grensesnitt"][0]["side"] if s["visning"] == navn).update(more)
+
+
 def condition(navn: str, **more: Any):
     return lambda data: part(data, "visning", navn)["filter"].append(more)
 
@@ -228,11 +345,13 @@ HAND = {
         "sort or group",
     ),
     "an automation of an unknown field": (
-        lambda d: d["automatisering"][0]["utloeser"].update(felt=["Stadium"]),
-        "Faseskifte.*Stadium",
+        lambda d: action(d, "Sist kontaktet på eieren")["utloeser"]["filter"][0].update(felt="Stadium"),
+        "på eieren.*Stadium",
     ),
     "an automation that writes our field": (
-        lambda d: d["automatisering"][4]["handling"][0]["sett"].append({"felt": "Tilstand", "verdi": "Aktiv"}),
+        lambda d: action(d, "Sist kontaktet på eieren")["handling"][0]["sett"].append(
+            {"felt": "Tilstand", "verdi": "Aktiv"}
+        ),
         "not sales' to write",
     ),
     "an automation that writes no option": (
@@ -240,11 +359,25 @@ HAND = {
         "no option of Retning",
     ),
     "an e-mail about an unknown field": (
-        lambda d: d["automatisering"][1]["handling"][1].update(emne="{Tittel} {Pris}"),
+        lambda d: action(d, REMINDER)["handling"][1].update(emne="{Tittel} {Pris}"),
         "Pris",
     ),
-    "an e-mail for each of nothing": (lambda d: d["automatisering"][1]["handling"].pop(0), "after Find records"),
+    "an e-mail for each of nothing": (lambda d: action(d, REMINDER)["handling"].pop(0), "after Find records"),
+    "an e-mail to no person": (lambda d: action(d, REMINDER)["handling"][1].update(til="{Tittel}"), "no person"),
+    "an e-mail to a fixed address": (
+        lambda d: action(d, REMINDER)["handling"][1].update(til="salg@example.no"),
+        "people fill in",
+    ),
+    "a view that begins with another field than the primary one": (
+        lambda d: part(d, "visning", "Innboks")["felt"].reverse(),
+        "Innboks: Tittel always stands first",
+    ),
+    "a primary field that is a rollup": (formula("Kommunenavn", hovedfelt=True), "cannot be a primary field"),
+    "two primary fields": (formula("Temperatur", hovedfelt=True), "Tomter.*stands twice"),
     "a page of an unknown table": (lambda d: d["grensesnitt"][0]["side"][0].update(tabell="Hus"), "Hus is no table"),
+    "a page of an unknown view": (page("Innboks", visning="Postkasse"), "no view Postkasse"),
+    "a list of a kanban": (page("Pipeline", layout="List"), "a kanban view is no List"),
+    "a grouped kanban": (page("Pipeline", gruppering=[{"felt": "Ansvarlig"}]), "only a grid"),
     "a permission of an unknown field": (lambda d: d["rettighet"][4]["unntatt"].append("Pris"), "rettighet Eiere"),
 }
 

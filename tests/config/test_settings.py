@@ -8,7 +8,7 @@ import pytest
 
 from config import settings as module
 from config.errors import ConfigError
-from config.settings import AIRTABLE_URL, ROOT, Profile, Settings, is_loopback, load_settings, unknown_names
+from config.settings import AIRTABLE_URL, ROOT, Profile, Settings, host_of, is_loopback, load_settings, unknown_names
 
 
 @pytest.fixture
@@ -49,6 +49,40 @@ def test_a_wrong_value_is_named_but_not_shown(monkeypatch):
         load_settings()
     assert "TOMT_AIRTABLE_RATE_PER_S" in str(error.value)
     assert "secret-looking" not in str(error.value)
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "5.01", "inf", "nan", "1e999"])
+def test_a_rate_that_airtable_does_not_take_is_refused_but_on_this_machine(monkeypatch, rate):
+    monkeypatch.setenv("TOMT_AIRTABLE_RATE_PER_S", rate)
+    with pytest.raises(ConfigError, match="TOMT_AIRTABLE_RATE_PER_S: Airtable takes at most 5"):
+        load_settings()
+    monkeypatch.setenv("TOMT_AIRTABLE_URL", "http://127.0.0.1:8270")
+    if rate in {"0", "5.01"}:
+        assert load_settings().airtable_rate_per_s == float(rate)
+    else:
+        with pytest.raises(ConfigError, match="TOMT_AIRTABLE_RATE_PER_S: Airtable takes at most 5"):
+            load_settings()
+    monkeypatch.setenv("TOMT_AIRTABLE_URL", "https://api.airtable.com")
+    monkeypatch.setenv("TOMT_AIRTABLE_RATE_PER_S", "5")
+    assert load_settings().airtable_rate_per_s == 5
+
+
+@pytest.mark.parametrize("name", ["AIRTABLE_TOKEN", "STAGING_AIRTABLE_TOKEN", "PRODUCTION_AIRTABLE_TOKEN"])
+@pytest.mark.parametrize("token", ["patHEMMELIGø", "pat HEMMELIG", "patHEMMELIG\r\nX: y", "“patHEMMELIG”"])
+def test_a_token_that_fits_in_no_header_is_named_but_not_shown(monkeypatch, name, token):
+    monkeypatch.setenv(f"TOMT_{name}", token)
+    with pytest.raises(ConfigError, match=f"TOMT_{name}: not a token") as error:
+        load_settings()
+    assert "HEMMELIG" not in str(error.value)
+    monkeypatch.setenv(f"TOMT_{name}", " pat1 \n")
+    monkeypatch.setenv("TOMT_PROFILE", "production" if "PRODUCTION" in name else "staging")
+    assert load_settings().require_token() == "pat1"
+
+
+def test_without_a_token_both_variables_are_named(monkeypatch):
+    monkeypatch.setenv("TOMT_PROFILE", "staging")
+    with pytest.raises(ConfigError, match=r"TOMT_AIRTABLE_TOKEN is not set and .*or TOMT_STAGING_AIRTABLE_TOKEN"):
+        load_settings().require_token()
 
 
 def test_secrets_do_not_show(monkeypatch):
@@ -104,7 +138,16 @@ def test_a_blank_folder_is_the_usual_one(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["TOMT_AIRTABLE_URL", "TOMT_SOURCES_URL"])
-@pytest.mark.parametrize("value", ["http://[::1", "http://host:port", "api.airtable.com", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("http://[::1", "http://host:port", "api.airtable.com", "file:///etc/passwd"),
+        # two readers could find two hosts in these
+        *("http://ola:hemmelig@127.0.0.1", "http://127.0.0.1@host.example", "http://@host.example"),
+        *("http://127.0.0.1\\@host.example", "https://host.example\\x", "https://host .example", "https://host/\tx"),
+        *("https://host.example/\x7f", "https://host.example\u00a0", "https://host.example/\x85"),
+    ],
+)
 def test_what_is_no_address_is_refused(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=f"{name}: not an address") as error:
@@ -140,6 +183,18 @@ def test_names_that_nothing_reads_are_found_in_both_places(checkout, monkeypatch
 )
 def test_loopback(url, local):
     assert is_loopback(url) is local
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://ola:hemmelig@host.example:8443/v0?a=b", "host.example:8443"),
+        ("https://host.example", "host.example"),
+        ("http://[::1", ""),
+    ],
+)
+def test_a_host_is_told_alone(url, host):
+    assert host_of(url) == host
 
 
 def test_further_sources_have_logins_by_their_name(checkout, monkeypatch):

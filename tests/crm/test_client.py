@@ -35,6 +35,7 @@ RATE = {"error": {"type": "RATE_LIMIT_REACHED", "message": "Rate limit exceeded.
 OLD_RATE = {"errors": [{"error": "RATE_LIMIT_REACHED", "message": "Rate limit exceeded. Please try again later"}]}
 QUOTA = {"error": {"type": "PUBLIC_API_BILLING_LIMIT_EXCEEDED", "message": "API billing plan limit exceeded."}}
 OK = {"id": "usrTest0000000000", "records": [], "bases": []}
+ROW = {"id": "rec1", "createdTime": "", "fields": {}}
 
 
 class Server:
@@ -69,7 +70,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = do_PATCH = answer  # noqa: N815  # the names that http.server calls
+            do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815  # the names that http.server calls
 
             def handle(self) -> None:
                 with contextlib.suppress(OSError):  # whoever asked has hung up
@@ -143,13 +144,13 @@ def read_state(path) -> dict:
     ("base", "url", "name"),
     [
         ("appX", "https://api.airtable.com", "appX.json"),
-        (None, "http://127.0.0.1:8270", "127_0_0_1_8270.json"),
+        (None, "http://127.0.0.1:8270/v0?key=hemmelig", "127_0_0_1_8270.json"),
         ("../../../etc/passwd", "https://api.airtable.com", "_________etc_passwd.json"),
         ("a" * 500, "https://api.airtable.com", "a" * 100 + ".json"),
     ],
 )
 def test_the_pace_is_shared_by_base_and_no_name_leaves_the_folder(tmp_path, base, url, name):
-    settings = Settings(airtable_base=base, airtable_url=url, airtable_rate_per_s=1e6, geodata=tmp_path)
+    settings = Settings(airtable_base=base, airtable_url=url, airtable_rate_per_s=5, geodata=tmp_path)
     with shared_pace(settings).slot():
         assert [p.relative_to(tmp_path) for p in tmp_path.rglob("*.json")] == [Path("crm/takt", name)]
 
@@ -197,7 +198,7 @@ def test_reads_and_upserts_are_sent_again_but_a_create_never(server, slept, fail
     api = api_of(server)
     server.answers = [failure, failure, (200, OK)]
     assert api.whoami()["id"] == OK["id"]
-    server.answers = [failure, (200, {"records": [], "createdRecords": [], "updatedRecords": []})]
+    server.answers = [failure, (200, {"records": [ROW], "createdRecords": ["rec1"], "updatedRecords": []})]
     api.table("appX", "T").batch_upsert([{"fields": {"k": "1"}}], key_fields=["k"])
     server.answers = [failure, (200, OK)]
     assert api.post(f"{server.url}/v0/appX/T/listRecords", params={"timeZone": "utc"}) == OK
@@ -321,6 +322,61 @@ def test_what_a_hostile_server_answers_is_refused(server, slept, monkeypatch, bo
     assert "writing Tomter: 127.0.0.1" in str(said.value)
 
 
+NO_LIST, NO_WRITE = "something else than a listing", "answers a write"
+ONE, TWO = {"records": [{"fields": {}}]}, {"records": [{"fields": {}}, {"fields": {}}]}
+UPSERT = ONE | {"performUpsert": {"fieldsToMergeOn": ["k"]}}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "answer", "says"),
+    [
+        ("GET", "appX/T", None, {}, NO_LIST),
+        ("GET", "appX/T", None, b"", NO_LIST),
+        ("GET", "appX/T", None, {"status": "ok", "records": {}}, NO_LIST),
+        ("GET", "appX/T", None, {"records": [ROW, {"id": "rec2", "createdTime": ""}]}, NO_LIST),
+        ("GET", "appX/T", None, {"records": [{"fields": {}, "createdTime": ""}]}, NO_LIST),
+        ("GET", "appX/T", None, {"records": [ROW], "offset": ["hemmelig"]}, "next page"),
+        ("GET", "appX/T?fields[]=a", None, {"records": [ROW], "offset": ""}, "next page"),
+        ("POST", "appX/T/listRecords", {"filterByFormula": "x"}, {"error": None}, NO_LIST),
+        ("GET", "appX/T/rec1", None, {"records": []}, "something else than what was"),
+        ("POST", "appX/T", {"fields": {}}, {"id": 5, "createdTime": "", "fields": {}}, "something else than what was"),
+        ("POST", "appX/T", ONE, {}, NO_WRITE),
+        ("POST", "appX/T", TWO, {"records": [ROW]}, NO_WRITE),
+        ("PATCH", "appX/T", ONE, {"records": [ROW, ROW]}, NO_WRITE),
+        ("PATCH", "appX/T", ONE, {"records": ["hemmelig"]}, NO_WRITE),
+        ("PATCH", "appX/T", UPSERT, {"records": [ROW]}, NO_WRITE),
+        ("PATCH", "appX/T", UPSERT, {"records": [ROW], "createdRecords": [{}], "updatedRecords": []}, NO_WRITE),
+        ("DELETE", "appX/T?records[]=rec1&records[]=rec2", None, {"records": [{"id": "rec1"}]}, NO_WRITE),
+        ("GET", "meta/bases", None, {"tables": []}, "list of bases"),
+        ("GET", "meta/bases/appX/tables", None, {"bases": []}, "list of tables"),
+        ("GET", "meta/bases/appX/tables", None, {"tables": ["hemmelig"]}, "list of tables"),
+        ("POST", "meta/bases/appX/tables", {"name": "T"}, {"name": "hemmelig"}, "something else than what was"),
+        ("GET", "meta/whoami", None, {}, "something else than what was"),
+    ],
+)
+def test_an_answer_of_another_form_is_refused_and_its_content_not_told(server, method, path, sent, answer, says):
+    """A 200 without records would be an empty table, into which every lot is written once more."""
+    server.answers = [(200, answer)]
+    with pytest.raises(RefusedAnswerError, match=says) as error:
+        api_of(server).request(method, f"{server.url}/v0/{path}", json=sent)
+    assert is_uncertain(error.value)  # a write may have been done all the same
+    assert "hemmelig" not in str(error.value)
+    assert len(server.asked) == 1
+
+
+def test_what_pyairtable_cannot_take_is_told_without_its_content_and_our_own_mistakes_stay_what_they_are(server):
+    server.answers = [(200, {"tables": [{"id": "tbl1", "name": ["hemmelig"]}]})]
+    with (
+        pytest.raises(AirtableError, match=r"reading the base: .*form that is not known \(ValidationError\)") as error,
+        readable_errors("reading the base"),
+    ):
+        api_of(server).base("appX").schema(force=True)
+    assert "hemmelig" not in str(error.value)
+    assert error.value.__suppress_context__
+    with pytest.raises(KeyError), readable_errors("reading the base"):
+        _ = {}["ours"]
+
+
 def test_a_server_that_drips_is_left(server, slept, monkeypatch):
     ticks = iter(range(0, 10_000, 30))
     monkeypatch.setattr(client.time, "monotonic", lambda: next(ticks))
@@ -369,6 +425,21 @@ def test_calls_are_counted_and_the_token_comes_from_nowhere_else(server, slept, 
     assert {token for _, _, token in server.asked} == {"Bearer patHEMMELIG"}
 
 
+def test_no_proxy_gets_the_token_in_clear_text(server, slept, monkeypatch):
+    proxy = Server()
+    try:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        api_of(server).whoami()
+        assert (len(server.asked), proxy.asked) == (1, [])
+    finally:
+        proxy.close()
+    away = Settings(profile=Profile.STAGING, airtable_token=SecretStr("pat1"))
+    assert connect(away).session.trust_env  # of https it sees nothing, and a firm may have no other way out
+
+
 def test_an_upload_stays_at_the_configured_address(server, slept):
     server.answers = [(200, {"id": "rec1", "createdTime": "", "fields": {"fld1": []}})]
     api_of(server).table("appX", "T").upload_attachment("rec00000000000001", "fld1", "kart.png", content=b"png")
@@ -377,11 +448,27 @@ def test_an_upload_stays_at_the_configured_address(server, slept):
 
 @pytest.mark.parametrize("url", ["http://airtable.example", "http://api.airtable.com"])
 def test_the_token_never_travels_in_clear_text(url):
-    settings = Settings(profile=Profile.STAGING, airtable_url=url, airtable_token=SecretStr("pat1"))
-    with pytest.raises(ConfigError, match="not https"):
+    settings = Settings(profile=Profile.STAGING, airtable_url=f"{url}/?k=hemmelig", airtable_token=SecretStr("pat1"))
+    with pytest.raises(ConfigError, match=r"airtable\S* is not https") as error:
         connect(settings)
+    assert "hemmelig" not in str(error.value)
+
+
+def test_errors_name_host_and_port_alone(slept):
+    running = Server()
+    settings = Settings(profile=Profile.SANDBOX, airtable_url=running.url, airtable_token=SecretStr("pat1"))
+    host = running.url.removeprefix("http://")
+    url = f"http://ola:hemmelig@{host}"
+    api = connect(settings.model_copy(update={"airtable_url": url, "airtable_rate_per_s": 0}))
+    running.answers = [(401, {})]
+    for says in ("refused the token", "cannot be reached"):
+        with pytest.raises(AirtableError, match=f"x: {host} {says}") as error, readable_errors("x"):
+            api.whoami()
+        assert "hemmelig" not in str(error.value)
+        running.answers = [(0, None)]
+    running.close()
 
 
 def test_no_token_is_said():
-    with pytest.raises(ConfigError, match="TOMT_AIRTABLE_TOKEN is not set"):
+    with pytest.raises(ConfigError, match=r"TOMT_AIRTABLE_TOKEN is not set .* or TOMT_PRODUCTION_AIRTABLE_TOKEN"):
         connect(Settings(profile=Profile.PRODUCTION))

@@ -157,7 +157,7 @@ def test_what_a_person_wrote_is_not_put_right_while_it_cannot_be_told(verden):
     matter = next(iter(fasit()["Kontroll"]))
     copy = verden.person.duplicate("Kontroll", matter)
     verden.person.change("Tomter", TOMT, {"Areal m²": 77})
-    assert "Kontroll: 1 keys stand in several records" in str(verden.sync().failure)
+    assert "Kontroll: 1 key stands in several records" in str(verden.sync().failure)
     stands = verden.person.one("Tomter", TOMT)["Areal m²"]
     verden.person.table("Kontroll").delete(copy)
     assert verden.sync().failure is None
@@ -218,7 +218,7 @@ def test_a_kommune_that_was_copied_stops_what_links_to_it_until_the_copy_is_gone
     copy = verden.person.duplicate("Kommuner", "0099")
     before = verden.stand()
     change_lots(verden.geodata, TOMTEVIK, 1.0)
-    assert "Kommuner: 1 keys stand in several records" in str(verden.sync().failure)
+    assert "Kommuner: 1 key stands in several records" in str(verden.sync().failure)
     assert without(verden.stand(), "Kontroll") == without(before, "Kontroll")
     verden.person.table("Kommuner").delete(copy)
     assert verden.sync().failure is None
@@ -278,7 +278,7 @@ def test_a_copied_record_stops_its_table_alone_until_the_copy_is_gone(verden, ta
     before = verden.stand()
     change_lots(verden.geodata, TOMTEVIK, 1.0)
     published = verden.sync()
-    assert f"{tabell}: 1 keys stand in several records" in str(published.failure)
+    assert f"{tabell}: 1 key stands in several records" in str(published.failure)
     assert all(record["id"] in str(published.failure) for record in verden.person.find(tabell, key))
     now = verden.stand()
     assert now[tabell] == before[tabell]
@@ -335,7 +335,7 @@ def test_a_copy_of_a_property_that_appears_before_it_is_made(tom_verden, pauser)
     tom_verden.proxy.when(writes("Eiendommer"), first(work))
     tom_verden.sync()
     tom_verden.proxy.behave()
-    assert "Eiendommer: 1 keys stand in several records" in str(tom_verden.sync().failure)
+    assert "Eiendommer: 1 key stands in several records" in str(tom_verden.sync().failure)
     _, copy = tom_verden.person.find("Eiendommer", EIENDOM)
     tom_verden.person.table("Eiendommer").delete(copy["id"])
     tom_verden.sync()

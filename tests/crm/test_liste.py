@@ -202,6 +202,40 @@ def test_a_workbook_that_declares_entities_is_not_read(tmp_path):
         assert "document type" in refused(tampered(path, {part: declared})), part
 
 
+@pytest.mark.parametrize("called", ["xl/worksheets/sheet1.dat", "xl/media/sheet1.png"])
+def test_a_part_that_declares_entities_is_not_read_whatever_it_is_called(tmp_path, called):
+    sheet = b'<!DOCTYPE x [<!ENTITY a "Tomt">]>' + sheet_of(f'<row r="1">{inline("A1", "&a;")}</row>')
+    path = tampered(
+        xlsx_file(tmp_path / "a.xlsx", [["Tomt"], ["Åsen"]]),
+        {
+            called: sheet,
+            "xl/_rels/workbook.xml.rels": lambda part: part.replace(f"/{SHEET}".encode(), f"/{called}".encode()),
+            "[Content_Types].xml": lambda part: part.replace(f"/{SHEET}".encode(), f"/{called}".encode()),
+        },
+    )
+    assert "document type" in refused(path)
+
+
+def test_pictures_and_other_parts_that_are_no_xml_are_let_be(tmp_path):
+    svg = b'<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/svg11.dtd"><svg/>'
+    parts = {"xl/media/image1.svg": svg, "xl/media/image2.png": b"\x89PNG\r\n", "xl/printerSettings1.bin": b""}
+    assert read_list(tampered(xlsx_file(tmp_path / "a.xlsx", [["Tomt"], ["Åsen"]]), parts)).rader[1] == ("Åsen",)
+
+
+@pytest.mark.parametrize(("encoding", "tag"), [("utf-8", "si"), ("utf-16", "x:si"), ("utf-8", "x.y:si ")])
+def test_more_texts_than_a_list_has_are_refused_before_they_are_read(tmp_path, monkeypatch, encoding, tag):
+    monkeypatch.setattr("tasks.crm.liste_xlsx.CHUNK", 999)  # so that tags are cut in two
+    monkeypatch.setattr("tasks.crm.liste_xlsx.MOST_TEXTS", 2_000)
+    path = xlsx_file(tmp_path / "a.xlsx", [["Tomt"], ["Åsen"]])
+    for count in (2_000, 2_001):
+        head = f'<?xml version="1.0" encoding="{encoding}"?><sst>'
+        tampered(path, {"xl/worksheets/strings.xml": f"{head}{f'<{tag}/>' * count}</sst>".encode(encoding)})
+        if count == 2_000:
+            assert read_list(path).rader[1] == ("Åsen",)
+        else:
+            assert "unpacks to more" in refused(path)
+
+
 def test_external_entities_are_not_followed(tmp_path):
     secret = tmp_path / "hemmelig.txt"
     secret.write_text("hemmelig")

@@ -91,7 +91,7 @@ CHANGES = {
     "our option is gone": (drop_option("Tomter", "Tilstand", "Borte"), "Tomter.Tilstand", "hand", True),
     "the first stage is gone": (drop_option("Tomter", "Fase", "Identifisert"), "Tomter.Fase", "hand", True),
     "another stage is gone": (drop_option("Tomter", "Fase", "LOI"), "Tomter.Fase", "hand", False),
-    "another primary field": (other_key("Tomter"), "Tomter", "hand", True),
+    "another primary field": (other_key("Tomter"), "Tomter", "info", False),
     "sales' field is gone": (lambda s: drop(s, "Tomter", "Notat"), "Tomter.Notat", "setup", False),
     "sales' field is of another type": (change_type("Tomter", "Behold"), "Tomter.Behold", "hand", False),
     "sales' option is gone": (

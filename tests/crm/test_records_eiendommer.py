@@ -82,9 +82,12 @@ def test_an_address_is_cleared_only_when_every_lot_was_asked_for():
     assert rows_of(*lots, gone, adresser=asked)[OWN]["Adresse"] is None
 
 
-def test_a_property_of_the_neighbour_has_its_number_and_no_link_to_the_kommune():
-    row = rows_of(on("3218-7/3/2/1", teig="t", n=1))["3218-7/3/2/1"]
-    assert "Kommune" not in row
+def test_a_property_of_the_neighbour_has_its_number_and_links_and_nothing_that_his_own_run_knows_better():
+    both = on("3218-7/3/2/1", OWN, teig="t", n=1)
+    rows = rows_of(both, teiger={"t": 1000.0}, adresser=[address(1, "Storgata 2", 12.0)])
+    row = rows["3218-7/3/2/1"]
+    assert {"Kommune", "Teiger", "Areal m²", "Adresse"} == set(rows[OWN]) - set(row)
+    assert "3218" in row["Se eiendom"]
     assert [row[f] for f in ("Kommunenummer", "Gnr", "Bnr", "Fnr", "Snr")] == ["3218", 7, 3, 2, 1]
 
 

@@ -11,24 +11,25 @@ from hypothesis import strategies as st
 
 from config.base import base_register
 from tasks.crm.diff import canonical_row
-from tasks.crm.rad import KEY_MAX, Row
+from tasks.crm.rad import KEY_MAX, TEXT_MAX, Row
 from tasks.crm.saker import (
+    EARLIER,
     FIELDS,
     MANGE,
-    SHOWN,
     Endring,
     Sak,
     afterlife,
     dobbel_sak,
     endret_sak,
     endret_saker,
-    shown,
     slettet_sak,
     slettet_saker,
     treff_sak,
+    ukjent_sak,
     with_answers,
 )
 from tasks.crm.treff import EgenTomt, Treff
+from tasks.crm.verditekst import SHOWN, WHOLE_MAX, shown
 
 DAY = date(2026, 11, 20)
 KONTROLL = base_register().table("Kontroll")
@@ -49,6 +50,7 @@ def every() -> dict[str, Row]:
             slettet_sak("3207", "Tomter", "3207-000001", dato=DAY),
             dobbel_sak("3207", "Tomter", "3207-000001", dato=DAY, records=["rec1", "rec2"]),
             treff_sak("3207", Treff(EGEN, ("3207-000001", "3207-000002")), dato=DAY),
+            ukjent_sak("3207", "3207-000001", dato=DAY),
         ]
     )
 
@@ -60,6 +62,7 @@ def test_every_matter_is_a_whole_row_of_kontroll():
         "3207-slettet",
         "3207-dobbelt",
         "3207-treff",
+        "3207-ukjent",
     ]
     assert set(FIELDS) == {f.navn for f in KONTROLL.felt if f.eier == "pipeline"}
     for key, row in found.items():
@@ -81,6 +84,14 @@ def test_a_field_changed_by_hand_shows_both_values():
             "3207", base_register().table("Kjøringer"), "x", felt="Kall", dato=DAY, innskrevet=1, programmets=2
         )[1]["Forslag"]
     )
+
+
+def test_what_a_person_typed_is_kept_whole_with_its_line_breaks():
+    typed = "Ringte eier:\r\n" + "vil ikke selge nå, prøv igjen til våren\n" * 400 + "slutt"
+    _, row = endret(innskrevet=typed)
+    assert row["Hvorfor"].split("\n", 1)[1] == f"Innskrevet: «{typed.replace(chr(13), '')}»\nProgrammets: «Storgata 2»"
+    _, longer = endret(innskrevet="x" * 2 * WHOLE_MAX, programmets="y" * 2 * WHOLE_MAX)
+    assert 2 * WHOLE_MAX < len(longer["Hvorfor"]) < 2 * WHOLE_MAX + 200
 
 
 @pytest.mark.parametrize(
@@ -142,6 +153,12 @@ def test_a_match_says_keep_both_or_move_and_never_asks_for_an_id_to_be_written()
     assert "Er den det samme som 3207-000001:" in one["Forslag"]
 
 
+def test_an_id_that_somebody_typed_is_to_be_emptied():
+    key, row = ukjent_sak("3207", "3207-000999", dato=DAY)
+    assert key == "3207-ukjent-3207-000999"
+    assert "Tøm feltet Tomt-id på raden: da er den deres egen tomt" in row["Forslag"]
+
+
 def test_the_words_that_texts_point_to_are_options_of_the_base():
     assert {"Avklart", "Avvist"} <= set(KONTROLL.field("Status").valg)
     assert "Ikke aktuell" in TOMTER.field("Fase").valg
@@ -156,18 +173,21 @@ def kinds(rows: dict[str, Row]) -> set[str]:
     return {key.split("-")[1] for key in rows}
 
 
-def test_a_match_and_a_duplicate_are_closed_as_soon_as_they_no_longer_hold():
+HELD = {"treff", "dobbelt", "ukjent"}
+
+
+def test_a_match_a_duplicate_and_an_unknown_id_are_closed_as_soon_as_they_no_longer_hold():
     closed = afterlife(stored(), {}, kommunenummer="3207")
-    assert kinds(closed) == {"treff", "dobbelt"}
+    assert kinds(closed) == HELD
     for key, row in closed.items():
         assert row == every()[key] | {"Tilstand": "Lukket"}
 
 
 @pytest.mark.parametrize("answer", ["Avklart", "Avvist"])
 def test_a_change_and_a_deletion_are_closed_when_a_person_has_answered(answer):
-    assert kinds(afterlife(stored(endret=answer), {}, kommunenummer="3207")) == {"endret", "treff", "dobbelt"}
-    assert kinds(afterlife(stored(slettet=answer), {}, kommunenummer="3207")) == {"slettet", "treff", "dobbelt"}
-    assert kinds(afterlife(stored(endret="Arbeides med"), {}, kommunenummer="3207")) == {"treff", "dobbelt"}
+    assert kinds(afterlife(stored(endret=answer), {}, kommunenummer="3207")) == {"endret"} | HELD
+    assert kinds(afterlife(stored(slettet=answer), {}, kommunenummer="3207")) == {"slettet"} | HELD
+    assert kinds(afterlife(stored(endret="Arbeides med"), {}, kommunenummer="3207")) == HELD
 
 
 def test_what_holds_now_what_is_closed_already_and_what_is_not_the_syncs_own_is_left_alone():
@@ -187,7 +207,7 @@ def test_a_record_with_empty_cells_is_closed_with_all_of_the_programs_fields():
 
 
 def test_a_match_that_was_answered_is_closed_though_it_holds_and_the_others_are_not():
-    existing = stored(treff="Avklart", endret="Avklart", dobbelt="Avvist")
+    existing = stored(treff="Avklart", dobbelt="Avvist", ukjent="Avklart")
     rows = with_answers(existing, every(), kommunenummer="3207")
     assert {key.split("-")[1] for key, row in rows.items() if row["Tilstand"] == "Lukket"} == {"treff"}
     assert rows.keys() == every().keys()
@@ -195,10 +215,64 @@ def test_a_match_that_was_answered_is_closed_though_it_holds_and_the_others_are_
 
 def test_first_seen_is_kept_of_what_the_base_has():
     key, row = endret()
-    old = row | {"Først sett": "2026-09-01", "Tilstand": "Lukket", "Status": "Avklart"}
+    old = row | {"Først sett": "2026-09-01", "Status": "Arbeides med"}
     found = with_answers([old], {key: row}, kommunenummer="3207")[key]
     assert (found["Først sett"], found["Tilstand"]) == ("2026-09-01", "Åpen")
     assert with_answers([], {key: row}, kommunenummer="3207")[key] == row
+
+
+def again(existing: list[Row], sak: Sak) -> Sak:
+    """Return the one matter of a further run, as it goes to the base."""
+    ((key, row),) = with_answers(existing, dict([sak]), kommunenummer="3207").items()
+    assert row["Kontroll-id"] == key
+    return key, row
+
+
+def test_a_further_edit_of_an_unanswered_matter_is_told_above_the_first_and_the_same_one_changes_nothing():
+    first, second, third = (endret(innskrevet=typed)[1] for typed in ("Storgata 3", "Storg. 3", "a" + EARLIER + "b"))
+    told = first
+    for new in (second, third):
+        above = f"{new['Hvorfor']}{EARLIER}{told['Hvorfor']}"
+        key, told = again([told], (new["Kontroll-id"], new))
+        assert (key, told["Hvorfor"]) == (first["Kontroll-id"], above)
+    for same in (first, second, third):
+        assert again([told], (key, same)) == (key, told)
+    ten = endret("Score", 99.0, 10.0)
+    assert EARLIER in again([endret("Score", 99.0, 10.5)[1]], ten)[1]["Hvorfor"], "10 is not told where 10,5 is"
+
+
+def test_edits_that_fill_the_cell_keep_the_newest_and_come_to_rest():
+    told = endret(innskrevet="0" * WHOLE_MAX, programmets="p" * WHOLE_MAX)[1]
+    for n in "1234":
+        new = endret(innskrevet=n * WHOLE_MAX, programmets="p" * WHOLE_MAX)
+        _, told = again([told], new)
+        assert told["Hvorfor"].startswith(new[1]["Hvorfor"])
+        assert again([told], new) == (new[0], told)
+    assert len(told["Hvorfor"]) == TEXT_MAX
+
+
+@pytest.mark.parametrize(
+    "answer", [{"Status": "Avklart"}, {"Status": "Avvist"}, {"Status": "Ny", "Tilstand": "Lukket"}]
+)
+@pytest.mark.parametrize("sak", [endret(), slettet_sak("3207", "Tomter", "3207-000001", dato=DAY)])
+def test_what_happens_after_the_answer_is_a_matter_of_its_own(sak, answer):
+    base, row = sak
+    old = row | {"Først sett": "2026-09-01"} | answer
+    second = again([old], sak)
+    assert second == (f"{base}-2", row | {"Kontroll-id": f"{base}-2"})
+    assert again([old, second[1]], sak) == second
+    answered = second[1] | {"Status": "Avvist", "Tilstand": "Lukket"}
+    assert again([old, answered], sak)[0] == f"{base}-3"
+    closed = afterlife([old], dict([second]), kommunenummer="3207")
+    assert list(closed) == ([base] if old["Tilstand"] == "Åpen" else [])
+    assert list(afterlife([answered | {"Tilstand": "Åpen"}], {}, kommunenummer="3207")) == [f"{base}-2"]
+
+
+def test_the_second_key_of_a_long_one_fits_too():
+    sak = slettet_sak("3207", "Eiendommer", "3207-" + "9" * 5000, dato=DAY)
+    key, _ = again([sak[1] | {"Status": "Avklart"}], sak)
+    assert len(key) == KEY_MAX
+    assert key.endswith("…-2")
 
 
 def test_of_many_hand_changes_in_one_field_one_matter_lists_them():

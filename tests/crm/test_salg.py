@@ -55,6 +55,18 @@ def test_dates_and_flags_are_kept_and_no_text():
     assert "Kari" not in frame.to_json()
 
 
+def test_fields_that_sales_has_given_another_type_are_passed_over_with_one_word_each_and_no_values(caplog):
+    odd = {"Fase": ["Dialog", "Kari"], "Parkert til": 20270101, "Neste steg dato": "til våren", "Behold": ["ja"]}
+    dated = OURS | {"Sist kontaktet": "2026-11-20T10:00:00.000Z"}
+    view = seen(Record("rec1", OURS | odd), Record("rec2", dated | odd | {"Tomt-id": "0099-000002"}))
+    first, second = view.frame().to_dict("records")
+    assert [first[c] for c in ("fase", "parkert_til", "neste_steg_dato")] == [None] * 3
+    assert (first["er_beholdt"], first["er_roert"], second["sist_kontaktet"]) == (True, True, "2026-11-20")
+    said = [record.getMessage() for record in caplog.records]
+    assert [message.split()[1] for message in said] == ["Tomter.Fase", "Tomter.Parkert", "Tomter.Neste"]
+    assert not [m for m in said for value in ("Kari", "2027", "våren") if value in m]
+
+
 def test_people_s_own_lots_are_no_rows_and_are_handed_on():
     view = seen(Record("rec1", OURS), Record("rec2", {"Navn": "Tips"}))
     assert view.own == [("rec2", {"Navn": "Tips"})]

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from tasks.crm import takt
 from tasks.crm.takt import GIVE_UP_S, WINDOW_S, GlobalLimit, SharedPace
-from tasks.errors import StoreError
+from tasks.errors import BusyError, StoreError
 from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -164,7 +164,7 @@ def test_three_processes_keep_the_pace_of_one(tmp_path):
     assert json.loads((tmp_path / "t.json").read_bytes().split(b"\n")[0])["last"] > 0
 
 
-def test_the_state_is_read_and_written_by_one_at_a_time(path):
+def test_the_state_is_read_and_written_by_one_at_a_time(path, monkeypatch, caplog):
     pace = SharedPace(path, 4.5)
     pace.give_back(pace.take())
     with path.open("rb+") as held:
@@ -175,6 +175,14 @@ def test_the_state_is_read_and_written_by_one_at_a_time(path):
         assert waiting.is_alive()
     waiting.join(PATIENCE_S)
     assert not waiting.is_alive()
+    monkeypatch.setattr(takt, "LOCK_PATIENCE_S", 0.02)
+    with path.open("rb+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # by a process that hangs
+        with pytest.raises(BusyError, match=r"appX\.json: another process .* end it"):
+            pace.take()
+        with caplog.at_level(logging.WARNING, "tomt.takt"):
+            pace.give_back("a")  # the answer that has come is kept
+    assert "another process" in caplog.text
 
 
 # --- worked examples --------------------------------------------------------------------------------------------
@@ -274,6 +282,67 @@ def test_a_clock_set_back_stops_nobody_for_long(path, clock):
         clock.now = START - 3600
         assert leave(pace_of(path, clock), clock, 1) == [START - 3600 + WINDOW_S]
     assert len(json.loads(path.read_bytes().split(b"\n")[0])["slots"]) == 2  # the one on its way counts again
+
+
+def test_setting_the_time_of_day_moves_nothing_on_one_boot(path, monkeypatch):
+    pace, other = SharedPace(path, 1), SharedPace(path, 1)
+    for day in (START, START - 86_400, START + 86_400):
+        monkeypatch.setattr(takt.time, "time", lambda day=day: day)
+        other.penalize(30)
+        waits = pace.take()
+        assert isinstance(waits, float)
+        assert 25 < waits <= 30
+
+
+@pytest.mark.parametrize(
+    ("ago", "boot", "clock_then", "waits"),
+    [
+        (0.5, "another", 9e6, WINDOW_S - 0.5),  # another machine, or this one before it was started again
+        (0.5, "another", 5.0, WINDOW_S - 0.5),
+        (3600.0, "another", 9e6, None),
+        (-60.0, "another", 9e6, WINDOW_S),  # whose time of day is another too
+        (0.5, "", START, WINDOW_S),  # written before the boot stood in it
+    ],
+)
+def test_what_another_boot_wrote_is_taken_by_the_time_of_day(path, clock, monkeypatch, ago, boot, clock_then, waits):
+    clock.now = 50.0
+    monkeypatch.setattr(takt.time, "time", lambda: START + clock.now)
+    left = clock_then + clock.now - ago  # by its own clock
+    slot = {"id": "a", "host": "another-machine", "pid": 1, "left": left, "answered": left}
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"boot": boot, "ahead": START - clock_then, "last": left, "slots": [slot]}))
+    pace = pace_of(path, clock, 1)
+    taken = pace.take()
+    assert taken == pytest.approx(waits) if waits else isinstance(taken, str)
+    kept = json.loads(path.read_bytes().split(b"\n")[0])
+    assert (kept["boot"], kept["ahead"]) == (takt._boot(), START)
+
+
+def test_two_machines_at_one_file_both_get_on(path, clock, monkeypatch):
+    ahead = START - clock.now
+    monkeypatch.setattr(takt.time, "time", lambda: clock.now + ahead)
+    monkeypatch.setattr(takt, "_boot", lambda: boots[0])
+    boots, left = ["one", "two"], {"one": 0, "two": 0}
+    pace = pace_of(path, clock, 1)
+    for _ in range(20):
+        boots.reverse()
+        taken = pace.take()
+        if isinstance(taken, str):
+            pace.give_back(taken)
+            left[boots[0]] += 1
+        else:
+            clock.now += taken / 2 + 0.01
+    assert all(left.values())
+
+
+def test_where_no_boot_has_a_name_the_time_of_day_is_taken(tmp_path, monkeypatch):
+    assert abs(takt.since_boot() - time.clock_gettime(time.CLOCK_BOOTTIME)) < PATIENCE_S
+    monkeypatch.setattr(takt, "BOOT_ID", tmp_path / "absent")
+    takt._boot.cache_clear()
+    try:
+        assert abs(takt.since_boot() - time.time()) < PATIENCE_S
+    finally:
+        takt._boot.cache_clear()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path, clock):

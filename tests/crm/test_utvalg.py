@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from config.base import base_register
 from tasks.crm.diff import Record, diff_table
-from tasks.crm.utvalg import mark, reaches, select
+from tasks.crm.utvalg import mark, note_changes, reaches, select
 
 REGISTER = base_register()
 
@@ -84,3 +86,20 @@ def test_while_lots_are_stopped_what_is_new_around_them_waits():
     found = diffs(tables, twice)
     assert select(found, tables, wanted=()) == 0
     assert found["Områder"].create == {}
+
+
+def test_what_the_sources_have_changed_about_a_lot_is_noted_with_the_day():
+    tables = rows(lot(1, 80.0) | {"Plan under arbeid": "3207_12 Åsen", "Begrunnelse": "ny"})
+    there = Record("rec1", {"Tomt-id": "7001-000001", "Score": 80, "Tilstand": "Aktiv", "Begrunnelse": "gammel"})
+    found = diffs(tables, [there])["Tomter"]
+    note_changes(found, date(2026, 11, 21))
+    row = found.update["7001-000001"][1]
+    assert (row["Kilde endret"], row["Hva er endret"]) == ("2026-11-21", "Plan under arbeid, Eiendommer")
+    assert found.before["7001-000001"]["Kilde endret"] is None
+
+
+def test_what_only_the_program_decides_is_no_change_of_the_sources():
+    tables = rows(lot(1, 80.0) | {"Område": [], "Eiendommer": []})
+    found = diffs(tables, [Record("rec1", {"Tomt-id": "7001-000001", "Score": 70, "Tilstand": "Aktiv"})])["Tomter"]
+    note_changes(found, date(2026, 11, 21))
+    assert "Kilde endret" not in found.update["7001-000001"][1]

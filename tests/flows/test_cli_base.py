@@ -13,10 +13,13 @@ from typer.testing import CliRunner
 from config.base import base_register
 from config.settings import load_settings
 from flows import cli, doctor
-from tasks.crm.client import connect
+from tasks.crm.client import AirtableAdapter, connect
+from tasks.crm.state import BaseState
+from tasks.crm.sync import today
 from tasks.crm.veiledning import guide
 from tasks.errors import ConfigError, TomtError
 from tasks.sandbox.airtable import AirtableServer
+from tasks.store import Geodata
 
 TOKEN = "pat-for-tests"
 BY_HAND = len(base_register().formel) + len(base_register().visning)
@@ -92,15 +95,26 @@ def test_from_nothing_to_a_base_that_is_clean_but_for_what_people_make(base, her
     said, error = here("check")
     assert error is None
     assert f"as config/airtable.toml wants it: clean but for {BY_HAND} things done by hand" in said
-    assert "Done by hand in Airtable:\n  Eiere.Tittel is missing as a formula field: step 1 of the guide" in said
+    assert "Done by hand in Airtable:\n  Eiere.Tittel is missing as a formula field: step 2 of the guide" in said
     said, error = here("check", "--json")
     found = json.loads(said)
     assert (error, found["ok"], found["profil"], len(found["avvik"])) == (None, True, "staging", BY_HAND)
+    assert (found["brukt"]["poster"], found["brukt"]["telt"], found["brukt"]["kall"]) == (None, None, 0)
+    base.table("Kontakter").batch_create([{}] * 3)
+    base.table("Tomter").batch_create([{}] * 2)
+    found = json.loads(here("check", "--json", "--count")[0])
+    assert found["brukt"] == {
+        "poster": 5,
+        "telt": today().isoformat(),
+        "poster_per_base": 50_000,
+        "kall": 1 + len(base_register().tabell),
+        "kall_per_maaned": 100_000,
+    }
     assert "created" not in here("setup")[0]
     assert here("setup", "--dry-run")[0] == "Nothing to create.\n"
 
 
-def test_what_setup_cannot_put_right_is_said_and_stops(base, here, server):
+def test_what_setup_cannot_put_right_is_said_and_stops(base, here, server, tmp_path, monkeypatch):
     here("setup")
     server.hand.delete_option(base.id, "Tomter", "Tilstand", option="Borte")
     server.hand.delete_field(base.id, "Tomter", "Score")
@@ -115,7 +129,14 @@ def test_what_setup_cannot_put_right_is_said_and_stops(base, here, server):
     said, error = here("setup")
     assert "created field Tomter.Score" in said
     assert "Tomter.Tilstand lacks the option 'Borte'" in str(error)
+    BaseState(Geodata(tmp_path / "geodata"), base.id).keep_counts({"Tomter": 40_000, "Kontroll": 1}, "2026-11-01")
+    asked: list[object] = []
+    send = AirtableAdapter._once
+    monkeypatch.setattr(AirtableAdapter, "_once", lambda *a, **more: asked.append(a) or send(*a, **more))
     said, error = here("check")
+    assert len(asked) == 1  # what is used is known from before
+    assert "records: 40,001 of 50,000, counted 2026-11-01\n" in said
+    assert "calls this month, from here to this base: 0 of 100,000" in said
     assert "Stops every run:\n  Tomter.Tilstand lacks the option" in said
     assert "1 differences to close" in str(error)
 
@@ -140,9 +161,20 @@ def test_the_guide_needs_neither_base_nor_network(here, monkeypatch):
     assert said == guide(base_register())
 
 
-def test_the_doctor_tells_profile_and_marker(base, here):
-    with pytest.raises(TomtError, match=r"profile staging: \d+ differences stop every run\. The base is not marked"):
+def test_the_doctor_tells_profile_and_marker_and_setup_marks_again_only_when_told_so(base, here):
+    with pytest.raises(TomtError, match=r"profile staging: \d+ differences stop every run\. Run `tomt base setup`"):
         doctor._airtable(load_settings())
     here("setup")
     said = doctor._airtable(load_settings())
     assert f"base {base.id}, profile staging, marked staging, set up; {BY_HAND} things" in said
+    logg = next(t for t in tables(base)["tables"] if t["name"] == "Kjøringer")
+    base.api.request("PATCH", f"{base.urls.tables}/{logg['id']}", json={"description": "Vår egen tekst."})
+    with pytest.raises(TomtError, match="tomt base setup --mark-as staging"):
+        doctor._airtable(load_settings())
+    for command in (("check",), ("setup",), ("setup", "--dry-run")):
+        assert "run `tomt base setup --mark-as staging`; if not" in str(here(*command)[1])
+    assert isinstance(here("setup", "--mark-as", "production")[1], ConfigError)
+    assert here("setup", "--dry-run", "--mark-as", "staging")[0] == "would mark the base as staging\n"
+    assert 'Vår egen tekst."' in json.dumps(tables(base), ensure_ascii=False)
+    assert "created marker of the profile staging" in here("setup", "--mark-as", "staging")[0]
+    assert "Vår egen tekst. [tomt: profil=staging]" in json.dumps(tables(base), ensure_ascii=False)

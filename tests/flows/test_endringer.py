@@ -8,7 +8,7 @@ import pytest
 
 from config.base import base_register
 from flows.endringer import SHOWN, changes
-from tasks.crm.diff import Record, diff_table, digests
+from tasks.crm.diff import Record, TableDiff, diff_table, digests
 from tasks.crm.state import Sent
 
 TOMTER = base_register().table("Tomter")
@@ -41,6 +41,11 @@ def test_a_changed_lot_field_by_field():
     assert found["linjer"] == ["~ 0099-000001", "    Score: 70,0 → 81,2", "    Areal m²: – → 12\u00a0500"]
 
 
+def test_what_the_comparison_itself_adds_has_nothing_before_it():
+    diff = TableDiff(TOMTER, update={"0099-000001": ("rec1", {"Score": 81.2})}, before={"0099-000001": {}})
+    assert changes(diff)["linjer"] == ["~ 0099-000001", "    Score: – → 81,2"]
+
+
 @pytest.mark.parametrize(
     ("now", "there", "word"),
     [
@@ -64,8 +69,20 @@ def test_what_a_person_wrote_over_is_said_with_both_values():
 
 def test_a_stopped_table_says_so_first():
     found = told([lot()], [lot(), lot()])
-    assert found["linjer"][0].startswith("! Tomter: 1 keys stand in several records")
+    assert found["linjer"][0].startswith("! Tomter: 1 key stands in several records")
     assert found["refused"]["0099-000001"].startswith("stands in 2 records")
+    assert found["linjer"][1:] == [f"x 0099-000001: {found['refused']['0099-000001']}"]
+
+
+def test_refused_rows_say_why_and_records_that_lack_what_is_set_once_are_counted():
+    diff = TableDiff(TOMTER, refused={f"0099-{n:06}": "links to " + "y" * 500 for n in range(SHOWN + 2)})
+    diff.initial = {"rec1": {"Fase": "Identifisert"}, "rec2": {"Fase": "Identifisert", "Til vurdering": True}}
+    *refused, more, initial = changes(diff)["linjer"]
+    assert len(refused) == SHOWN
+    assert refused[1].startswith("x 0099-000001: links to yyy")
+    assert max(map(len, refused)) < 200
+    assert more == "… and 2 more; --json has all"
+    assert initial == "= 2 records get what is set once: Fase, Til vurdering"
 
 
 def test_long_lists_and_long_texts_are_cut_where_they_are_read_and_whole_in_the_json():

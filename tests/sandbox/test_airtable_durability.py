@@ -177,6 +177,8 @@ def kill_and_look(folder: Path, *, rounds: int, seed: int) -> int:
             assert model in allowed
             omraader = {r["fields"]["Navn"]: r["id"] for r in listed(web, base, "Områder")}
             sales = Sales(web, base, chance, model, omraader)
+            sales.step()
+            sales.model = sales.next
             killer = threading.Timer(chance.uniform(0.02, 0.7), served.send_signal, [signal.SIGKILL])
             killer.start()
             sales.write()
@@ -193,7 +195,7 @@ def kill_and_look(folder: Path, *, rounds: int, seed: int) -> int:
 
 
 def test_what_was_acknowledged_survives_kill_9(tmp_path):
-    assert kill_and_look(tmp_path, rounds=3, seed=1) > 0
+    assert kill_and_look(tmp_path, rounds=1, seed=1) > 0
 
 
 @pytest.mark.long

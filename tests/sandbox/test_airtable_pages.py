@@ -144,13 +144,12 @@ def test_the_newer_types_are_shown_in_grid_and_record(web, base, tomter):
 
 def test_of_many_links_some_are_shown_and_the_rest_counted(web, base, tomter, omraader):
     nes = omraader.create({"Navn": "Nes"})["id"]
-    for start in range(0, 70, 10):
-        tomter.batch_create([{"Navn": f"t{n:02}", "Område": [nes]} for n in range(start, start + 10)])
+    tomter.batch_create([{"Navn": f"tomt {n:02}", "Område": [nes]} for n in range(70)])
     address = f"/base/{base.id}/{base.schema().table('Områder/felt').id}"
     record, grid = web.get(f"{address}/{nes}"), web.get(address).text
     assert (record.text.count('class="pill link"'), "og 20 til" in record.text) == (50, True)
-    assert "t49" in record.text
-    assert "t50" not in record.text
+    assert "tomt 49" in record.text
+    assert "tomt 50" not in record.text
     assert (grid.count('class="pill link"'), "+67" in grid) == (3, True)
     rec = tomter.first()["id"]
     assert "til</span>" not in web.get(f"/base/{base.id}/Tomter/{rec}").text

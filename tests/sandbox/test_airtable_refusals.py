@@ -160,6 +160,7 @@ PROVOKE: dict[str, Provoke] = {
     "rate_limited_list": lambda g: g.planned(errors.rate_limited_list),
     "retriable": lambda g: g.planned(errors.retriable),
     "bad_json": lambda g: g.web.post(g.rows, content=b"{"),
+    "long_address": lambda g: g.web.get(g.rows, params={"filterByFormula": "1" * 16_000}),
     "too_large": lambda g: g.web.post(g.rows, content=b" " * 8_000_001),
 }
 

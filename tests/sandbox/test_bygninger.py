@@ -27,7 +27,10 @@ FES = (
 )
 
 
-@pytest.fixture(params=numre(), scope="module")
+@pytest.fixture(
+    params=[pytest.param(n, marks=() if n == "0099" else pytest.mark.long) for n in numre()],  # each is made alike
+    scope="module",
+)
 def kommune(request: pytest.FixtureRequest) -> OppdiktetKommune:
     return invent(request.param)
 

@@ -34,7 +34,10 @@ print(digest.hexdigest())
 VN2 = "reguleringsplaner/vn2/RpOmråde"
 
 
-@pytest.fixture(params=numre(), scope="module")
+@pytest.fixture(
+    params=[pytest.param(n, marks=() if n == "0099" else pytest.mark.long) for n in numre()],  # each is made alike
+    scope="module",
+)
 def kommune(request: pytest.FixtureRequest) -> OppdiktetKommune:
     return invent(request.param)
 
@@ -81,7 +84,7 @@ def settled(kommune: OppdiktetKommune) -> shapely.Geometry:
 def test_two_processes_make_the_same_bytes() -> None:
     def digest() -> str:
         done = subprocess.run(
-            [sys.executable, "-c", HASH, "7001"], cwd=REPO, capture_output=True, text=True, check=True
+            [sys.executable, "-c", HASH, "0099"], cwd=REPO, capture_output=True, text=True, check=True
         )
         return done.stdout
 

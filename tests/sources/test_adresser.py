@@ -155,15 +155,30 @@ def test_on_the_lot_the_one_nearest_its_point_is_taken() -> None:
 # --- right ---
 
 
-@given(
+TOWNS = given(
     seed=st.integers(0, 2**32 - 1),
     counts=st.tuples(st.integers(0, 25), st.integers(1, 4_000)),
     spread=st.sampled_from([300.0, 3_000.0, 12_000.0]),
     corner=st.sampled_from(CORNERS),
 )
+
+
+@TOWNS
 @example(seed=1, counts=(25, 4_000), spread=300.0, corner=CORNERS[2])
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_what_is_found_is_the_nearest(seed, counts, spread, corner) -> None:
+    find_the_nearest(seed, counts, spread, corner)
+
+
+@pytest.mark.long
+@TOWNS
+@settings(max_examples=60)
+def test_what_is_found_is_the_nearest_long(seed, counts, spread, corner) -> None:
+    find_the_nearest(seed, counts, spread, corner)
+
+
+def find_the_nearest(seed: int, counts: tuple[int, int], spread: float, corner: tuple[float, float]) -> None:
+    """Look up lots in and around three towns, and compare with the distance to every address."""
     rng = np.random.default_rng(seed)
     middles = rng.normal(corner, spread, (counts[0], 2))
     sides = rng.uniform(10, 400, (counts[0], 2))
@@ -312,7 +327,7 @@ def failing(ask: Ask, after: int) -> Ask:
     return sometimes
 
 
-@pytest.mark.parametrize("after", [0, 2])
+@pytest.mark.parametrize("after", [pytest.param(0, marks=pytest.mark.long), 2])
 def test_a_source_that_fails_leaves_the_rest_for_next_time(ask: Ask, after: int) -> None:
     tomter = teiger("7002", 200)
     known, _ = look_up(tomter.iloc[:1], None, ask, today=date(2020, 1, 1), rules=RULES)

@@ -35,11 +35,12 @@ def local() -> Iterator[UpstreamServer]:
     ("sti", "lag", "felt"),
     [
         ("Plan/Kommuneplan/MapServer", KP, "OMRADEID"),
-        ("Plan/Kommuneplan/MapServer", KP, None),
+        pytest.param("Plan/Kommuneplan/MapServer", KP, None, marks=pytest.mark.long),
         ("Plan/Reguleringsplaner_på_grunnen/MapServer", RP, "omradeid"),
         ("Plan/Reguleringsplaner_på_grunnen/MapServer", dict(zip(RP, ("44", "45", "46"), strict=True)), None),
-        ("Plandata/FeatureServer", (*KP, *RP), "OMRADEID"),
-        ("Plandata/FeatureServer", (*KP, *RP), None),
+        pytest.param("Plandata/FeatureServer", (*KP, *RP), "OMRADEID", marks=pytest.mark.long),
+        ("Plandata/FeatureServer", KP, None),
+        pytest.param("Plandata/FeatureServer", (*KP, *RP), None, marks=pytest.mark.long),
     ],
 )
 def test_every_service_gives_what_the_kommune_has(

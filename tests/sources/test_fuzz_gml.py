@@ -106,7 +106,7 @@ def fuzz(tema: str, mappe: Path, *, numbers: range) -> None:
 
 @pytest.mark.parametrize("tema", SAMPLES)
 def test_mutated_gml(tema: str, tmp_path: Path) -> None:
-    fuzz(tema, tmp_path, numbers=range(300))
+    fuzz(tema, tmp_path, numbers=range(100))
 
 
 @pytest.mark.long

@@ -21,7 +21,7 @@ def bak() -> Iterator[str]:
 
 @pytest.mark.parametrize("protokoll", PROTOKOLLER)
 def test_mutated_answers(bak: str, protokoll: str, tmp_path: Path) -> None:
-    fuzz_protocol(onde.KILDER[protokoll], bak, tmp_path, numbers=range(80))
+    fuzz_protocol(onde.KILDER[protokoll], bak, tmp_path, numbers=range(40))
 
 
 @pytest.mark.long

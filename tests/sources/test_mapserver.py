@@ -90,8 +90,16 @@ def test_owslib_reads_the_capabilities(kart: MapServer, tmp_path: Path, tjeneste
 # --- WFS ---
 
 
-@pytest.mark.parametrize("versjon", ["2.0.0", "1.1.0"])
-@pytest.mark.parametrize("tjeneste", LAYERS)
+@pytest.mark.parametrize(
+    ("tjeneste", "versjon"),
+    [
+        ("kommuneplan", "1.1.0"),
+        ("kommunedelplan", "2.0.0"),
+        pytest.param("kommuneplan", "2.0.0", marks=pytest.mark.long),
+        pytest.param("kommunedelplan", "1.1.0", marks=pytest.mark.long),
+        *(pytest.param("reguleringsplan", versjon, marks=pytest.mark.long) for versjon in ("2.0.0", "1.1.0")),
+    ],
+)
 def test_every_row_with_every_attribute(kart: MapServer, tmp_path: Path, tjeneste: str, versjon: str) -> None:
     kilde = mapserver.kilde(NUMMER, tjeneste, versjon=versjon)
     rows, said = read(kilde, kart.address(NUMMER, tjeneste), tmp_path)
@@ -116,7 +124,12 @@ def test_a_layer_of_several_pages(kart: MapServer, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("epsg", "kommunefelt"),
-    [(25832, None), (25835, mapserver.KOMMUNEFELT), (4258, None), (4326, mapserver.KOMMUNEFELT)],
+    [
+        (25832, None),
+        pytest.param(25835, mapserver.KOMMUNEFELT, marks=pytest.mark.long),
+        pytest.param(4258, None, marks=pytest.mark.long),
+        (4326, mapserver.KOMMUNEFELT),
+    ],
 )
 def test_other_crs(kart: MapServer, tmp_path: Path, epsg: int, kommunefelt: str | None) -> None:
     lag = {"KpArealformålOmråde": LAYERS["kommuneplan"]["KpArealformålOmråde"]}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,26 @@ WAYS: dict[str, tuple[onde.Ondskap, str, int | None]] = {
 
 # The two ways of ArcGIS ask alike: what meets every protocol is shown for one of them.
 PROTOKOLLER = [p for p in KILDER if p != "arcgis_esri"]
+LAST = [p for p in PROTOKOLLER if p != "kommuneinfo"]
+CONTENT = ("an-image", "nothing-at-all", "an-empty-object", "cut", "nested", "laughs")
+"""What a protocol's own reader has to refuse: always asked of each. The rest is refused before it, by the client."""
+
+
+def pairs(ways: Sequence[Any], protokoller: Sequence[str], *, of_each: Sequence[Any] = ()) -> list[Any]:
+    """Return every way with every protocol.
+
+    In the quick run stand all protocols for the ways `of_each`; of the others each way once and each protocol some
+    time. The rest is `long`.
+    """
+    return [
+        pytest.param(
+            way,
+            protokoll,
+            marks=() if way in of_each or number % len(protokoller) == place else pytest.mark.long,
+        )
+        for number, way in enumerate(ways)
+        for place, protokoll in enumerate(protokoller)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +92,7 @@ def questions(protokoll: str, bak: str) -> int:
         return len(server.asked)
 
 
-@pytest.mark.parametrize("protokoll", PROTOKOLLER)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("way", "protokoll"), pairs([*WAYS], PROTOKOLLER, of_each=CONTENT))
 def test_at_the_first_question(bak: str, tmp_path: Path, protokoll: str, way: str) -> None:
     ond, said, asked = WAYS[way]
     with misbehaving(bak, ond) as server:
@@ -81,8 +101,7 @@ def test_at_the_first_question(bak: str, tmp_path: Path, protokoll: str, way: st
             assert len(server.asked) == asked
 
 
-@pytest.mark.parametrize("protokoll", [p for p in PROTOKOLLER if p != "kommuneinfo"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("way", "protokoll"), pairs([*WAYS], LAST, of_each=("cut", "nothing-at-all")))
 def test_at_the_last_question(bak: str, tmp_path: Path, protokoll: str, way: str) -> None:
     last = questions(protokoll, bak)
     assert last > 1
@@ -92,8 +111,7 @@ def test_at_the_last_question(bak: str, tmp_path: Path, protokoll: str, way: str
     assert said in message or "no zip" in message
 
 
-@pytest.mark.parametrize("protokoll", PROTOKOLLER)
-@pytest.mark.parametrize("way", [ondskap.drip_head, ondskap.drip_body])
+@pytest.mark.parametrize(("way", "protokoll"), pairs([ondskap.drip_head, ondskap.drip_body], PROTOKOLLER))
 def test_a_drip_ends_at_the_deadline(bak: str, tmp_path: Path, protokoll: str, way: onde.Ondskap) -> None:
     with misbehaving(bak, way) as server:
         before = time.monotonic()
@@ -107,9 +125,11 @@ def test_silence_ends(bak: str, tmp_path: Path, protokoll: str) -> None:
         assert "did not answer in time" in refused(KILDER[protokoll], server.url, tmp_path, sekunder_lesing=0.1)
 
 
-@pytest.mark.parametrize("protokoll", PROTOKOLLER)
-@pytest.mark.parametrize("way", ["entity-file", "entity-http", "dtd-file", "dtd-http", "redirect"])
-@pytest.mark.parametrize("at", ["first", "last"])
+@pytest.mark.parametrize(
+    ("way", "protokoll"),
+    pairs(["entity-file", "entity-http", "dtd-file", "dtd-http", "redirect"], PROTOKOLLER, of_each=("entity-file",)),
+)
+@pytest.mark.parametrize("at", ["first", pytest.param("last", marks=pytest.mark.long)])
 def test_no_file_is_read_and_no_other_host_is_reached(
     bak: str, tmp_path: Path, protokoll: str, way: str, at: str
 ) -> None:

@@ -8,6 +8,7 @@ import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ def zipped(*files: tuple[str | zipfile.ZipInfo, bytes]) -> bytes:
     return made.getvalue()
 
 
+@cache
 def gml_of(name: str = "plan.gml") -> tuple[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(archive(RP, "0099", 25833))) as packed:
         return name, packed.read(next(n for n in packed.namelist() if n.endswith(".gml")))

@@ -117,12 +117,12 @@ def write(path: Path, antall: int) -> int:
 @needs_proc
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     small, large = tmp_path / "small.gml", tmp_path / "large.gml"
-    write(small, 3_000)
-    size = write(large, 15_000)
+    write(small, 2_000)
+    size = write(large, 10_000)
     antall, _, first = peak(small)
-    assert antall == 3_000
+    assert antall == 2_000
     antall, _, second = peak(large)
-    assert antall == 15_000
+    assert antall == 10_000
     print(f"\n{size / 1e6:.0f} MB: {second / 1e6:.0f} MB at the peak, {first / 1e6:.0f} MB for a fifth of it")
     assert second - first < size / 2
 

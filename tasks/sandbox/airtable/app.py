@@ -17,7 +17,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from tasks.sandbox.airtable.api import WHOAMI, Api
-from tasks.sandbox.airtable.errors import ApiError, bad_json, invalid, not_found, server_error, slow_body, too_large
+from tasks.sandbox.airtable.errors import (
+    ApiError,
+    bad_json,
+    invalid,
+    long_address,
+    not_found,
+    server_error,
+    slow_body,
+    too_large,
+)
 from tasks.sandbox.airtable.faults import Faults
 from tasks.sandbox.airtable.hand import Hand
 from tasks.sandbox.airtable.ids import is_id
@@ -28,6 +37,8 @@ from tasks.sandbox.airtable.schema import Table
 from tasks.sandbox.airtable.store import Base, Store
 
 MAX_BODY = 8_000_000
+MAX_ADDRESS = 16_000
+"""Characters of a URL, its host and query included."""
 BODY_S = 30.0
 LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 JSON = dict[str, Any]
@@ -110,6 +121,7 @@ def _add_routes(app: FastAPI, api: Api) -> None:
     async def web_api(request: Request, path: str) -> Response:
         api.authorize(request.headers.get("authorization", ""))
         admit(api, request.method, path_parts(request))
+        refuse_long_address(request)
         has_body = request.method in {"POST", "PATCH", "PUT"}
         body = await read_body(request) if has_body else {}
         return await run_in_threadpool(answer, api, request, body)
@@ -128,6 +140,13 @@ def admit(api: Api, method: str, parts: list[str]) -> None:
     api.limit.check(base_id if base_id in api.store.bases else None, of_quota=not of_schema)
     if (fault := api.faults.take(method, "/".join(parts))) is not None:
         raise fault
+
+
+def refuse_long_address(request: Request) -> None:
+    """Raise 414 for a URL that is longer than Airtable takes."""
+    asked = len(raw_path(request)) + len(b"?" + request.scope["query_string"])
+    if len(_address(request)) + asked > MAX_ADDRESS:
+        raise long_address(MAX_ADDRESS)
 
 
 async def read_body(request: Request) -> JSON:
@@ -180,11 +199,16 @@ def query_options(request: Request) -> JSON:
 
 def path_parts(request: Request) -> list[str]:
     """Return the parts of the path below /v0, each decoded on its own: a name may hold a slash."""
-    raw: bytes = request.scope["raw_path"].partition(b"?")[0]
     try:
-        return [unquote(part, errors="strict") for part in raw.decode("ascii").split("/")[2:]]
+        return [unquote(part, errors="strict") for part in raw_path(request).decode("ascii").split("/")[2:]]
     except UnicodeDecodeError:
         raise not_found() from None
+
+
+def raw_path(request: Request) -> bytes:
+    """Return the path as it was sent."""
+    raw: bytes = request.scope["raw_path"].partition(b"?")[0]
+    return raw
 
 
 def answer(api: Api, request: Request, body: JSON) -> Response:

@@ -225,6 +225,10 @@ retriable = Refusal(
 server_error = Refusal(500, "SERVER_ERROR", "The server could not carry out the request.", Confidence.OURS)
 bad_json = Refusal(400, "INVALID_JSON", "Could not parse request body as JSON", Confidence.OURS)
 slow_body = Refusal(408, "REQUEST_TIMEOUT", "The request body did not arrive in time.", Confidence.OURS)
+long_address = Refusal(
+    414, "REQUEST_URI_TOO_LONG", "The URL is longer than {} characters: use POST listRecords.", Confidence.OURS
+)
+"""The length is Airtable's own; how it refuses a longer one, it does not say."""
 too_large = Refusal(413, "REQUEST_TOO_LARGE", "{}", Confidence.OURS)
 
 REFUSALS: dict[str, Refusal] = {name: value for name, value in globals().items() if isinstance(value, Refusal)}

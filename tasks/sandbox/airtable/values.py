@@ -20,7 +20,7 @@ Field = dict[str, Any]
 TEXT_TYPES = frozenset({"singleLineText", "multilineText", "richText", "email", "url", "phoneNumber"})
 NUMBER_TYPES = frozenset({"number", "percent", "currency", "duration"})
 MAX_TEXT = 100_000
-"""Characters in one long-text cell."""
+"""Characters in one long-text cell, as JavaScript counts them: units of UTF-16."""
 EXACT = 2**53
 """Above it Airtable's numbers, doubles as in JavaScript, no longer hold every whole number."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -81,9 +81,14 @@ def _text(field: Field, value: Any, typecast: bool) -> str:
         value = str(value).lower()
     elif typecast and isinstance(value, int | float):
         value = str(as_number(value))
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
+    if not isinstance(value, str) or _units(value) > MAX_TEXT:
         raise wrong_value(field["name"])
     return value
+
+
+def _units(text: str) -> int:
+    """Return how many units of UTF-16 a text has: two for a letter beyond the first plane."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _number(field: Field, value: Any, typecast: bool) -> float | int | None:
