@@ -11,8 +11,8 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from config.registers import Kommune
 from flows.summary import Summary, plain
 from tasks.contracts import PLANOMRAADER, SCORER, TOMTER
-from tasks.crm.links import norgeskart, seeiendom
-from tasks.crm.records import plan_links
+from tasks.crm.rader.links import norgeskart, seeiendom
+from tasks.crm.rader.records import plan_links
 from tasks.store import Geodata
 from tasks.tekst import tall
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pyairtable import Api, Base
     from pyairtable.models.schema import BaseSchema
 
-    from tasks.crm.avvik import Avvik
-    from tasks.crm.state import BaseState
+    from tasks.crm.skjema.avvik import Avvik
+    from tasks.crm.sync.state import BaseState
 
 base_app = typer.Typer(help="The Airtable base: set it up, check it.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -49,9 +49,9 @@ def base_setup(
 ) -> None:
     """Create what is missing in the Airtable base; never deletes or changes a type."""
     from flows.environment import connected
-    from tasks.crm.base import as_memory, open_base, read_schema, resolve
-    from tasks.crm.oppsett import differences, setup
-    from tasks.crm.state import BaseState
+    from tasks.crm.skjema.ids import as_memory, open_base, read_schema, resolve
+    from tasks.crm.skjema.oppsett import differences, setup
+    from tasks.crm.sync.state import BaseState
     from tasks.store import Geodata
 
     register = base_register()
@@ -99,7 +99,7 @@ class Look:
 
 def _print_plan(settings: Settings, mark_as: str | None) -> None:
     """Print what setup would create, and what stops it."""
-    from tasks.crm import merke
+    from tasks.crm.skjema import merke
 
     look = _look(settings)
     left, schema = look.left, look.schema
@@ -123,7 +123,7 @@ def base_check(
 ) -> None:
     """Compare the Airtable base with config/airtable.toml; exit 1 when it differs in what the program needs."""
     from flows.environment import connected
-    from tasks.crm import merke
+    from tasks.crm.skjema import merke
 
     with connected(load_settings()) as ready:
         look = _look(ready)
@@ -154,16 +154,16 @@ def base_check(
 @base_app.command("guide")
 def base_guide() -> None:
     """Print the guide to what is made by hand in Airtable; needs neither a base nor a network."""
-    from tasks.crm.veiledning import guide
+    from tasks.crm.skjema.veiledning import guide
 
     typer.echo(guide(base_register()), nl=False)
 
 
 def _look(settings: Settings) -> Look:
     """Return how the configured base is."""
-    from tasks.crm.base import open_base, read_schema
-    from tasks.crm.oppsett import differences
-    from tasks.crm.state import BaseState
+    from tasks.crm.skjema.ids import open_base, read_schema
+    from tasks.crm.skjema.oppsett import differences
+    from tasks.crm.sync.state import BaseState
     from tasks.store import Geodata
 
     api, base = open_base(settings)
@@ -180,9 +180,9 @@ def _count(look: Look) -> None:
     BaseIncompleteError
         When the base lacks what a run needs.
     """
-    from tasks.crm.base import resolve
-    from tasks.crm.connection import Connection
-    from tasks.crm.sync import BaseSync, today
+    from tasks.crm.skjema.ids import resolve
+    from tasks.crm.sync.basesync import BaseSync, today
+    from tasks.crm.sync.connection import Connection
 
     if look.base is None or look.schema is None:
         return
@@ -202,7 +202,7 @@ def _used(state: BaseState) -> dict[str, int | str | None]:
     dict
         Records (None before they are counted), the oldest day of counting, calls of the month, and the limits.
     """
-    from tasks.crm.connection import this_month
+    from tasks.crm.sync.connection import this_month
 
     counts, dato = state.counts()
     grenser = base_register().grenser
@@ -248,7 +248,7 @@ def _keep_guide(folder: Path) -> Path:
     StoreError
         When the folder cannot be written.
     """
-    from tasks.crm.veiledning import guide
+    from tasks.crm.skjema.veiledning import guide
 
     path = folder / GUIDE
     try:

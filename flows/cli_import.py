@@ -18,9 +18,9 @@ from flows.linjer import wrapped
 from tasks.errors import TomtError
 
 if TYPE_CHECKING:
-    from tasks.crm.innlesing import Innlesing
-    from tasks.crm.liste import Liste
-    from tasks.crm.liste_rader import Merknad, Tolket
+    from tasks.crm.liste.fil import Liste
+    from tasks.crm.liste.innlesing import Innlesing
+    from tasks.crm.liste.tolkning import Merknad, Tolket
 
 MOST_LINES = 20
 MOST_NUMBERS = 30
@@ -46,17 +46,17 @@ def import_list(
     read.
     """
     from flows.environment import connected
-    from tasks.crm.liste import read_list
-    from tasks.crm.liste_celler import Kommuneoppslag
-    from tasks.crm.liste_rader import interpret
+    from tasks.crm.liste.celler import Kommuneoppslag
+    from tasks.crm.liste.fil import read_list
+    from tasks.crm.liste.tolkning import interpret
 
     settings = load_settings()
     number = find_kommune(kommune, sandbox=settings.is_sandbox).nummer if kommune is not None else None
     liste = read_list(fil, ark=sheet)
     oppslag = Kommuneoppslag(sandbox=settings.is_sandbox)
     tolket = interpret(liste, oppslag, kommune=number)
-    from tasks.crm.connection import open_connection
-    from tasks.crm.innlesing import compare, import_rows
+    from tasks.crm.liste.innlesing import compare, import_rows
+    from tasks.crm.sync.connection import open_connection
     from tasks.store import Geodata
 
     with connected(settings) as ready:

@@ -124,8 +124,8 @@ def publish(nummer: str, settings: Settings) -> None:
 
     What was found lies in geodata, and the next run brings it.
     """
-    from tasks.crm.connection import open_connection
-    from tasks.crm.publish import publish_kontroll_task
+    from tasks.crm.sync.connection import open_connection
+    from tasks.crm.sync.publish import publish_kontroll_task
 
     geodata = Geodata(settings.geodata)
     try:

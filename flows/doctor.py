@@ -125,11 +125,11 @@ def _disk(settings: Settings) -> str:
 
 
 def _airtable(settings: Settings) -> str:
-    from tasks.crm import merke
-    from tasks.crm.base import open_base, read_schema
     from tasks.crm.client import readable_errors
-    from tasks.crm.oppsett import differences
-    from tasks.crm.state import BaseState
+    from tasks.crm.skjema import merke
+    from tasks.crm.skjema.ids import open_base, read_schema
+    from tasks.crm.skjema.oppsett import differences
+    from tasks.crm.sync.state import BaseState
 
     api, base = open_base(settings)
     with readable_errors("asking who the token belongs to"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.crm.diff import TableDiff
-from tasks.crm.records import Row
+from tasks.crm.rader.records import Row
+from tasks.crm.sync.diff import TableDiff
 from tasks.tekst import tall
 
 SHOWN = 20

@@ -25,13 +25,13 @@ from config.base import base_register
 from config.registers import Kommune
 from config.settings import Settings
 from tasks.answer import Answer
-from tasks.crm.base import find_base, open_base
 from tasks.crm.client import connect
-from tasks.crm.merke import marked
-from tasks.crm.merke import without as without_marker
-from tasks.crm.oppsett import setup
-from tasks.crm.publish import Published, open_connection
-from tasks.crm.state import BaseState
+from tasks.crm.skjema.ids import find_base, open_base
+from tasks.crm.skjema.merke import marked
+from tasks.crm.skjema.merke import without as without_marker
+from tasks.crm.skjema.oppsett import setup
+from tasks.crm.sync.publish import Published, open_connection
+from tasks.crm.sync.state import BaseState
 from tasks.sandbox.airtable import AirtableServer
 from tasks.store import Geodata
 from tests.crm.onde_servere import Match, OndAirtable, Way

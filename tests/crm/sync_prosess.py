@@ -27,9 +27,9 @@ from config.base import base_register
 from config.registers import find_kommune
 from config.settings import Profile, Settings
 from tasks.answer import Answer, Failed
-from tasks.crm import connection, writing
 from tasks.crm.client import AirtableAdapter
-from tasks.crm.publish import Published, open_connection, publish
+from tasks.crm.sync import connection, writing
+from tasks.crm.sync.publish import Published, open_connection, publish
 from tasks.errors import TomtError
 from tasks.store import Geodata
 from tests.waiting import PATIENCE_S

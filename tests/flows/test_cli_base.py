@@ -14,9 +14,9 @@ from config.base import base_register
 from config.settings import load_settings
 from flows import cli, doctor
 from tasks.crm.client import AirtableAdapter, connect
-from tasks.crm.state import BaseState
-from tasks.crm.sync import today
-from tasks.crm.veiledning import guide
+from tasks.crm.skjema.veiledning import guide
+from tasks.crm.sync.basesync import today
+from tasks.crm.sync.state import BaseState
 from tasks.errors import ConfigError, TomtError
 from tasks.sandbox.airtable import AirtableServer
 from tasks.store import Geodata

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from config.settings import Profile
 from flows import cli, cli_import
-from tasks.crm.base import open_base
-from tasks.crm.liste import ListeError
+from tasks.crm.liste.fil import ListeError
+from tasks.crm.skjema.ids import open_base
 from tasks.errors import ConfigError, TomtError, UnknownKommuneError
-from tests.crm.listefiler import csv_file, xlsx_file
+from tests.crm.liste.listefiler import csv_file, xlsx_file
 from tests.crm.proevebase import person
 
 ROWS: list[list[Any]] = [

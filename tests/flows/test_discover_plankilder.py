@@ -93,7 +93,7 @@ def test_the_queue_reaches_airtable(services, published, ready, monkeypatch):
             module.find_kommune("0099", sandbox=True), ready.model_copy(update={"sources_url": server.url})
         )
     module.publish("0099", ready)
-    from tasks.crm.publish import open_connection
+    from tasks.crm.sync.publish import open_connection
 
     connection = open_connection(Geodata(ready.geodata), ready, dry_run=False)
     (row,) = connection.base.table(connection.ids["Kontroll"].id).all()

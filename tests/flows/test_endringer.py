@@ -8,8 +8,8 @@ import pytest
 
 from config.base import base_register
 from flows.endringer import SHOWN, changes
-from tasks.crm.diff import Record, TableDiff, diff_table, digests
-from tasks.crm.state import Sent
+from tasks.crm.sync.diff import Record, TableDiff, diff_table, digests
+from tasks.crm.sync.state import Sent
 
 TOMTER = base_register().table("Tomter")
 

@@ -17,11 +17,11 @@ from config.settings import Profile
 from flows.run import run_kommune
 from flows.summary import FEILET, IKKE_DEKKET, totals
 from tasks.contracts import TOMTER
-from tasks.crm.base import find_base, open_base
 from tasks.crm.client import connect
-from tasks.crm.connection import open_connection
-from tasks.crm.oppsett import setup
-from tasks.crm.publish import publish
+from tasks.crm.skjema.ids import find_base, open_base
+from tasks.crm.skjema.oppsett import setup
+from tasks.crm.sync.connection import open_connection
+from tasks.crm.sync.publish import publish
 from tasks.store import Geodata
 
 
@@ -199,7 +199,7 @@ def breaks_down_at(monkeypatch, call: int, *, before: bool) -> None:
 
     monkeypatch.setattr(pyairtable.Table, "batch_create", creating)
     monkeypatch.setattr(pyairtable.Table, "batch_upsert", upserting)
-    monkeypatch.setattr("tasks.crm.writing.SETTLE_S", 0.0)
+    monkeypatch.setattr("tasks.crm.sync.writing.SETTLE_S", 0.0)
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -8,8 +8,8 @@ from config.registers import regler
 from flows.run import run_kommune
 from flows.summary import FEILET, FULLFORT
 from tasks.contracts import HINDRE, REGULERINGSFORMAAL, TOMTER
-from tasks.crm.base import find_base
 from tasks.crm.client import connect
+from tasks.crm.skjema.ids import find_base
 from tasks.store import Geodata
 
 BYGNING = "wfs.matrikkelen-bygningspunkt"

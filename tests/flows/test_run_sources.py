@@ -15,8 +15,8 @@ from flows.run import run_kommune
 from flows.summary import FEILET, Summary
 from tasks.answer import Holdt, Provenance, Rows
 from tasks.contracts import TOMTER
-from tasks.crm.base import find_base
 from tasks.crm.client import connect
+from tasks.crm.skjema.ids import find_base
 from tasks.sandbox import filer
 from tasks.store import Geodata
 

@@ -14,7 +14,6 @@ from pyproj import Transformer
 from tasks.errors import SourceError
 from tests.sources.innboksdata import EAST, NORTH, Innboks, written, zones
 
-
 GPKG_CRS = (25833, 25835, 4258, 5972, 3857)
 """Those that are read as gpkg every time; the others as shp, and each in both forms among the `long` tests."""
 

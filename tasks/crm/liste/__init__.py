@@ -1,0 +1,1 @@
+"""Lists of lots that sales has already: csv and xlsx become people's own lots."""

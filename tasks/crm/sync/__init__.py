@@ -1,0 +1,1 @@
+"""Sync: rows and records compared, written, remembered; what people did is told."""
