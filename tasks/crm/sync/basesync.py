@@ -150,11 +150,9 @@ class BaseSync:
             return
         found: list[Record] = []
         for formula in listing.of_keys(ids, fresh):
-            found += listing.records(base, ids, formula)
+            found += [r for r in listing.records(base, ids, formula) if r.key(ids.tabell) in rows]
         if found:
-            theirs = self.diff(
-                navn, {str(r.fields[ids.tabell.noekkel]): rows[str(r.fields[ids.tabell.noekkel])] for r in found}, found
-            )
+            theirs = self.diff(navn, {key: rows[key] for key in (r.key(ids.tabell) for r in found)}, found)
             for record in found:
                 self.record_of[navn].setdefault(record.key(ids.tabell), record.id)
             diff.take_over(theirs)

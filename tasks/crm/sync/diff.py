@@ -123,6 +123,7 @@ class TableDiff:
     def take_over(self, theirs: TableDiff) -> None:
         """Take in rows whose records were found by key alone: what stands there, a person has written."""
         self.create = {key: row for key, row in self.create.items() if key not in theirs.seen}
+        self.seen |= theirs.seen
         if theirs.stopped is not None:
             self.twice, self.refused = self.twice | theirs.twice, self.refused | theirs.refused
             self.stop(theirs.stopped)

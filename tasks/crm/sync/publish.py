@@ -122,7 +122,7 @@ def _compare(kommune: Kommune, rows: dict[str, RowsByKey], sync: BaseSync) -> _P
     for navn in ("Tomter", *utvalg.LINKED):
         sync.look_again(plan.diffs[navn], rows[navn], i_dag=today())
     utvalg.note_changes(plan.diffs["Tomter"], today(), deleted=sync.deleted)
-    rows["Kommuner"][nummer]["Publiserte tomter"] = _published(rows["Tomter"], view, plan.diffs["Tomter"])
+    rows["Kommuner"][nummer]["Publiserte tomter"] = _published(rows["Tomter"], plan.diffs["Tomter"])
     plan.diffs["Kommuner"] = sync.diff("Kommuner", rows["Kommuner"], kommuner)
     plan.kontroll, plan.matters = _read_kontroll(rows["Kontroll"], sync)
     plan.matters |= dict(saker.ukjent_sak(nummer, key, dato=today()) for key in typed)
@@ -130,8 +130,8 @@ def _compare(kommune: Kommune, rows: dict[str, RowsByKey], sync: BaseSync) -> _P
     return plan
 
 
-def _published(tomter: RowsByKey, view: SalesView, diff: TableDiff) -> int:
-    there = {*view.teiger, *diff.create}
+def _published(tomter: RowsByKey, diff: TableDiff) -> int:
+    there = {*diff.seen, *diff.create}
     return sum(1 for key, row in tomter.items() if key in there and row["Tilstand"] == "Aktiv")
 
 
@@ -207,7 +207,9 @@ def _bring(plan: _Plan, sync: BaseSync, *, dry_run: bool) -> Published:
     The queue goes first: it tells what a person has written by hand before that is put right, and links to nothing.
     """
     nummer, dato = sync.kommunenummer, today()
-    theirs = [record.fields for record in plan.kontroll]
+    tabell = sync.connection.register.table("Kontroll")
+    # By the key that they were made with: a person may have typed over it.
+    theirs = [record.fields | {tabell.noekkel: record.key(tabell)} for record in plan.kontroll]
     found = plan.matters | _matters_of(plan.diffs.values(), nummer, dato)
     found = saker.with_answers(theirs, found, kommunenummer=nummer)
     if "Tomter" in plan.diffs:  # else nobody has looked whether they still hold
