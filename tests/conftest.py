@@ -12,6 +12,8 @@ from functools import cache
 
 from hypothesis import HealthCheck, settings
 
+from tests import crs_once  # noqa: F401  # for its effect
+
 for _name in [name for name in os.environ if name.startswith("TOMT_")]:
     del os.environ[_name]
 os.environ["TOMT_ENV_FILE"] = ""

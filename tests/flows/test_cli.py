@@ -98,8 +98,15 @@ def test_help_helps(tmp_path, here):
         ("3207", ["invented ones", "0099 Tomtevik", "TOMT_PROFILE=staging"]),
     ],
 )
-def test_a_number_that_cannot_be_run(tmp_path, number, words):
-    says(tomt(tmp_path, "run", number), *words)
+def test_a_number_that_cannot_be_run(tmp_path, here, number, words):
+    with pytest.raises(TomtError) as caught:
+        here("run", number)
+    assert all(word in str(caught.value) for word in words)
+    assert not (tmp_path / "geodata").exists()
+
+
+def test_a_command_that_fails_ends_in_one_line(tmp_path):
+    says(tomt(tmp_path, "run", "9998"), "No kommune '9998'")
     assert not (tmp_path / "geodata").exists()
 
 

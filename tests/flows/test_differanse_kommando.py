@@ -80,7 +80,9 @@ def test_the_command_helps(tmp_path):
     assert tomt(tmp_path, "--soner", "a").returncode == 2
 
 
-@pytest.mark.parametrize(("options", "traceback"), [([], False), (["--verbose"], True)])
+@pytest.mark.parametrize(
+    ("options", "traceback"), [([], False), pytest.param(["--verbose"], True, marks=pytest.mark.long)]
+)
 def test_what_nobody_thought_of_ends_in_one_line_too(tmp_path, options, traceback):
     ask = order(tmp_path)
     files = [f"--{name}={source.sti}" for name, source in ask.lag.items()]

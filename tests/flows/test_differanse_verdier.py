@@ -177,7 +177,9 @@ def test_units_of_a_teig_may_be_several_of_any_type(tmp_path):
         assert [list(units) for units in results(tmp_path)[1]["matrikkelenheter"]] == [["46/1", "46/2"], ["1"], []]
 
 
-@pytest.mark.parametrize("suffix", ["geojson", "gpkg", "gml", "fgb", "shp"])
+@pytest.mark.parametrize(
+    "suffix", ["gpkg", "shp", *(pytest.param(suffix, marks=pytest.mark.long) for suffix in ("geojson", "gml", "fgb"))]
+)
 def test_other_formats_are_read_or_refused_too(tmp_path, suffix):
     values = ([DAY.date()] * 4, [DAY] * 4, [b"3", b"\xff", b"3", b"3"], [["3"], ["4"], ["3"], []], [["3", "4"]] * 4,
               [{"a": 1}] * 4, [True, False, True, True], [2**63 - 1, 1, 2, 3], [1e300, 2.5, 3.0, None])  # fmt: skip

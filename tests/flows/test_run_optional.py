@@ -39,6 +39,7 @@ def test_lots_stay_as_they_are_when_buildings_cannot_be_read(ran, tomtevik, faul
     assert summary.as_dict()["kilder"]["bygning"]["svar"] == "Failed"
 
 
+@pytest.mark.long
 def test_the_same_lots_are_found_when_buildings_were_never_read(ready, tomtevik, faulty_sources):
     faulty_sources.breaks(BYGNING, status=503)
     unread = ready.model_copy(update={"sources_url": faulty_sources.url})

@@ -147,7 +147,7 @@ def test_through_mapserver(upstream: UpstreamServer, lots: gpd.GeoDataFrame, tmp
 
 
 @pytest.mark.parametrize(
-    "form", ["gml", "shp", *(pytest.param(form, marks=pytest.mark.long) for form in ("gpkg", "geojson", "gdb"))]
+    "form", ["shp", *(pytest.param(form, marks=pytest.mark.long) for form in ("gml", "gpkg", "geojson", "gdb"))]
 )
 def test_through_files(upstream: UpstreamServer, lots: gpd.GeoDataFrame, tmp_path: Path, form: Any) -> None:
     for tema in ("kommuneplan", "reguleringsplan"):

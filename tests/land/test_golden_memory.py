@@ -49,7 +49,7 @@ def test_what_a_run_leaves_on_disk_the_next_goes_on_from(land, given, direct, tm
     pd.testing.assert_frame_equal(pd.DataFrame(after.hendelser), pd.DataFrame(direct.hendelser), check_dtype=False)
 
 
-@pytest.mark.parametrize("damage", ["gone", "half", "other", "version"])
+@pytest.mark.parametrize("damage", [pytest.param("gone", marks=pytest.mark.long), "half", "other", "version"])
 def test_a_memory_that_cannot_be_used_costs_causes_and_no_lot(land, given, direct, tmp_path, damage, monkeypatch):
     geodata = Geodata(tmp_path)
     write_land(land, geodata, KOMMUNE)
@@ -139,7 +139,7 @@ def test_a_lot_that_comes_back_has_its_core_again(land):
     assert list(back.kjerner["tomt_id"]) == list(land.kjerner["tomt_id"])
 
 
-@pytest.mark.parametrize("written", range(5))
+@pytest.mark.parametrize("written", [pytest.param(n, marks=() if n in {0, 3} else pytest.mark.long) for n in range(5)])
 def test_a_run_that_stops_between_two_files_is_made_good_by_the_next(
     land, given, direct, tmp_path, written, monkeypatch
 ):

@@ -78,7 +78,7 @@ def edited(sheet: Sheet, kind: str, where: shapely.Geometry, number: int) -> She
 DAYS = st.lists(st.lists(edits(), min_size=1, max_size=3), min_size=1, max_size=6)
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(DAYS)
 def test_replaying_the_ledger_gives_the_lots_of_today_and_each_change_is_told_once(days):
     live_through(days)

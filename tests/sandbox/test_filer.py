@@ -86,8 +86,15 @@ def core(navn: str, raw: gpd.GeoDataFrame) -> list[tuple[object, ...]]:
     return sorted(rows, key=str)
 
 
-@pytest.mark.parametrize("navn", SOURCES)
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("form", "navn"),
+    [
+        # Every form once and every theme at least once; all with all among the `long` tests.
+        pytest.param(form, navn, marks=() if k % len(SOURCES) == n else pytest.mark.long)
+        for k, form in enumerate(FORMS)
+        for n, navn in enumerate(SOURCES)
+    ],
+)
 def test_every_form_says_what_the_services_say(inboxes, tmp_path, navn, form):
     raw, reference = read(navn, inboxes[form], tmp_path), served(navn)
     assert Counter(raw["objekttypenavn"]) == Counter(reference["objekttypenavn"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -23,11 +24,18 @@ from tasks.store import Geodata
 from .dekning_data import BOW, NOW, SQUARE, TODAY, TOMTEVIK, all_rows, held, rows, write_core
 
 
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a core that is as it should be, which every test gets a copy of."""
+    folder = tmp_path_factory.mktemp("usual")
+    write_core(Geodata(folder))
+    return folder
+
+
 @pytest.fixture
-def geodata(tmp_path: Path) -> Geodata:
-    found = Geodata(tmp_path)
-    write_core(found)
-    return found
+def geodata(tmp_path: Path, usual: Path) -> Geodata:
+    shutil.copytree(usual, tmp_path, dirs_exist_ok=True)
+    return Geodata(tmp_path)
 
 
 def assessed(geodata: Geodata, answers: Mapping[str, Answer] | None = None, days_on: int = 0) -> DekningResult:
