@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Self
 
 from tasks.sandbox.airtable import AirtableServer
 from tests.crm.sync_prosess import TOKEN
+from tests.memory import peak_mb
 from tests.waiting import PATIENCE_S
 
 
@@ -62,8 +62,7 @@ def _serve(folder: str, per_sekund: str) -> None:
     with AirtableServer(Path(folder), token=TOKEN, rate_limit_per_s=float(per_sekund)) as server:
         print(server.url, flush=True)
         sys.stdin.read()
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        print(json.dumps([server.arrivals, time.process_time(), usage.ru_maxrss / 1024]))
+        print(json.dumps([server.arrivals, time.process_time(), peak_mb()]))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from tasks.crm.sync import connection, writing
 from tasks.crm.sync.publish import Published, open_connection, publish
 from tasks.errors import TomtError
 from tasks.store import Geodata
+from tests.memory import peak_mb
 from tests.waiting import PATIENCE_S
 
 TOKEN = "pat-for-tests"
@@ -130,7 +130,7 @@ def carry_out(oppdrag: Oppdrag) -> Utfall:
         {d.tabell.navn: d.sent_counts() for d in published.diffs},
         calls,
         time.monotonic() - began,
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        peak_mb(),
     )
 
 

@@ -317,7 +317,7 @@ def test_a_copy_that_appears_during_the_sync_loses_nothing(verden):
     verden.proxy.when(writes("Tomter"), first(lambda: verden.person.duplicate("Tomter", SISTE)))
     verden.sync()
     verden.proxy.behave()
-    assert "stand in several records" in str(verden.sync().failure)
+    assert "stands in several records" in str(verden.sync().failure)
     _, copy = verden.person.find("Tomter", SISTE)
     verden.person.table("Tomter").delete(copy["id"])
     assert verden.sync().failure is None
