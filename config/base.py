@@ -76,6 +76,7 @@ class Felt(Register):
         The table that a link points to.
     start, naar
         What the program sets once, on its own new row where the field is empty; on every one, or only when `naar` fits.
+        Of an initial field without `start`, the row says it.
     """
 
     navn: str = Field(min_length=1, max_length=MAX_NAME)
@@ -96,14 +97,15 @@ class Felt(Register):
             "desimaler": self.type in NUMBERS,
             "symbol": self.type == "currency",
             "til": self.type == "multipleRecordLinks",
-            "start": self.eier == "initial",
         }
         for name, needed in needs.items():
             if (getattr(self, name) not in (None, ())) != needed:
                 wants = "needs" if needed else "takes no"
                 raise ValueError(f"{self.navn}: {self.type} of {self.eier} {wants} `{name}`")
-        if self.naar is not None and self.eier != "initial":
-            raise ValueError(f"{self.navn}: `naar` is for initial fields")
+        if self.start is not None and self.eier != "initial":
+            raise ValueError(f"{self.navn}: `start` is for initial fields")
+        if self.naar is not None and self.start is None:
+            raise ValueError(f"{self.navn}: `naar` goes with `start`")
         if len(set(self.valg)) != len(self.valg) or any(not v.strip() or v != v.strip() for v in self.valg):
             raise ValueError(f"{self.navn}: an option is blank, padded or stands twice")
         if self.start is not None and not self._takes(self.start):
@@ -118,7 +120,13 @@ class Felt(Register):
 
 
 class Tabell(Register):
-    """One table of the base: its fields, the first of them the key."""
+    """One table of the base: its fields, the first of them the primary one when the base is made.
+
+    Attributes
+    ----------
+    noekkel
+        The field that tells rows apart: the program's, or the primary one of a table that only people write in.
+    """
 
     navn: str = Field(min_length=1, max_length=MAX_NAME)
     noekkel: str
@@ -141,9 +149,9 @@ class Tabell(Register):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         _distinct(f.navn for f in self.felt)
-        key = self.felt[0]
-        if key.navn != self.noekkel or key.type != "singleLineText" or key.eier == "initial":
-            raise ValueError(f"{self.navn}: the key {self.noekkel} is not the first field, or no singleLineText")
+        key = self._by_name.get(self.noekkel)
+        if key is None or key.type != "singleLineText" or key.eier == "initial":
+            raise ValueError(f"{self.navn}: the key {self.noekkel} is no field, or no singleLineText of one owner")
         if key.eier == "sales" and any(f.eier != "sales" for f in self.felt):
             raise ValueError(f"{self.navn}: a table whose key is sales' has no field that the program writes")
         options = {f.navn: f for f in self.felt if f.eier == "pipeline"}
@@ -168,6 +176,8 @@ class Grenser(Register):
         Share of a limit, 0-1, from which a run warns.
     telles_hver_dager
         How old a count of the base's records may be.
+    kjoringer_per_kommune
+        Rows of Kjøringer that a kommune keeps; the next run takes the place of the oldest.
     """
 
     poster_per_base: int = Field(gt=0)
@@ -175,6 +185,7 @@ class Grenser(Register):
     kall_per_kjoring: int = Field(gt=0)
     varsle_fra: float = Field(gt=0, le=1)
     telles_hver_dager: int = Field(ge=0)
+    kjoringer_per_kommune: int = Field(gt=0)
 
 
 class Publisering(Register):
@@ -203,7 +214,7 @@ class BaseRegister(Register):
     def primary(self, tabell: str) -> str:
         """Return the field that is a table's primary one when the guide is followed: always first, never hidden."""
         by_hand = (f.navn for f in self.formel if f.tabell == tabell and f.hovedfelt)
-        return next(by_hand, self.table(tabell).noekkel)
+        return next(by_hand, self.table(tabell).felt[0].navn)
 
     def page(self, side: Side) -> Visning:
         """Return what a page of an interface shows, as a view."""

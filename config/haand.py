@@ -45,6 +45,8 @@ class Formelfelt(Register):
         Of a formula; of a rollup, over `values`.
     lenke, felt
         The link it follows, and the field of the linked table (not for counts).
+    ser
+        The fields whose change it tells of (the time or the person of the last change).
     filter
         Which linked records count.
     hovedfelt
@@ -53,12 +55,13 @@ class Formelfelt(Register):
 
     tabell: str
     navn: str
-    type: Literal["formula", "rollup", "multipleLookupValues", "count"]
-    gir: Literal["text", "number", "date", "list"]
+    type: Literal["formula", "rollup", "multipleLookupValues", "count", "lastModifiedTime", "lastModifiedBy"]
+    gir: Literal["text", "number", "date", "list", "person"]
     betyr: str = Field(min_length=1)
     formel: str | None = None
     lenke: str | None = None
     felt: str | None = None
+    ser: tuple[str, ...] = ()
     desimaler: int | None = Field(None, ge=0, le=8)
     filter: Filter = ()
     hovedfelt: bool = False
@@ -87,44 +90,23 @@ class Visning(Register):
 
 
 class Verdi(Register):
-    """What an action writes into a field; {…} names a field of the record that the automation is about."""
+    """What an action writes into a field."""
 
     felt: str
     verdi: str
 
 
 class Utloeser(Register):
-    """What starts an automation."""
+    """What starts an automation: a record that comes to match conditions."""
 
-    type: Literal["When record matches conditions", "When record updated", "When record created", "At scheduled time"]
-    tabell: str | None = None
-    filter: Filter = ()
-    felt: tuple[str, ...] = ()
-    naar: str | None = None
+    tabell: str
+    filter: Filter = Field(min_length=1)
 
 
 class Handling(Register):
-    """What an automation does; {…} in texts names a field of the record found, or else of the one that started it.
+    """What an automation does: it writes into the record that started it."""
 
-    Attributes
-    ----------
-    til
-        Whom an e-mail goes to: a field in braces, or in <…> what people put their own address in place of.
-    hvis
-        Conditions on the record that started it: the action stands in a conditional group.
-    for_hver
-        True when it is done for each record that the action before it found.
-    """
-
-    type: Literal["Find records", "Create record", "Update record", "Send email"]
-    tabell: str | None = None
-    filter: Filter = ()
-    hvis: Filter = ()
-    for_hver: bool = False
-    sett: tuple[Verdi, ...] = ()
-    til: str | None = None
-    emne: str | None = None
-    tekst: str | None = None
+    sett: tuple[Verdi, ...] = Field(min_length=1)
 
 
 class Automatisering(Register):

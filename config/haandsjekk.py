@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from config.formel import ROLLUPS, check_formula
-from config.haand import Automatisering, Betingelse, Filter, Formelfelt, Gruppe, Handling, Side, Verdi, Visning
+from config.haand import Automatisering, Betingelse, Filter, Formelfelt, Gruppe, Side, Visning
 
 EMPTY = ("is empty", "is not empty")
 OPERATORS: dict[str, tuple[str, ...]] = {
@@ -42,6 +42,8 @@ KINDS = {
     "multipleAttachments": "files",
 }
 """Type of a field → its kind."""
+GIVES = {"count": "number", "multipleLookupValues": "list", "lastModifiedTime": "date", "lastModifiedBy": "person"}
+"""Type of a computed field → the kind that it always is."""
 MANY = frozenset({"is any of", "is none of", "has any of", "has all of", "is exactly", "has none of"})
 EXACT = frozenset({"is", "is not"})
 CHECKED = ("checked", "unchecked")
@@ -61,12 +63,7 @@ class Kolonne(NamedTuple):
 
 Kolonner = Mapping[str, Mapping[str, Kolonne]]
 """Table → field → what it is, manual fields and the other ends of links included."""
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 GROUPABLE = frozenset({"text", "number", "checkbox", "select", "selects", "date", "person", "link"})
-OWN_ADDRESS = re.compile(r"<[^<>]+>")
-"""What people put an address of their own in place of."""
-RECORD = "Airtable record ID"
-"""Stands in braces for the record itself."""
 NOW = "Actual trigger time"
 """When an automation started."""
 
@@ -82,15 +79,19 @@ def check_formelfelt(felt: Formelfelt, kolonner: Kolonner) -> None:
     own = _table(felt.tabell, kolonner)
     if felt.navn in own:
         raise ValueError("the table has a field called so")
-    has = (felt.formel is not None, felt.lenke is not None, felt.felt is not None)
+    has = (felt.formel is not None, felt.lenke is not None, felt.felt is not None, bool(felt.ser))
     wants = {
-        "formula": (True, False, False),
-        "rollup": (True, True, True),
-        "multipleLookupValues": (False, True, True),
-        "count": (False, True, False),
+        "formula": (True, False, False, False),
+        "rollup": (True, True, True, False),
+        "multipleLookupValues": (False, True, True, False),
+        "count": (False, True, False, False),
+        "lastModifiedTime": (False, False, False, True),
+        "lastModifiedBy": (False, False, False, True),
     }
-    if has != wants[felt.type] or (felt.filter and felt.type == "formula"):
-        raise ValueError(f"`formel`, `lenke`, `felt` or `filter` do not fit a {felt.type}")
+    if has != wants[felt.type] or (felt.filter and felt.lenke is None):
+        raise ValueError(f"`formel`, `lenke`, `felt`, `ser` or `filter` do not fit a {felt.type}")
+    if GIVES.get(felt.type, felt.gir) != felt.gir:
+        raise ValueError(f"a {felt.type} gives a {GIVES[felt.type]}")
     if (felt.desimaler is not None) != (felt.gir == "number" and felt.type in {"formula", "rollup"}):
         raise ValueError("`desimaler` is for formulas and rollups that give a number")
     if felt.hovedfelt and felt.type != "formula":
@@ -98,7 +99,11 @@ def check_formelfelt(felt: Formelfelt, kolonner: Kolonner) -> None:
     if felt.type == "formula":
         check_formula(str(felt.formel), {n: k.valg for n, k in own.items()})
         return
-    link = _column(str(felt.lenke), own)
+    if felt.lenke is None:
+        for name in felt.ser:
+            _column(name, own)
+        return
+    link = _column(felt.lenke, own)
     linked = kolonner.get(str(link.til))
     if link.til is None or linked is None:
         raise ValueError(f"{felt.lenke} is no link")
@@ -192,74 +197,16 @@ def check_automatisering(automation: Automatisering, kolonner: Kolonner) -> None
     ValueError
         Naming what is wrong.
     """
-    trigger = automation.utloeser
-    is_scheduled = trigger.type == "At scheduled time"
-    if is_scheduled == (trigger.tabell is not None) or is_scheduled != (trigger.naar is not None):
-        raise ValueError("a schedule needs `naar`, every other trigger a table")
-    if (trigger.type == "When record updated") != bool(trigger.felt) or (
-        trigger.type == "When record matches conditions"
-    ) != bool(trigger.filter):
-        raise ValueError("`felt` and `filter` do not fit the trigger")
-    about: Mapping[str, Kolonne] = {}
-    if trigger.tabell is not None:
-        about = _table(trigger.tabell, kolonner)
-        check_filter(trigger.filter, about)
-        for name in trigger.felt:
-            _column(name, about)
-    found: Mapping[str, Kolonne] | None = None
-    for action in automation.handling:
-        if action.for_hver and found is None:
-            raise ValueError("`for_hver` comes after Find records")
-        check_filter(action.hvis, about)
-        _check_action(action, found if action.for_hver and found is not None else about, kolonner)
-        if action.type == "Find records":
-            found = _table(str(action.tabell), kolonner)
-
-
-def _check_action(action: Handling, about: Mapping[str, Kolonne], kolonner: Kolonner) -> None:
-    is_mail = action.type == "Send email"
-    if is_mail == (action.tabell is not None) or is_mail != (None not in (action.til, action.emne, action.tekst)):
-        raise ValueError(f"{action.type}: needs `tabell`, or `til`, `emne` and `tekst` when it is an e-mail")
-    if (action.type == "Find records") != bool(action.filter):
-        raise ValueError("`filter` is for Find records, which needs it")
-    if bool(action.sett) != (action.type in {"Create record", "Update record"}):
-        raise ValueError("`sett` is for actions that write, which need it")
-    if action.til is not None:
-        _check_receiver(action.til, about)
-    for text in (action.til, action.emne, action.tekst, *(v.verdi for v in action.sett)):
-        for name in PLACEHOLDER.findall(text or ""):
-            if name != RECORD:
-                _column(name, about)
-    if action.tabell is None:
-        return
-    own = _table(action.tabell, kolonner)
-    check_filter(action.filter, own)
-    for one in action.sett:
+    own = _table(automation.utloeser.tabell, kolonner)
+    check_filter(automation.utloeser.filter, own)
+    for one in (one for action in automation.handling for one in action.sett):
         column = _column(one.felt, own)
         if not column.is_open:
             raise ValueError(f"{one.felt} is not sales' to write")
-        _check_value(one, column, about)
-
-
-def _check_receiver(til: str, about: Mapping[str, Kolonne]) -> None:
-    """Raise unless an e-mail goes to a person's field, or to an address that people fill in."""
-    whole = PLACEHOLDER.fullmatch(til)
-    if whole is not None and _column(whole[1], about).kind != "person":
-        raise ValueError(f"an e-mail does not go to {til}: it is no person")
-    if whole is None and not OWN_ADDRESS.fullmatch(til):
-        raise ValueError(f"an e-mail goes to a field in braces, or to <…> that people fill in, not to {til!r}")
-
-
-def _check_value(one: Verdi, column: Kolonne, about: Mapping[str, Kolonne]) -> None:
-    """Raise for a value that a select, date or link does not take; a lone field in braces gives its own."""
-    whole = PLACEHOLDER.fullmatch(one.verdi)
-    given = about.get(whole[1]) if whole else None
-    if column.valg and one.verdi not in column.valg and (given is None or given.valg != column.valg):
-        raise ValueError(f"{one.verdi!r} is no option of {one.felt}")
-    if column.kind == "date" and one.verdi != NOW and (given is None or given.kind != "date"):
-        raise ValueError(f"{one.felt} is a date: it takes {NOW!r}, or a date in braces")
-    if column.kind == "link" and one.verdi != f"{{{RECORD}}}":
-        raise ValueError(f"{one.felt} is a link: it takes {{{RECORD}}}")
+        if column.valg and one.verdi not in column.valg:
+            raise ValueError(f"{one.verdi!r} is no option of {one.felt}")
+        if column.kind == "date" and one.verdi != NOW:
+            raise ValueError(f"{one.felt} is a date: it takes {NOW!r}")
 
 
 def check_side(page: Side, kolonner: Kolonner, *, views: Mapping[tuple[str, str], Visning]) -> None:

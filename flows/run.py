@@ -20,7 +20,8 @@ from tasks.account import Account
 from tasks.answer import Failed, NotCovered, blocking
 from tasks.crm.sync.connection import Connection, open_connection
 from tasks.crm.sync.diff import TableDiff
-from tasks.crm.sync.publish import Published, publish_dekning_task, publish_task, record_run_task
+from tasks.crm.sync.kjoringer import record_run_task
+from tasks.crm.sync.publish import Published, publish_dekning_task, publish_task
 from tasks.errors import TomtError, UnusableError
 from tasks.land.find import find_tomter_task
 from tasks.scoring.grov import score_task

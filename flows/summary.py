@@ -78,7 +78,7 @@ class Summary:
     upublisert: int = 0
     stoppet: dict[str, str] = field(default_factory=dict)
     valgfrie: frozenset[str] = field(default_factory=optional_themes)
-    run_record: dict[str, int] = field(default_factory=lambda: {"created": 0})
+    run_record: dict[str, int] = field(default_factory=lambda: {"created": 0, "updated": 0})
 
     @property
     def ok(self) -> bool:
@@ -301,7 +301,7 @@ def totals(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the one JSON object of a command: sums first, then each kommune's summary (`Summary.as_dict`)."""
     return {
         **{what: sum(s[what] for s in summaries) for what in COUNTS},
-        "run_record": {"created": sum(s["run_record"]["created"] for s in summaries)},
+        "run_record": {what: sum(s["run_record"][what] for s in summaries) for what in ("created", "updated")},
         "ok": all(s["resultat"] == FULLFORT for s in summaries),
         "kommuner": list(summaries),
     }

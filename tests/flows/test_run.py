@@ -49,7 +49,7 @@ def test_a_run_fills_the_base_and_a_second_run_changes_nothing(ran, first_run, t
     assert second.ok
     assert (second.count("created"), second.count("updated"), second.count("refused")) == (0, 0, 0)
     assert second.count("unchanged") == first.count("created")
-    assert second.run_record == {"created": 1}
+    assert second.run_record == {"created": 1, "updated": 0}
     assert everything(ran) == before
     assert len(table(ran, "Kjøringer").all()) == 2
     one = totals([second.as_dict()])
@@ -85,7 +85,7 @@ def test_a_dry_run_against_an_empty_base_leaves_it_empty(ready, tomtevik):
     assert "would be created" in summary.as_text()
     assert "+ 0099-000001" in summary.as_text()
     assert summary.mangler_i_basen
-    assert summary.run_record == {"created": 0}
+    assert summary.run_record == {"created": 0, "updated": 0}
     assert connect(ready).bases(force=True) == []
     # The same, when the tables are there.
     setup(*open_base(ready), base_register(), {}, settings=ready)

@@ -74,6 +74,11 @@ def _of_field(felt: Formelfelt, found: Mapping[str, Located], register: BaseRegi
         yield "is not the primary field"
     if felt.lenke is not None:
         yield from _of_link(felt, options, found)
+    # Of lastModifiedBy the schema does not show what it watches.
+    for name in felt.ser if felt.type == "lastModifiedTime" else ():
+        watched = _named(located, name)
+        if watched is None or watched.id not in (options.get("referencedFieldIds") or ()):
+            yield f"does not tell of {name}"
 
 
 def _of_link(felt: Formelfelt, options: Mapping[str, Any], found: Mapping[str, Located]) -> Iterator[str]:

@@ -20,7 +20,6 @@ from config.haand import (
     Formelfelt,
     Grensesnitt,
     Gruppe,
-    Handling,
     Rettighet,
     Sortering,
     Visning,
@@ -30,7 +29,14 @@ from config.haandsjekk import Kolonner
 Del = Formelfelt | Visning | Automatisering | Grensesnitt | Rettighet | Deling
 """A manual part."""
 
-FIELD_TYPES = {"formula": "Formula", "rollup": "Rollup", "multipleLookupValues": "Lookup", "count": "Count"}
+FIELD_TYPES = {
+    "formula": "Formula",
+    "rollup": "Rollup",
+    "multipleLookupValues": "Lookup",
+    "count": "Count",
+    "lastModifiedTime": "Last modified time",
+    "lastModifiedBy": "Last modified by",
+}
 HEAD = """# Det som gjøres for hånd i Airtable
 
 `tomt base setup` lager tabeller og felt. Resten kan ikke lages gjennom Airtables API og gjøres her, i denne
@@ -70,7 +76,7 @@ def steps(register: BaseRegister) -> list[Steg]:
         ("Felt som regnes ut", f"{_code(f.tabell)}: {_code(f.navn)}", _formel(f, register), f) for f in register.formel
     ]
     parts += [("Visninger", f"{_code(v.tabell)}: {_code(v.navn)}", _visning(v, columns), v) for v in register.visning]
-    parts += [("Automatiseringer", _code(a.navn), _automatisering(a), a) for a in register.automatisering]
+    parts += [("Automatiseringer", _code(a.navn), list(_automatisering(a)), a) for a in register.automatisering]
     parts += [("Grensesnitt", _code(g.navn), _grensesnitt(g, register), g) for g in register.grensesnitt]
     parts += [("Rettigheter", _code(r.tabell), _rettighet(r, register), r) for r in register.rettighet]
     parts += [("Deling", d.hvem, _deling(d), d) for d in register.deling if not d.foer_oppsett]
@@ -97,10 +103,9 @@ NOTES = {
     "Visninger": "I tabellen: *Create…* nederst til venstre, velg typen, gi den navnet. Velg *Collaborative* under "
     "*Who can edit*. Tabellens hovedfelt (*primary field*) står alltid først og kan ikke skjules. Andre felt som ikke "
     "er nevnt, skjules under *Hide fields*.",
-    "Automatiseringer": "*Automations* → *Create automation*. Ord i krøllparentes settes inn med *+* i tekstfeltet: de "
-    "er felt i raden det gjelder. Prøv hvert steg med *Test* før den slås på. Ord i <…> "
-    "byttes ut med deres egne. Hver gang en utløser går, er det én kjøring (*run*) av de 25 000 i måneden som "
-    "Team-planen gir.",
+    "Automatiseringer": "Det som skal skje av seg selv, gjør programmets flyt `oppfolging` hver morgen. Disse to "
+    "sparer bare salg for å skrive en dato, og kan utelates. *Automations* → *Create automation*. Prøv hvert steg med "
+    "*Test* før den slås på. En utløser som går, er én kjøring (*run*) av de 25 000 i måneden som planen gir.",
     "Grensesnitt": "*Interfaces* → *Start building*.",
     "Rettigheter": "Pilen ved tabellens navn → *Edit table permissions*; pilen ved feltets navn → *Edit field "
     "permissions*. Flere felt merkes sammen med Shift. Krever Team-planen. Saker i Kontroll som ber noen slette en "
@@ -120,6 +125,8 @@ def _formel(felt: Formelfelt, register: BaseRegister) -> list[str]:
         lines.append(f"- Linked record field: {_code(felt.lenke)}")
     if felt.felt is not None:
         lines.append(f"- Field in the linked table: {_code(felt.felt)}")
+    if felt.ser:
+        lines.append("- *Specific fields*, bare disse: " + ", ".join(_code(name) for name in felt.ser))
     if felt.filter:
         lines += ["- *Only include linked records that meet certain conditions*:", *_conditions(felt.filter)]
     if felt.formel is not None:
@@ -132,7 +139,7 @@ def _formel(felt: Formelfelt, register: BaseRegister) -> list[str]:
         lines.append("- Formatting: datoformat *ISO*, tidssone `Europe/Oslo`")
     lines.append(f"- Beskrivelse: {felt.betyr}")
     if felt.hovedfelt:
-        key = register.table(felt.tabell).noekkel
+        key = register.table(felt.tabell).felt[0].navn
         lines.append(
             f"- Når feltet er laget: pilen ved tabellens første felt, {_code(key)} → *Change primary field* → velg "
             f"{_code(felt.navn)} → *Change primary field*. {_code(key)} blir stående som et vanlig felt"
@@ -193,41 +200,18 @@ def _value(condition: Betingelse) -> str:
     return f" {_code(f'{value:g}' if isinstance(value, float | int) else value)}"
 
 
-def _automatisering(automation: Automatisering) -> list[str]:
-    trigger = automation.utloeser
-    lines = [f"- Til hva: {automation.hvorfor}", f"- *Trigger*: *{trigger.type}*"]
-    if trigger.tabell is not None:
-        lines.append(f"  - *Table*: {_code(trigger.tabell)}")
-    if trigger.naar is not None:
-        lines.append(f"  - Når: {trigger.naar}")
-    if trigger.felt:
-        lines.append("  - *Fields*: " + ", ".join(_code(f) for f in trigger.felt))
-    if trigger.filter:
-        lines += ["  - *Conditions* (alle må stemme):", *_conditions(trigger.filter, "    ")]
+def _automatisering(automation: Automatisering) -> Iterator[str]:
+    yield f"- Til hva: {automation.hvorfor}"
+    yield "- *Trigger*: *When record matches conditions*"
+    yield f"  - *Table*: {_code(automation.utloeser.tabell)}"
+    yield "  - *Conditions* (alle må stemme):"
+    yield from _conditions(automation.utloeser.filter, "    ")
     for action in automation.handling:
-        lines += _handling(action)
-    return lines
-
-
-def _handling(action: Handling) -> Iterator[str]:
-    yield f"- *Action*: *{action.type}*"
-    if action.for_hver:
-        yield "  - I en *Repeating group* over radene fra steget før (*List of records*)"
-    if action.hvis:
-        yield "  - I en *Conditional group*, når alle stemmer:"
-        yield from _conditions(action.hvis, "    ")
-    if action.tabell is not None:
-        yield f"  - *Table*: {_code(action.tabell)}"
-    if action.type == "Update record":
+        yield "- *Action*: *Update record*"
+        yield f"  - *Table*: {_code(automation.utloeser.tabell)}"
         yield "  - *Record ID*: `{Airtable record ID}` fra utløseren"
-    if action.filter:
-        yield "  - *Conditions* (alle må stemme):"
-        yield from _conditions(action.filter, "    ")
-    for one in action.sett:
-        yield f"  - *Field* {_code(one.felt)}: {_code(one.verdi)}"
-    for word, text in (("To", action.til), ("Subject", action.emne), ("Message", action.tekst)):
-        if text is not None:
-            yield f"  - *{word}*: {_code(text)}"
+        for one in action.sett:
+            yield f"  - *Field* {_code(one.felt)}: {_code(one.verdi)}"
 
 
 def _grensesnitt(interface: Grensesnitt, register: BaseRegister) -> list[str]:

@@ -16,12 +16,10 @@ from itertools import chain
 
 from config.registers import Kommune
 from tasks.crm.chunks import CHUNK
-from tasks.crm.client import readable_errors
-from tasks.crm.rader.records import Row, RowsByKey
-from tasks.crm.skjema.ids import TableIds
+from tasks.crm.rader.records import RowsByKey
 from tasks.crm.sync import budsjett, listing
 from tasks.crm.sync.connection import Connection, this_month
-from tasks.crm.sync.diff import Record, TableDiff, canonical_row, diff_table
+from tasks.crm.sync.diff import Record, TableDiff, diff_table
 from tasks.crm.sync.state import Sent
 from tasks.crm.sync.writing import TableWriter
 from tasks.errors import IdentityError
@@ -237,20 +235,6 @@ class BaseSync:
 
 def _calls(diff: TableDiff) -> int:
     return sum(math.ceil(len(rows) / CHUNK) for rows in (diff.create, diff.update, diff.initial))
-
-
-def record_row(connection: Connection, navn: str, row: Row) -> int:
-    """Add a row that is written once and never compared, such as that of a run; return how many were made."""
-    if connection.base is None:
-        return 0
-    ids: TableIds = connection.ids[navn]
-    fields = {ids.fields[n]: v for n, v in canonical_row(ids.tabell, row).items() if v is not None}
-    with readable_errors(f"writing {navn}"):
-        answer = connection.base.table(ids.id).batch_upsert(
-            [{"fields": fields}], key_fields=[ids.fields[ids.tabell.noekkel]]
-        )
-    connection.state.add_records(navn, len(answer["createdRecords"]))
-    return len(answer["records"])
 
 
 def unknown_lots(

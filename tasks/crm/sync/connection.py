@@ -112,15 +112,20 @@ def open_connection(geodata: Geodata, settings: Settings, *, dry_run: bool) -> C
 
 
 def _reverse(schema: BaseSchema, ids: Mapping[str, TableIds]) -> dict[str, dict[str, str]]:
-    """Return table → name → id of link fields that are not in the register, but for those from the program's rows."""
-    ours = {table.id for table in ids.values() if table.tabell.is_written}
+    """Return table → name → id of link fields that are not in the register, but for the other ends of the program's."""
+    ours = {
+        table.fields[f.navn]
+        for table in ids.values()
+        for f in table.tabell.felt
+        if f.eier == "pipeline" and f.navn in table.fields
+    }
     return {
         navn: {
             f.name: f.id
             for f in schema.table(table.id).fields
             if isinstance(f, MultipleRecordLinksFieldSchema)
             and f.id not in table.fields.values()
-            and f.options.linked_table_id not in ours
+            and f.options.inverse_link_field_id not in ours
         }
         for navn, table in ids.items()
     }

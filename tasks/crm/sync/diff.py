@@ -201,7 +201,7 @@ def initial_values(tabell: Tabell, row: Row) -> Row:
     return {
         f.navn: f.start
         for f in tabell.felt
-        if f.eier == "initial" and (f.naar is None or row.get(f.naar.felt) == f.naar.er)
+        if f.start is not None and (f.naar is None or row.get(f.naar.felt) == f.naar.er)
     }
 
 
@@ -294,7 +294,7 @@ class _Comparison:
     def __post_init__(self) -> None:
         tabell = self.diff.tabell
         self.links = frozenset(f.navn for f in tabell.felt if f.til is not None)
-        self.has_initial = any(f.eier == "initial" for f in tabell.felt)
+        self.has_initial = any(f.start is not None for f in tabell.felt)
 
     def add(self, key: str, row: Row) -> None:
         """Plan a row that the base lacks; what is gone and was never published stays unpublished."""

@@ -13,10 +13,10 @@ from prefect.cache_policies import NO_CACHE
 from config.registers import Kommune
 from tasks.answer import Answer
 from tasks.contracts import DEKNING, FELLES, KONTROLL, SALG
-from tasks.crm.rader.records import Row, RowsByKey, dekning_fields, identity, kontroll_rows
+from tasks.crm.rader.records import RowsByKey, dekning_fields, identity, kontroll_rows
 from tasks.crm.rader.utdata import desired_rows, read_or_empty, read_shapes
 from tasks.crm.sync import saker, treff, utvalg
-from tasks.crm.sync.basesync import BaseSync, record_row, today, unknown_lots
+from tasks.crm.sync.basesync import BaseSync, today, unknown_lots
 from tasks.crm.sync.connection import Connection, open_connection
 from tasks.crm.sync.diff import Record, TableDiff
 from tasks.crm.sync.salg import SalesView
@@ -25,7 +25,6 @@ from tasks.store import Geodata
 
 __all__ = ["Connection", "Published", "open_connection", "publish", "publish_dekning", "publish_kontroll"]
 
-RUN_TABLE = "Kjøringer"
 ORDER = ("Kommuner", "Områder", "Eiendommer", "Tomter", "Kontroll")
 
 
@@ -236,22 +235,6 @@ def _bring(plan: _Plan, sync: BaseSync, *, dry_run: bool) -> Published:
     return Published(diffs, stops, plan.unpublished)
 
 
-def record_run(connection: Connection, row: Row) -> dict[str, int]:
-    """Add the row of this run to Kjøringer.
-
-    Parameters
-    ----------
-    row
-        Fields by name.
-
-    Returns
-    -------
-    dict
-        ``{"created": 1}``.
-    """
-    return {"created": record_row(connection, RUN_TABLE, row)}
-
-
 @task(name="oppdater Airtable", task_run_name="oppdater Airtable {kommune.nummer}", cache_policy=NO_CACHE)
 def publish_task(
     kommune: Kommune, geodata: Geodata, connection: Connection, *, answers: Mapping[str, Answer], dry_run: bool
@@ -270,9 +253,3 @@ def publish_dekning_task(kommune: Kommune, geodata: Geodata, connection: Connect
 def publish_kontroll_task(nummer: str, geodata: Geodata, connection: Connection, *, dry_run: bool) -> Published:
     """Write the review queue of one kommune, or of none."""
     return publish_kontroll(nummer, geodata, connection, dry_run=dry_run)
-
-
-@task(name="noter i Kjøringer", task_run_name="noter resultat {kommune.nummer}", cache_policy=NO_CACHE)
-def record_run_task(kommune: Kommune, connection: Connection, row: Row) -> dict[str, int]:
-    """Add the row of this run to Kjøringer."""
-    return record_run(connection, row)

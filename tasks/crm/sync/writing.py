@@ -86,7 +86,7 @@ class TableWriter:
         if diff.stopped is not None:
             return
         navn = self.ids.tabell.navn
-        has_initial = any(f.eier == "initial" for f in self.ids.tabell.felt)
+        has_initial = any(f.start is not None for f in self.ids.tabell.felt)
         self._remember(diff, has_initial=has_initial)
         with readable_errors(f"writing {navn}"):
             self._set_initial(diff.initial)

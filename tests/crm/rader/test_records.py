@@ -22,7 +22,7 @@ from tests.crm.stordata import Omfang, frames
 NORDRE_FOLLO = find_kommune("3207", sandbox=False)
 LATER = {"Kommuner": {"Publiserte tomter", "Score", "Prioritet", *(f"Score {part}" for part in (
     "demografi", "økonomi", "politikk", "eiendom"))}, "Tomter": {
-    "Under terskel", "Importnøkkel", "Kilde endret", "Hva er endret"}}  # fmt: skip
+    "Under terskel", "Importnøkkel", "Kilde endret", "Hva er endret", "Påminnelse", "Kartbilde"}}  # fmt: skip
 """What other parts of the program fill in."""
 FRAMES = (
     "omraader",

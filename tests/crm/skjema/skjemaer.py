@@ -110,6 +110,8 @@ def as_made_by_hand(felt: Formelfelt, schema: JSON) -> JSON:
         for name, there in own.items():
             text = text.replace(f"{{{name}}}", f"{{{there['id']}}}")
         options |= {"formula": text, "referencedFieldIds": [], "result": {"type": "singleLineText"}}
+    if felt.ser:
+        options |= {"referencedFieldIds": [own[name]["id"] for name in felt.ser], "result": None}
     return {"name": felt.navn, "type": felt.type, "options": options}
 
 

@@ -108,15 +108,17 @@ def test_a_title_is_made_the_primary_field_in_the_step_that_makes_it():
 
 
 def test_an_automation_is_told_in_full():
-    text = part_of("`Faseskifte blir aktivitet`")
+    text = part_of("`Sist kontaktet på tomten`")
     for word in ("*When record matches conditions*", "*Table*: `Tomter`", "*Record ID*: `{Airtable record ID}`"):
         assert word in text
-    assert "*Field* `Tomter`: `{Airtable record ID}`" in text
-    assert "*Repeating group*" in part_of("`Påminnelse om neste steg`")
-    borte = part_of("`Tomt borte under dialog`")
-    assert "*To*: `<salgslederens e-postadresse>`" in borte
-    assert "*Conditional group*" in borte
-    assert "Ord i <…> byttes ut med deres egne" in TEXT
+    assert "`Fase` *is any of* `Kontaktet`, `Dialog`" in text
+    assert "*Field* `Sist kontaktet`: `Actual trigger time`" in text
+
+
+def test_what_a_time_of_change_watches_is_told():
+    text = part_of("`Tomter`: `Fase endret av`")
+    assert "*Last modified by*" in text
+    assert "*Specific fields*, bare disse: `Fase`" in text
 
 
 def test_exactly_the_program_s_fields_are_locked_and_their_other_ends():
@@ -182,6 +184,7 @@ def test_what_is_otherwise_is_named_with_its_step():
     antall = field(schema, "Tomter", "Antall aktiviteter")["options"]
     antall["recordLinkFieldId"] = field(schema, "Tomter", "Område")["id"]
     drop(schema, "Eiendommer", "Eiernavn")
+    field(schema, "Tomter", "Fase endret")["options"]["referencedFieldIds"] = []
     views = {v["name"]: v for v in table(schema, "Tomter")["views"]}
     views["Pipeline"]["type"] = "grid"
     table(schema, "Tomter")["views"].remove(views["Innboks"])
@@ -193,6 +196,7 @@ def test_what_is_otherwise_is_named_with_its_step():
         "Tomter.Minutter brukt does not read Minutter": ("Tomter", "Minutter brukt"),
         "Tomter.Temperatur is singleLineText, wanted is formula": ("Tomter", "Temperatur"),
         "Tomter.Frist has another formula": ("Tomter", "Frist"),
+        "Tomter.Fase endret does not tell of Fase": ("Tomter", "Fase endret"),
         "Tomter/Innboks is missing as a grid view": ("Tomter", "Innboks"),
         "Tomter/Pipeline is a grid view, wanted is kanban": ("Tomter", "Pipeline"),
     }

@@ -11,7 +11,12 @@ from tasks.crm.sync.budsjett import Brukt, Plan, check
 from tasks.errors import BudgetError
 
 TEAM = Grenser(
-    poster_per_base=50_000, kall_per_maaned=100_000, kall_per_kjoring=10_000, varsle_fra=0.8, telles_hver_dager=30
+    poster_per_base=50_000,
+    kall_per_maaned=100_000,
+    kall_per_kjoring=10_000,
+    varsle_fra=0.8,
+    telles_hver_dager=30,
+    kjoringer_per_kommune=14,
 )
 
 
