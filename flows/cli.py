@@ -27,6 +27,7 @@ import typer
 
 from config.registers import find_kommune
 from config.settings import Profile, load_settings
+from flows.cli_arkiv import base_backup, base_restore
 from flows.cli_base import base_app
 from flows.cli_differanse import differanse
 from flows.cli_import import import_list
@@ -178,6 +179,8 @@ def airtable_serve(
 
 
 base_app.command("import")(import_list)
+base_app.command("backup")(base_backup)
+base_app.command("restore")(base_restore)
 app.command()(differanse)
 app.command()(sources)
 

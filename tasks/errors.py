@@ -4,6 +4,7 @@ from config.errors import ConfigError, TomtError, UnknownKommuneError
 
 __all__ = [
     "AirtableError",
+    "BackupError",
     "BaseIncompleteError",
     "BudgetError",
     "BusyError",
@@ -77,3 +78,7 @@ class BudgetError(AirtableError):
 
 class OwnershipError(TomtError, AssertionError):
     """A write would touch a field that belongs to sales: a mistake in the program, refused before it leaves."""
+
+
+class BackupError(TomtError, ValueError):
+    """A backup is damaged, partial or of another form, and nothing is made of it."""

@@ -1,0 +1,61 @@
+"""The flow that backs the Airtable base up, and fails when the backup is not complete."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from config.settings import load_settings
+from flows.environment import connected
+from flows.summary import plain
+from tasks.crm.arkiv.backup import Backup, take_backup
+from tasks.store import Geodata
+from tasks.tekst import tall
+
+
+@flow(name="backup", log_prints=False)
+def backup() -> State[dict[str, Any]]:
+    """Ta sikkerhetskopi av basen: alle tabeller, felt og vedlegg, til en datert mappe under geodata/backup.
+
+    Eldre kopier ryddes bort etter config/arkiv.toml. Mangler det innhold i vedlegg, blir kopien liggende, men
+    kjøringen ender som feilet, og ingen hel kopi ryddes bort til fordel for den.
+    """
+    logging.getLogger("tomt").setLevel(logging.INFO)
+    with connected(load_settings()) as ready:
+        geodata = Geodata(ready.geodata)
+        geodata.ensure_usable()
+        taken = take_backup(ready, geodata)
+    create_markdown_artifact(as_markdown(taken), key="backup", description="Siste sikkerhetskopi av basen")
+    if taken.failure is not None:
+        return Failed(name="Ufullstendig", message=taken.failure)
+    return Completed(message=headline(taken), data={"mappe": str(taken.folder), "poster": taken.manifest.poster})
+
+
+def headline(taken: Backup) -> str:
+    """Return what was backed up in one line of Norwegian."""
+    m = taken.manifest
+    return (
+        f"{len(m.tabeller)} tabeller, {tall(m.poster)} poster og {tall(m.vedlegg.antall)} vedlegg "
+        f"({tall(m.vedlegg.byte / 1e6, 1)} MB) med {tall(m.kall)} kall. {len(taken.removed)} eldre kopier ryddet bort."
+    )
+
+
+def as_markdown(taken: Backup) -> str:
+    """Return the counts per table as a Prefect artifact; of the content nothing."""
+    m = taken.manifest
+    lines = ["# Sikkerhetskopi", "", headline(taken), "", f"Mappe: `{taken.folder.name}` for `{m.base}`", ""]
+    if not m.komplett:
+        lines += [f"**Ufullstendig:** {tall(m.manglende_vedlegg)} vedlegg kom ikke med.", ""]
+    if m.lose_lenker:
+        lines += [
+            f"{tall(m.lose_lenker)} lenker peker på poster som ikke er med; de ble laget eller slettet imens.",
+            "",
+        ]
+    lines += ["| Tabell | Poster | Byte |", "| --- | --- | --- |"]
+    lines += [f"| {plain(t.navn)} | {tall(t.poster)} | {tall(m.filer[t.fil].byte)} |" for t in m.tabeller]
+    return "\n".join(lines)

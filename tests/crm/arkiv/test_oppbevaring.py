@@ -1,0 +1,45 @@
+"""Which backups are kept, for any dates."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.arkiv import Oppbevaring, arkiv_regler
+from tasks.crm.arkiv.oppbevaring import kept
+
+
+def moments_of(day: date) -> st.SearchStrategy[datetime]:
+    return st.times().map(lambda time: datetime.combine(day, time, tzinfo=UTC))
+
+
+MOMENTS = st.sets(st.dates(date(2025, 11, 1), date(2027, 3, 1)).flatmap(moments_of), max_size=60)
+RULES = st.builds(Oppbevaring, daglig=st.integers(1, 20), ukentlig=st.integers(0, 10), maanedlig=st.integers(0, 14))
+
+
+@given(MOMENTS, RULES)
+def test_the_newest_stays_the_number_is_bounded_and_twice_is_once(times, rules):
+    stay = kept(times, rules)
+    assert stay <= times
+    assert not times or max(times) in stay
+    assert len(stay) <= rules.daglig + rules.ukentlig + rules.maanedlig
+    assert kept(stay, rules) == stay
+
+
+@given(MOMENTS, RULES)
+def test_pruning_after_every_backup_keeps_what_pruning_once_keeps(times, rules):
+    there: set[datetime] = set()
+    for time in sorted(times):
+        there = kept({*there, time}, rules)
+    assert there == kept(times, rules)
+
+
+def test_two_years_of_nights():
+    nights = [datetime(2026, 1, 1, 2, tzinfo=UTC) + timedelta(days=n) for n in range(730)]
+    stay = sorted((t.date().isoformat() for t in kept(nights, arkiv_regler().oppbevaring)), reverse=True)
+    assert stay[:14] == [f"2027-12-{day}" for day in range(31, 17, -1)]
+    assert stay[14:20] == ["2027-12-12", "2027-12-05", "2027-11-30", "2027-11-28", "2027-11-21", "2027-11-14"]
+    assert stay[20:22] == ["2027-10-31", "2027-09-30"]
+    assert (stay[-1], len(stay)) == ("2027-01-31", 14 + 5 + 11)
