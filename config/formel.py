@@ -1,13 +1,14 @@
-"""Airtable's formula language: what a formula names, and whether Airtable has what it calls.
+"""Airtable's formula language: its grammar, what a formula names, and whether Airtable has what it calls.
 
-A formula is parsed, never run. What is checked: the syntax, every function and its number of arguments, every field in
-braces, the options that a select field is compared with, the units of dates.
+A formula is parsed here, never run. What is checked: the syntax, every function and its number of arguments, every
+field in braces, the options that a select field is compared with, the units of dates.
 
 Source: Airtable's formula field reference (support.airtable.com/docs/formula-field-reference, 2024).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -16,7 +17,7 @@ from lark import Lark, Token, Tree
 from lark.exceptions import LarkError
 
 MAX_CHARACTERS = 1000
-"""Ours: Airtable takes more, but nobody copies it by hand."""
+"""Ours, of a formula that people copy by hand: Airtable takes more."""
 ANY = 1000
 
 # Name → the fewest and the most arguments.
@@ -71,12 +72,16 @@ GRAMMAR = r"""
 COMPARE: "!=" | "<=" | ">=" | "=" | "<" | ">"
 ADD: "+" | "-"
 MULTIPLY: "*" | "/"
-NUMBER: /\d+(\.\d+)?/
+NUMBER: /(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?/
 STRING: /"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/s
-BRACED: /\{[^{}]+\}/
+BRACED: /\{(\\.|[^}\\])+\}/s
 NAME: /[^\W\d]\w*/
 %ignore /\s+/
 """
+
+PLAIN_NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
+"""How a number is written in a formula that people copy."""
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 Node = Tree[Token]
 
@@ -86,39 +91,65 @@ def _parser() -> Lark:
     return Lark(GRAMMAR, parser="lalr", lexer="contextual", maybe_placeholders=False)
 
 
-@lru_cache(maxsize=256)
-def parse(text: str) -> Node:
-    """Return the tree of a formula.
+def tree_of(text: str) -> Node:
+    """Return the tree of a formula of any length.
 
     Raises
     ------
     ValueError
         When it is no formula.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise ValueError(f"longer than {MAX_CHARACTERS} characters: split it into several fields")
     try:
         return _parser().parse(text)
     except LarkError as error:
         raise ValueError(f"no formula: {str(error).splitlines()[0]}") from None
 
 
-def _walk(node: Node) -> Iterator[Node]:
-    """Yield a tree and all below it."""
-    yield node
-    for child in node.children:
-        if isinstance(child, Tree):
-            yield from _walk(child)
+@lru_cache(maxsize=256)
+def parse(text: str) -> Node:
+    """Return the tree of a formula that people copy.
+
+    Raises
+    ------
+    ValueError
+        When it is no formula, or longer than `MAX_CHARACTERS`.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise ValueError(f"longer than {MAX_CHARACTERS} characters: split it into several fields")
+    return tree_of(text)
+
+
+def walk(root: Node) -> Iterator[Node]:
+    """Yield a tree and all below it, in the order of the text; however deep it is."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += [child for child in reversed(node.children) if isinstance(child, Tree)]
 
 
 def fields_of(tree: Node) -> list[str]:
-    """Return the fields that a formula names, in order, each once."""
-    return list(dict.fromkeys(str(n.children[0])[1:-1] for n in _walk(tree) if n.data == "field"))
+    """Return the fields that a formula names in braces, in order, each once."""
+    return list(dict.fromkeys(name_of(n) for n in walk(tree) if n.data == "field"))
 
 
 def texts_of(tree: Node) -> tuple[str, ...]:
     """Return the texts that stand in a formula, each once: what it can show is among them."""
-    return tuple(dict.fromkeys(text for n in _walk(tree) if (text := _literal(n))))
+    return tuple(dict.fromkeys(text for n in walk(tree) if (text := literal_of(n))))
+
+
+def name_of(node: Node) -> str:
+    """Return the field that a node in braces, or bare, names."""
+    text = str(node.children[0])
+    return text[1:-1].replace("\\}", "}") if node.data == "field" else text
+
+
+def literal_of(node: Node | Token) -> str | None:
+    """Return the text that a node in quotes stands for, None for any other node."""
+    if not isinstance(node, Tree) or node.data != "string":
+        return None
+    text = str(node.children[0])[1:-1]
+    return re.sub(r"\\(.)", lambda m: ESCAPES.get(m[1], m[1]), text, flags=re.DOTALL) if "\\" in text else text
 
 
 def check_formula(text: str, fields: Mapping[str, tuple[str, ...]], *, bare: frozenset[str] = frozenset()) -> None:
@@ -136,15 +167,17 @@ def check_formula(text: str, fields: Mapping[str, tuple[str, ...]], *, bare: fro
     ValueError
         Naming the field, function, option or unit that is none.
     """
-    for node in _walk(parse(text)):
+    for node in walk(parse(text)):
         problem = next(_problems(node, fields, bare), None)
         if problem:
             raise ValueError(problem)
 
 
 def _problems(node: Node, fields: Mapping[str, tuple[str, ...]], bare: frozenset[str]) -> Iterator[str]:
-    if node.data == "field" and _name(node) not in fields:
-        yield f"{{{_name(node)}}} is no field of the table"
+    if node.data == "field" and name_of(node) not in fields:
+        yield f"{{{name_of(node)}}} is no field of the table"
+    elif node.data == "number" and not PLAIN_NUMBER.fullmatch(str(node.children[0])):
+        yield f"{node.children[0]}: write it with digits, and a dot between them"
     elif node.data == "bare" and str(node.children[0]) not in bare:
         yield f"{node.children[0]} stands without braces"
     elif node.data == "call":
@@ -164,7 +197,7 @@ def _call_problems(name: str, arguments: list[Node | Token], fields: Mapping[str
     if not least <= len(arguments) <= most:
         yield f"{name} takes {least} to {most} arguments, not {len(arguments)}"
     at = UNIT_AT.get(name)
-    if at is not None and len(arguments) > at and _literal(arguments[at]) not in UNITS:
+    if at is not None and len(arguments) > at and literal_of(arguments[at]) not in UNITS:
         yield f"{name} counts in one of {', '.join(sorted(UNITS))}"
     if name == "SWITCH":
         for pattern in arguments[1:-1:2]:
@@ -175,14 +208,6 @@ def _option_problems(field: Node | Token, value: Node | Token, fields: Mapping[s
     """Yield when a select is compared with a text that is none of its options; the empty text stands for no value."""
     if not isinstance(field, Tree) or field.data != "field":
         return
-    options, text = fields.get(_name(field), ()), _literal(value)
+    options, text = fields.get(name_of(field), ()), literal_of(value)
     if options and text and text not in options:
-        yield f"{text!r} is no option of {{{_name(field)}}}"
-
-
-def _name(node: Node) -> str:
-    return str(node.children[0])[1:-1]
-
-
-def _literal(node: Node | Token) -> str | None:
-    return str(node.children[0])[1:-1] if isinstance(node, Tree) and node.data == "string" else None
+        yield f"{text!r} is no option of {{{name_of(field)}}}"

@@ -6,16 +6,13 @@ exit code 1; a wrong call is exit code 2.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 from types import FrameType
 from typing import Annotated, Any
 
@@ -27,10 +24,13 @@ import typer
 
 from config.registers import find_kommune
 from config.settings import Profile, load_settings
+from flows.cli_airtable import airtable_app, base_errors
 from flows.cli_arkiv import base_backup, base_restore
-from flows.cli_base import base_app
+from flows.cli_base import base_app, set_up
+from flows.cli_bilder import bilder_command
 from flows.cli_differanse import differanse
 from flows.cli_import import import_list
+from flows.cli_oppfolging import oppfolging
 from flows.cli_sources import sources
 from tasks.errors import TomtError
 
@@ -41,7 +41,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-airtable_app = typer.Typer(help="The local Airtable of the sandbox.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(base_app, name="base")
 app.add_typer(airtable_app, name="airtable")
 
@@ -126,10 +125,11 @@ def demo(
     wanted = demonstration.Ports(prefect=port_prefect, airtable=port_airtable, sources=port_sources)
     prefect, airtable, sources = demonstration.choose_ports(wanted)
     with ExitStack() as stack:
-        with _port_errors():
+        with base_errors(settings.geodata / "sandbox" / "airtable"):
             ready = stack.enter_context(
                 connected(settings, airtable_port=airtable, sources_port=sources, announce=True)
             )
+        set_up(ready)
         env = stack.enter_context(demonstration.prefect_server(settings, prefect))
         summaries = demonstration.run_flows(env, chosen)
         if as_json:
@@ -154,35 +154,13 @@ def demo(
     raise TomtError(f"The Prefect worker ended by itself; see {settings.geodata / 'sandbox/prefect/worker.log'}.")
 
 
-@airtable_app.command("serve")
-def airtable_serve(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 picks a free one.", min=0, max=65535)] = 8270,
-    data: Annotated[Path | None, typer.Option(help="Folder of the base (under geodata/ by default).")] = None,
-    token: Annotated[str | None, typer.Option(help="Token that clients must send; made when not given.")] = None,
-    rate_limit: Annotated[float, typer.Option(help="Requests a second and base; 0 = off.", min=0)] = 5.0,
-) -> None:
-    """Serve the local Airtable alone, until Ctrl-C."""
-    import threading
-
-    from flows.environment import sandbox_token
-    from tasks.sandbox.airtable import AirtableServer
-
-    settings = load_settings()
-    folder = data or settings.geodata / "sandbox" / "airtable"
-    secret = token or sandbox_token(settings)
-    with _port_errors(), AirtableServer(folder, token=secret, port=port, rate_limit_per_s=rate_limit) as server:
-        typer.echo(f"Airtable (local): {server.url}\nTOMT_AIRTABLE_URL={server.url}")
-        typer.echo(f"TOMT_AIRTABLE_TOKEN={secret}" if token is None else "TOMT_AIRTABLE_TOKEN=(as given)")
-        sys.stdout.flush()
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
-
-
 base_app.command("import")(import_list)
 base_app.command("backup")(base_backup)
 base_app.command("restore")(base_restore)
 app.command()(differanse)
 app.command()(sources)
+app.command("bilder")(bilder_command)
+app.command()(oppfolging)
 
 
 @app.command()
@@ -217,16 +195,6 @@ def doctor() -> None:
         typer.echo(f"{line.mark:<3} {line.what}: {line.found}")
     if problems:
         raise TomtError(f"{problems} of the checks failed; each says what to do.")
-
-
-@contextmanager
-def _port_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if isinstance(error, TomtError):
-            raise
-        raise TomtError(str(error.strerror or error)) from error
 
 
 def _print_json(data: dict[str, Any]) -> None:

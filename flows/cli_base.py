@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -49,8 +49,8 @@ def base_setup(
 ) -> None:
     """Create what is missing in the Airtable base; never deletes or changes a type."""
     from flows.environment import connected
-    from tasks.crm.skjema.ids import as_memory, open_base, read_schema, resolve
-    from tasks.crm.skjema.oppsett import differences, setup
+    from tasks.crm.skjema.ids import as_memory, read_schema, resolve
+    from tasks.crm.skjema.oppsett import differences
     from tasks.crm.sync.state import BaseState
     from tasks.store import Geodata
 
@@ -59,13 +59,10 @@ def base_setup(
         if dry_run:
             _print_plan(ready, mark_as)
             return
-        api, found = open_base(ready)
-        geodata = Geodata(ready.geodata)
-        known = BaseState(geodata, found.id if found else None).schema()
-        base, lines = setup(api, found, register, known, settings=ready, mark_as=mark_as)
+        base, known, lines = set_up(ready, mark_as=mark_as)
         for line in lines:
             typer.echo(f"created {line}")
-        schema = read_schema(base)
+        geodata, schema = Geodata(ready.geodata), read_schema(base)
         left = [a for a in differences(schema, register, known) if a.tiltak != "info"]
         # Where it is, also when something stops: the steps that are left stand in it.
         typer.echo(f"Guide to what is made by hand: {_keep_guide(ready.geodata / 'crm' / base.id)}")
@@ -76,6 +73,32 @@ def base_setup(
     typer.echo(f"Base {base.id} is {state}; {_by_hand(left)} things of the guide are left, as far as a check can see.")
     if stops:
         raise TomtError("Runs stop until this is put right by hand: " + "; ".join(map(str, stops)) + ".")
+
+
+def set_up(settings: Settings, *, mark_as: str | None = None) -> tuple[Base, dict[str, dict[str, Any]], list[str]]:
+    """Create what is missing; in the sandbox also what people make by hand in Airtable.
+
+    Returns
+    -------
+    base : Base
+    known : dict
+        Ids of tables and fields remembered from before, as `BaseState.schema` gives them.
+    lines : list of str
+        What was created.
+    """
+    from tasks.crm.skjema.haandoppsett import make_by_hand
+    from tasks.crm.skjema.ids import open_base
+    from tasks.crm.skjema.oppsett import setup
+    from tasks.crm.sync.state import BaseState
+    from tasks.store import Geodata
+
+    register = base_register()
+    api, found = open_base(settings)
+    known = BaseState(Geodata(settings.geodata), found.id if found else None).schema()
+    base, lines = setup(api, found, register, known, settings=settings, mark_as=mark_as)
+    if settings.is_sandbox:
+        lines += make_by_hand(base, register, known)
+    return base, known, lines
 
 
 @dataclass(frozen=True)

@@ -111,8 +111,9 @@ def _join_or_start(
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 raise BusyError(
-                    f"Another command uses the sandbox's base in {_folder(settings)}. Wait until it is done, or start "
-                    "`tomt demo`, whose sandbox all commands share."
+                    f"Another command holds the sandbox's base in {_folder(settings)}: a run (wait until it is done), "
+                    "or a `tomt airtable serve` (end it with Ctrl-C: it does not share the base). Once the base is "
+                    "free, `tomt demo` starts a sandbox that all commands share."
                 ) from None
         if not said:
             log.info("Another command uses the sandbox's base; waiting for up to %.0f s.", WAIT_S)

@@ -18,6 +18,7 @@ from flows.endringer import changes
 from flows.summary import FEILET, IKKE_DEKKET, Summary
 from tasks.account import Account
 from tasks.answer import Failed, NotCovered, blocking
+from tasks.crm.bilder.opplasting import bring_pictures_task
 from tasks.crm.sync.connection import Connection, open_connection
 from tasks.crm.sync.diff import TableDiff
 from tasks.crm.sync.kjoringer import record_run_task
@@ -124,6 +125,11 @@ def _work(
     with _timed(summary, "airtable"):
         published = call(publish_task, kommune, geodata, connection, answers=summary.kilder, dry_run=summary.dry_run)
     _take(published, connection, summary)
+    if published.failure is None and not connection.missing:
+        with _timed(summary, "bilder"):
+            summary.bilder = call(
+                bring_pictures_task, kommune, geodata, connection, settings=settings, dry_run=summary.dry_run
+            )
 
 
 def _read(kommune: Kommune, settings: Settings, geodata: Geodata, *, summary: Summary, call: Call) -> list[Account]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from config.kilder import optional_themes
 from config.registers import Kommune
 from tasks.answer import Answer, Failed, NotCovered, Rows, blocking
+from tasks.crm.bilder.opplasting import Bilder
 from tasks.tekst import tall
 
 WRITES = ("created", "updated")
@@ -56,6 +57,8 @@ class Summary:
         Table in which nothing was written → why, in words for sales.
     valgfrie
         Themes without which a run finds lots all the same.
+    bilder
+        What became of the pictures of its lots; None when there was no run to draw them.
     run_record
         What became of the run's own row in Kjøringer, which is not among the counts.
     """
@@ -78,6 +81,7 @@ class Summary:
     upublisert: int = 0
     stoppet: dict[str, str] = field(default_factory=dict)
     valgfrie: frozenset[str] = field(default_factory=optional_themes)
+    bilder: Bilder | None = None
     run_record: dict[str, int] = field(default_factory=lambda: {"created": 0, "updated": 0})
 
     @property
@@ -117,6 +121,7 @@ class Summary:
             "avvist": self.avvist,
             "mangler_i_basen": list(self.mangler_i_basen),
             "upublisert": self.upublisert,
+            "bilder": None if self.bilder is None else asdict(self.bilder),
             "kall": self.kall,
             "kilder": {tema: answer_dict(answer) for tema, answer in self.kilder.items()},
             "datakvalitet": self.datakvalitet,
@@ -140,6 +145,7 @@ class Summary:
             lines.append(f"  data quality {self.datakvalitet['karakter']}, {open_matters} open matters of the sources")
         if self.upublisert:
             lines.append(f"  {self.upublisert} lots are below the threshold of publication and stay in geodata alone")
+        lines += self._pictures()
         lines += [f"  without fresh data on {tema}: {answer.grunn}" for tema, answer in self._unanswered()]
         lines += [f"  {tema}: {answer.reserve}" for tema, answer in self._in_reserve()]
         lines += [
@@ -152,6 +158,16 @@ class Summary:
             f"  {navn} {key} is left alone: it {why}" for navn, rows in self.avvist.items() for key, why in rows.items()
         ]
         return "\n".join([*lines, *self._tables()])
+
+    def _pictures(self) -> list[str]:
+        """Return what became of the pictures, where anything did."""
+        found = self.bilder
+        if found is None or not (found.lastet_opp or found.utelatt or found.feilet or found.stoppet):
+            return []
+        figures = [(found.lastet_opp, "would be sent" if self.dry_run else "sent"), (found.uendret, "unchanged")]
+        figures += [(found.utelatt, "left to another run"), (found.feilet, "failed")]
+        told = ", ".join(f"{n} {what}" for n, what in figures if n)
+        return [f"  pictures: {told or 'none'}{f'; {found.stoppet}' if found.stoppet else ''}"]
 
     def _tables(self) -> list[str]:
         """Return what was, or would be, done to each table."""

@@ -399,3 +399,43 @@ SALG = Contract(
     has_geometry=False,
 )
 """What sales has made of each lot that is in the base, read back at every run; no notes, no names."""
+
+SALGSSTAND = Contract(
+    "salgsstand",
+    {
+        "record_id": TEXT,  # Airtable's, of this base
+        "tomt_id": TEXT,  # None: people's own lot
+        "kommunenummer": TEXT,  # None where an own lot does not tell
+        "fase": TEXT,
+        "neste_steg_dato": TEXT,  # ISO date
+        "parkert_til": TEXT,
+        "sist_kontaktet": TEXT,
+        "tilstand": TEXT,  # Aktiv | Borte, as published
+        "boliger": NUMBER,
+        "ansvarlig": TEXT,  # Airtable's user id, never a name
+    },
+    key=("record_id",),
+    required=("fase",),
+    has_geometry=False,
+)
+"""What sales has made of each lot in the pipeline, read from one base (raw/salgsstand/<base>/); no notes or names."""
+
+FASESKIFTER = Contract(
+    "faseskifter",
+    {
+        "record_id": TEXT,
+        "nr": INTEGER,  # 1, 2, 3 … of the lot
+        "aktivitets_id": TEXT,  # its row in Aktiviteter
+        "tomt_id": TEXT,
+        "kommunenummer": TEXT,
+        "fra": TEXT,  # None: not known, the lot was first seen in `til`
+        "til": TEXT,  # None: the record is no longer in the base
+        "tidspunkt": TEXT,  # ISO, UTC
+        "er_noeyaktig": FLAG,  # True: Airtable told when; False: seen at the run of that time
+        "endret_av": TEXT,  # Airtable's user id, None where it does not tell
+    },
+    key=("record_id", "nr"),
+    required=("aktivitets_id", "tidspunkt"),
+    has_geometry=False,
+)
+"""The ledger of stages of one base (out/faseskifter/<base>.parquet), append-only; its Aktiviteter hold the same."""

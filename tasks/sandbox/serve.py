@@ -1,4 +1,4 @@
-"""A server in a thread of this process, on 127.0.0.1 alone."""
+"""A server in a thread of this process, on 127.0.0.1 unless told otherwise."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Self
 import uvicorn
 from fastapi import FastAPI
 
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104  # what a person asks for by it, with a warning
 START_S = 60.0
 STOP_S = 10.0
+NOT_OURS = "Give an address of this machine."
 
 
 class Server:
@@ -25,12 +27,14 @@ class Server:
     ----------
     port
         0 takes a free one.
+    host
+        The address of this machine that is listened on.
     """
 
     name = "server"
 
-    def __init__(self, *, port: int = 0) -> None:
-        self.port = port
+    def __init__(self, *, port: int = 0, host: str = LOOPBACK) -> None:
+        self.port, self.host = port, host
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self._socket: socket.socket | None = None
@@ -45,7 +49,7 @@ class Server:
     @property
     def url(self) -> str:
         """The address, without a slash at its end."""
-        return f"http://{HOST}:{self.port}"
+        return f"http://{LOOPBACK if self.host == EVERYWHERE else self.host}:{self.port}"
 
     def start(self) -> Self:
         """Bind the port and serve.
@@ -59,7 +63,7 @@ class Server:
         """
         if self._thread is not None:
             raise RuntimeError(f"{self.name} is running already at {self.url}")
-        self._socket = _bind(self.port)
+        self._socket = _bind(self.host, self.port)
         self.port = int(self._socket.getsockname()[1])
         try:
             app = self.make_app()
@@ -100,14 +104,14 @@ class Server:
         self.stop()
 
 
-def _bind(port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     """Return a listening socket; uvicorn itself would end the process when the port is taken."""
     # The protocol is named because asyncio turns Nagle's algorithm off only where it stands: without it, every answer
     # on a connection that is kept waits 40 ms for an acknowledgement.
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((HOST, port))
+        bound.bind((host, port))
         # Listening at once: two servers that bind the same port cannot both get past this line.
         bound.listen(128)
     except OverflowError as error:
@@ -115,6 +119,8 @@ def _bind(port: int) -> socket.socket:
         raise OSError(errno.EINVAL, f"Port {port} cannot be used. Choose one between 0 and 65535.") from error
     except OSError as error:
         bound.close()
-        message = f"Port {port} cannot be used ({error.strerror}). Stop what uses it, or choose another."
+        where = f"Port {port}" if host == LOOPBACK else f"{host}:{port}"
+        what = "Stop what uses it, or choose another." if error.errno != errno.EADDRNOTAVAIL else NOT_OURS
+        message = f"{where} cannot be used ({error.strerror}). {what}"
         raise OSError(error.errno, message) from error
     return bound

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from config.bilder import bilder
 from config.registers import find_kommune, regler
 from config.settings import Profile, Settings
 from flows.environment import connected
@@ -20,6 +21,23 @@ from flows.run import run_kommune
 from flows.summary import Summary
 from tasks.sandbox.upstream import UpstreamServer
 from tests.waiting import PATIENCE_S
+
+
+@pytest.fixture(scope="session", autouse=True)
+def uten_bilder() -> Iterator[None]:
+    """No pictures of lots, but where a test asks for them: drawing takes most of the time of a run."""
+    none = bilder().model_copy(update={"utvalg": bilder().utvalg.model_copy(update={"antall": 0})})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tasks.crm.bilder.opplasting.bilder", lambda: none)
+        yield
+
+
+@pytest.fixture
+def med_bilder(monkeypatch) -> int:
+    """Three pictures a run; return how many."""
+    few = bilder().model_copy(update={"utvalg": bilder().utvalg.model_copy(update={"antall": 3})})
+    monkeypatch.setattr("tasks.crm.bilder.opplasting.bilder", lambda: few)
+    return 3
 
 
 @pytest.fixture(scope="session")

@@ -310,7 +310,7 @@ def test_airtable_serve_answers_and_ends_when_told(tmp_path, how):
         api = pyairtable.Api("patEgen", endpoint_url=url, timeout=(PATIENCE_S, PATIENCE_S), retry_strategy=None)
         assert api.whoami()["id"].startswith("usr")
         if how == signal.SIGINT:
-            says(tomt(tmp_path, *serve), "uses this folder")
+            says(tomt(tmp_path, *serve), "Another command holds the base")
     finally:
         process.send_signal(how)
         output, errors = process.communicate(timeout=PATIENCE_S)

@@ -110,7 +110,7 @@ def test_a_command_waits_for_the_one_that_uses_the_base(settings, caplog, monkey
 
 def test_the_wait_ends_and_says_what_to_do(settings, monkeypatch):
     monkeypatch.setattr(environment, "WAIT_S", 0.0)
-    with connected(settings), pytest.raises(BusyError, match="Wait until it is done"), connected(settings):
+    with connected(settings), pytest.raises(BusyError, match="wait until it is done"), connected(settings):
         pass
 
 

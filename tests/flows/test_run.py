@@ -57,6 +57,19 @@ def test_a_run_fills_the_base_and_a_second_run_changes_nothing(ran, first_run, t
     json.dumps(one)
 
 
+def test_the_best_lots_get_a_picture_once(ran, tomtevik, med_bilder):
+    drawn = run_kommune(tomtevik, ran)
+    assert f"pictures: {med_bilder} sent" in drawn.as_text()
+    with_picture = {r["id"]: r["fields"]["Kartbilde"] for r in table(ran, "Tomter").all() if "Kartbilde" in r["fields"]}
+    best = sorted((r["fields"]["Score"] for r in table(ran, "Tomter").all()), reverse=True)[:med_bilder]
+    assert len(with_picture) == med_bilder
+    assert sorted((table(ran, "Tomter").get(i)["fields"]["Score"] for i in with_picture), reverse=True) == best
+    again = run_kommune(tomtevik, ran)
+    assert again.as_dict()["bilder"]["uendret"] == med_bilder
+    assert "pictures" not in again.as_text()
+    assert again.count("updated") == 0
+
+
 def test_every_lot_is_linked_and_can_be_opened(ran):
     lots = [r["fields"] for r in table(ran, "Tomter").all()]
     omraader = {r["id"]: r["fields"] for r in table(ran, "Områder").all()}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tasks.sandbox.airtable import loopback, pictures
 from tests.sandbox.conftest import answer, refusal
 
 PNG = base64.b64decode(
@@ -48,7 +51,7 @@ def test_files_are_kept_and_removed_by_id(web, base, tomter, rec):
     kept = tomter.update(rec, {"Bilder": [{"id": two["id"]}]})["fields"]["Bilder"]
     assert kept == [two]
     assert refusal(lambda: tomter.update(rec, {"Bilder": [{"id": one["id"]}]}))[1] == "INVALID_ATTACHMENT_OBJECT"
-    assert refusal(lambda: tomter.create({"Bilder": [{"url": "http://127.0.0.1/x"}]}))[1] == "INVALID_ATTACHMENT_OBJECT"
+    assert refusal(lambda: tomter.create({"Bilder": [{"id": two["id"]}]}))[1] == "INVALID_ATTACHMENT_OBJECT"
     assert "Bilder" not in tomter.update(rec, {"Bilder": []})["fields"]
 
 
@@ -109,3 +112,154 @@ def test_a_malformed_upload_is_refused(web, base, tomter, rec, options, status):
 
 def test_an_upload_to_a_missing_record_is_404(web, base):
     assert answer(upload(web, base, "rec00000000000000")) == (404, "NOT_FOUND", "")
+
+
+# --- by address ---
+
+WIDE = PNG[:16] + (800).to_bytes(4, "big") + (600).to_bytes(4, "big") + PNG[24:]
+ANSWERS = {
+    "/kart%20over.png": (200, "image/png", WIDE),
+    "/notat": (200, "text/plain; charset=utf-8", b"Hei"),
+    "/side.html": (200, "text/html", b"<script>alert(1)</script>"),
+    "/stor": (200, "text/plain", b"x" * 1001),
+    "/borte": (404, "text/plain", b""),
+    "/bort": (302, "text/plain", b""),
+}
+
+
+class Files(BaseHTTPRequestHandler):
+    asked: list[str] = []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        status, kind, data = ANSWERS[self.path.partition("?")[0]]
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Location", "/notat")
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def files():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def kept_files(airtable):
+    return {p.name for p in (airtable.hand._store.folder / "attachments").iterdir()}
+
+
+def test_a_file_on_this_machine_is_fetched_and_shown_as_a_picture(web, tomter, files):
+    made = tomter.create(
+        {"Bilder": [{"url": f"{files}/kart%20over.png"}, {"url": f"{files}/notat?a=1", "filename": "b"}]}
+    )
+    picture, note = made["fields"]["Bilder"]
+    assert (picture["filename"], picture["type"], picture["size"]) == ("kart over.png", "image/png", len(WIDE))
+    assert (picture["width"], picture["height"]) == (800, 600)
+    sizes = {name: (t["width"], t["height"]) for name, t in picture["thumbnails"].items()}
+    assert sizes == {"small": (36, 27), "large": (512, 384), "full": (800, 600)}
+    assert {web.get(t["url"]).content for t in picture["thumbnails"].values()} == {WIDE}
+    assert (note["filename"], note["type"]) == ("b", "text/plain")
+    assert "thumbnails" not in note
+    assert web.get(note["url"], headers={"Authorization": ""}).content == b"Hei"
+    again = tomter.update(made["id"], {"Bilder": [{"id": note["id"]}, {"url": picture["url"]}]})["fields"]["Bilder"]
+    assert [(f["filename"], f["size"]) for f in again] == [("b", 3), ("kart over.png", len(WIDE))]
+    assert again[0] == note
+    assert again[1]["id"] != picture["id"]
+    assert again[1]["thumbnails"]["large"]["width"] == 512
+
+
+def test_every_way_of_writing_fetches(tomter, files):
+    tomter.batch_create([{"Navn": "a", "Bilder": [{"url": f"{files}/notat"}]}])
+    key = {"Navn": "b", "Bilder": [{"url": f"{files}/notat"}]}
+    tomter.batch_upsert([{"fields": key}], ["Navn"])
+    field = tomter.schema().field("Bilder").id
+    rec = tomter.create({"Navn": "c"})["id"]
+    tomter.batch_update([{"id": rec, "fields": {field: [{"url": f"{files}/side.html"}]}}], replace=True)
+    seen = {r["fields"].get("Navn"): [f["type"] for f in r["fields"]["Bilder"]] for r in tomter.all()}
+    assert seen == {"a": ["text/plain"], "b": ["text/plain"], None: ["text/html"]}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://192.0.2.1/x",
+        "http://0.0.0.0/x",
+        "http://no-such-host.invalid/x",
+        "https://127.0.0.1/x",
+        "file:///etc/passwd",
+        "http://127.0.0.1:99999/x",
+        "http://user:pw@127.0.0.1/x",
+        "http://[::1/x",
+        "",
+        5,
+        "{files}/borte",
+        "{files}/bort",
+        "{files}/stor",
+        "{files}/not\x00at",
+    ],
+)
+def test_nothing_else_is_fetched_and_nothing_is_left(airtable, tomter, files, url, monkeypatch):
+    monkeypatch.setattr(loopback, "MAX_BYTES", 1000)
+    tomter.create({"Bilder": [{"url": f"{files}/notat"}]})
+    before, asked = kept_files(airtable), len(Files.asked)
+    wanted = url.format(files=files) if isinstance(url, str) else url
+    cells = {"Bilder": [{"url": f"{files}/notat"}, {"url": wanted}]}
+    assert refusal(lambda: tomter.create(cells))[:2] == (422, "INVALID_ATTACHMENT_OBJECT")
+    assert kept_files(airtable) == before
+    assert Files.asked[asked:] in (["/notat"], ["/notat", str(wanted).removeprefix(files)])
+    assert len(tomter.all()) == 1
+
+
+def test_a_refused_write_keeps_no_file(airtable, tomter, files):
+    tomter.create({"Bilder": [{"url": f"{files}/notat"}]})
+    before = kept_files(airtable)
+    cells = {"Bilder": [{"url": f"{files}/notat"}], "Tall": "x"}
+    assert refusal(lambda: tomter.create(cells))[1] == "INVALID_VALUE_FOR_COLUMN"
+    assert refusal(lambda: tomter.create({"Navn": [{"url": f"{files}/notat"}]}))[1] == "INVALID_VALUE_FOR_COLUMN"
+    many = {"Bilder": [{"url": f"{files}/notat"}] * 51}
+    assert refusal(lambda: tomter.create(many))[1] == "INVALID_REQUEST_UNKNOWN"
+    assert kept_files(airtable) == before
+
+
+def test_a_slow_file_is_given_up(files, monkeypatch):
+    monkeypatch.setattr(loopback, "TIME_S", 0.0001)
+    with pytest.raises(loopback.LoopbackError):
+        loopback.call("GET", f"{files}/notat")
+
+
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        (PNG, (1, 1)),
+        (WIDE, (800, 600)),
+        (b"GIF89a" + (320).to_bytes(2, "little") + (200).to_bytes(2, "little"), (320, 200)),
+        (b"\xff\xd8\xff\xe0\x00\x04JF\xff\xff\xc2\x00\x0b\x08\x00\x10\x00\x20\x03", (32, 16)),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8X" + b"\x00" * 8 + b"\x1f\x00\x00\x0f\x00\x00", (32, 16)),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8L" + b"\x00" * 4 + b"\x2f" + (31 | 15 << 14).to_bytes(4, "little"), (32, 16)),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 " + b"\x00" * 10 + b"\x20\x00\x10\x00", (32, 16)),
+        (PNG[:20], None),
+        (b"\xff\xd8\xff\xda\x00", None),
+        (b"\xff\xd8" + b"\xff" * 50, None),
+        (b"<svg/>", None),
+        (b"", None),
+    ],
+)
+def test_the_size_of_a_picture_is_read_from_its_first_bytes(data, size):
+    assert pictures.size_of(data) == size
+
+
+@pytest.mark.parametrize(
+    ("size", "side", "wanted"), [((800, 600), 36, (36, 27)), ((20, 10), 512, (20, 10)), ((1, 9999), 36, (1, 36))]
+)
+def test_a_thumbnail_fits_its_box(size, side, wanted):
+    assert pictures.fitted(*size, side) == wanted

@@ -123,13 +123,16 @@ def test_zero_equals_blank_and_yet_shows(formula, expected):
         "(1",
         "1)",
         "1 2",
-        "LOWER('a')",
+        "LOWER('a','b')",
+        "FROMNOW(TODAY())",
+        "LAST_MODIFIED_TIME()",
+        "values",
         "__import__('os')",
-        "-'a'",
-        "{Tall}+1",
+        "'a'-",
+        "{Tall}+*1",
         "; DROP TABLE record",
-        "NOT(" * 61 + "1" + ")" * 61,
-        "NOT(" * 3000 + "1" + ")" * 3000,
+        "NOT(" * 3000 + "1" + ")" * 2999,
+        "(" * 10_000,
         "'" + "x" * MAX_CHARACTERS + "'",
     ],
 )
@@ -150,8 +153,37 @@ def test_an_unknown_field_is_named():
 def test_many_terms_and_parentheses_are_taken():
     assert holds("OR(" + ",".join(f"{{Tall}}={n}" for n in range(1500)) + ")", fld2=1499)
     assert holds("(" * 8000 + "1" + ")" * 8000)
-    assert holds("&".join(["'a'"] * 4000) + "!=''")
-    assert holds("NOT(" * 60 + "1" + ")" * 60)
+    assert holds("&".join(["'a'"] * 1000) + "!=''")
+    assert holds("NOT(" * 1000 + "1" + ")" * 1000)
+    assert holds("+".join(["1"] * 2000) + "=2000")
+    assert holds("-" * 2000 + "1")
+
+
+NESTED = {
+    "OR": ("OR(", lambda terms: "OR(" + ",OR(".join(terms) + ")" * len(terms)),
+    "AND": ("AND(", lambda terms: "AND(" + ",AND(".join(terms) + ")" * len(terms)),
+    "XOR": ("XOR(", lambda terms: "XOR(" + ",XOR(".join(terms) + ")" * len(terms)),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(sorted(NESTED)),
+    terms=st.lists(
+        st.sampled_from(["{Navn}='a'", "{Navn}='b'", "{Tall}=5", "{Tall}>5", "FALSE()", "1"]), min_size=1, max_size=500
+    ),
+)
+def test_500_terms_give_the_same_flat_and_nested(name, terms):
+    begin, nest = NESTED[name]
+    assert holds(f"{begin}{','.join(terms)})", fld1="a", fld2=5) is holds(nest(terms), fld1="a", fld2=5)
+
+
+@pytest.mark.parametrize("wanted", [0, 250, 499, 500])
+def test_500_choices_give_the_same_flat_and_nested(wanted):
+    flat = "SWITCH({Tall}," + ",".join(f"{n},'v{n}'" for n in range(500)) + ",'none')"
+    nested = "".join(f"IF({{Tall}}={n},'v{n}'," for n in range(500)) + "'none'" + ")" * 500
+    expected = f"v{wanted}" if wanted < 500 else "none"
+    assert compiled(flat)({"fld2": wanted}) == compiled(nested)({"fld2": wanted}) == expected
 
 
 @settings(max_examples=300, deadline=None)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Iterator
 
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from tasks.sandbox.airtable.pages import number_text, time_text, web_host
 from tests.chromium import chromium, click, fill, read, wait_until
+from tests.sandbox import nettleser
+from tests.sandbox.skjemasider import upload
 
 SCRIPT = "<script>document.title='tatt'</script>"
 
@@ -30,6 +33,35 @@ def filled(tomter, omraader):
     tomter.update(second["id"], {"Lenke": "https://www.norgeskart.no/#!?x=1"})
     tomter.update(third["id"], {"Navn": SCRIPT, "Lenke": "javascript:alert(1)", "Notat / åpen {x}": SCRIPT})
     return tomter
+
+
+@pytest.fixture
+def dagsverk(web, base, tomter):
+    """A lot with a map, and a table of activities that link to it."""
+    tomter.create_field("Fase", "singleSelect", options={"choices": [{"name": "Identifisert"}, {"name": "Dialog"}]})
+    tomter.create_field("Neste steg dato", "date", options={"dateFormat": {"name": "iso"}})
+    tomter.create_field("Notat", "multilineText")
+    fields = [
+        {"name": "Aktivitet", "type": "singleLineText"},
+        {"name": "Aktivitetstype", "type": "singleSelect", "options": {"choices": [{"name": "Telefon"}]}},
+        {"name": "Minutter", "type": "number", "options": {"precision": 1}},
+        {"name": "Tomter", "type": "multipleRecordLinks", "options": {"linkedTableId": tomter.id}},
+    ]
+    aktiviteter = base.create_table("Aktiviteter", fields)
+    rec = tomter.create({"Navn": "0099-000001", "Fase": "Identifisert"})["id"]
+    upload(web, base.id, rec, name="kart.png", data=png(64))
+    return tomter, aktiviteter, rec
+
+
+def png(side: int) -> bytes:
+    """Return a grey square."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\x80" * side) * side)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def column(browser, n):
@@ -79,8 +111,33 @@ def test_addresses_are_links_of_the_web_alone_and_scripts_are_text(browser, airt
     assert column(browser, 1)[2] == SCRIPT
     click(browser, By.LINK_TEXT, SCRIPT)
     wait_until(browser, lambda: read(browser, "h2") == [SCRIPT] and browser.title.startswith(SCRIPT))
-    wait_until(browser, lambda: "javascript:alert(1)" in "".join(read(browser, "dl")))
+    wait_until(
+        browser,
+        lambda: read(browser, ".control[data-felt=Lenke] input:last-of-type", "value") == ["javascript:alert(1)"],
+    )
     assert read(browser, "a[href^=javascript]") == []
+
+
+def test_a_piece_of_a_working_day(browser, airtable, base, dagsverk):
+    """Edit a lot, add an activity to it, look at its picture; no script runs, and the record says who."""
+    tomter, aktiviteter, rec = dagsverk
+    nettleser.open_record(browser, airtable.url, base.id, "Tomter", rec)
+    nettleser.choose_person(browser, "Ola Selger")
+    nettleser.set_field(browser, "Fase", "Dialog")
+    nettleser.set_field(browser, "Neste steg dato", "24.12.2026")
+    nettleser.set_field(browser, "Notat", "Eieren vil vite mer\nom prisen")
+    nettleser.save(browser)
+    sales = {"Fase": "Dialog", "Neste steg dato": "2026-12-24", "Notat": "Eieren vil vite mer\nom prisen"}
+    assert tomter.get(rec)["fields"].items() >= sales.items()
+    nettleser.follow(browser, By.LINK_TEXT, "Ny rad i Aktiviteter")
+    made = nettleser.fill_new(browser, Aktivitet="Ringte", Aktivitetstype="Telefon", Minutter="12,5")
+    want = {"Aktivitet": "Ringte", "Aktivitetstype": "Telefon", "Minutter": 12.5, "Tomter": [rec]}
+    assert aktiviteter.get(made)["fields"] == want
+    nettleser.follow(browser, By.LINK_TEXT, "0099-000001")
+    picture = "return [...document.querySelectorAll('.pictures img')].map(i => i.naturalWidth)"
+    wait_until(browser, lambda: browser.execute_script(picture) == [64])
+    browser.get(read(browser, ".pictures a", "href")[0])
+    wait_until(browser, lambda: read(browser, "img", "naturalWidth") == ["64"])
 
 
 def test_a_phone_needs_no_sideways_scroll(browser, airtable, base, filled):
@@ -89,7 +146,7 @@ def test_a_phone_needs_no_sideways_scroll(browser, airtable, base, filled):
     try:
         filled.update(filled.first()["id"], {"Navn": "x" * 300})
         rec = filled.first()["id"]
-        for path in ("/", f"/base/{base.id}/Tomter", f"/base/{base.id}/Tomter/{rec}"):
+        for path in ("/", *(f"/base/{base.id}/Tomter{page}" for page in ("", f"/{rec}", "/ny"))):
             browser.get(airtable.url + path)
             wait_until(browser, lambda: read(browser, "h1, h2"))
             wait_until(browser, lambda: int(read(browser, ":root", "scrollWidth")[0]) <= 390)
@@ -116,9 +173,11 @@ def test_every_type_of_cell_is_shown(web, base, tomter):
         }
     )["id"]
     shown = web.get(f"/base/{base.id}/Tomter/{rec}").text
-    wanted = ("2026-07-01 12:00", "1\u202f234\u202f567\u202fkr", "12,5\u202f%", "k-1", "a@b.no", "✓", "http://[")
+    wanted = ("01.07.2026 12:00", "1 234 567", "12,5", "k-1", "a@b.no", "checked", "http://[")
     assert [text for text in wanted if text not in shown] == []
-    assert web.get(f"/base/{base.id}/Tomter").status_code == 200
+    shown = web.get(f"/base/{base.id}/Tomter").text
+    wanted = ("01.07.2026 kl. 12:00", "1\u202f234\u202f567\u202fkr", "12,5\u202f%", "k-1", "a@b.no", "✓", "http://[")
+    assert [text for text in wanted if text not in shown] == []
 
 
 def test_the_newer_types_are_shown_in_grid_and_record(web, base, tomter):
@@ -138,7 +197,7 @@ def test_the_newer_types_are_shown_in_grid_and_record(web, base, tomter):
     rec = tomter.create({"Navn": "n", **cells})["id"]
     for path in (f"/base/{base.id}/Tomter/{rec}", f"/base/{base.id}/Tomter", f"/base/{base.id}/Tomter?q=kari"):
         shown = web.get(path).text
-        assert [t for t in ("a@b.no", "+47 1", "&lt;Kari&gt;", ">4") if t not in shown] == []
+        assert [t for t in ("a@b.no", "+47 1", "&lt;Kari&gt;", "4") if t not in shown] == []
         assert "<Kari>" not in shown
 
 
@@ -153,26 +212,6 @@ def test_of_many_links_some_are_shown_and_the_rest_counted(web, base, tomter, om
     assert (grid.count('class="pill link"'), "+67" in grid) == (3, True)
     rec = tomter.first()["id"]
     assert "til</span>" not in web.get(f"/base/{base.id}/Tomter/{rec}").text
-
-
-@pytest.mark.parametrize(
-    ("value", "field", "text"),
-    [
-        (1234.5, {"type": "number", "options": {"precision": 1}}, "1\u202f234,5"),
-        (-3725, {"type": "duration"}, "-1:02:05"),
-        (4, {"type": "rating"}, "4"),
-        (1e300, {"type": "number", "options": {"precision": 0}}, "1e+300"),
-    ],
-)
-def test_numbers_as_norwegians_write_them(value, field, text):
-    assert number_text(value, field) == text
-
-
-def test_times_at_the_edge_and_hosts():
-    assert time_text("0001-01-01T00:00:00.000Z", "America/New_York") == "0001-01-01T00:00:00.000Z"
-    assert [web_host(a) for a in ("https://a.no/x", "HTTP://A.no", "ftp://a.no", "http://[", "//a.no")] == [
-        "a.no", "A.no", "", "", "",
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -192,10 +231,3 @@ def test_what_is_not_there_is_said_so(web, base, path):
     response = web.get(path.format(base=base.id))
     assert response.status_code == 404
     assert "Finnes ikke" in response.text
-
-
-def test_pages_may_load_nothing_from_elsewhere(web, base):
-    policy = web.get(f"/base/{base.id}/Tomter").headers["content-security-policy"]
-    assert policy.startswith("default-src 'none'")
-    assert "script-src" not in policy
-    assert web.get("/static/style.css").headers["content-type"].startswith("text/css")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.sandbox.conftest import LINES, NOTAT, answer, names, refusal
+from tests.sandbox.conftest import LINES, NOTAT, answer, connect, names, refusal
 
 COMMON = settings(
     max_examples=60,
@@ -323,3 +323,21 @@ def shared_table(api):
     number = {"name": "Tall", "type": "number", "options": {"precision": 8}}
     base = api.create_base("wspTest", "Felles", [{"name": "T", "fields": [LINES, number]}])
     return base.table("T")
+
+
+def test_field_ids_everywhere(airtable, base, tomter, omraader):
+    by_id = connect(airtable.url)
+    by_id.use_field_ids = True
+    table, f = by_id.table(base.id, tomter.id), {x.name: x.id for x in base.schema().table("Tomter").fields}
+    made = table.create({f["Navn"]: "a", f["Tall"]: 1})
+    assert made["fields"] == {f["Navn"]: "a", f["Tall"]: 1}
+    assert table.update(made["id"], {f["Tall"]: 2})["fields"] == table.get(made["id"])["fields"]
+    assert table.batch_update([{"id": made["id"], "fields": {f["Klar"]: True}}])[0]["fields"][f["Klar"]] is True
+    rows = [{"fields": {f["Navn"]: n, f["Klasse"]: "bolig"}} for n in "ab"]
+    assert [set(r["fields"]) & {"Navn"} for r in table.batch_upsert(rows, [f["Navn"]])["records"]] == [set(), set()]
+    seen = table.all(fields=[f["Navn"]], sort=["-" + f["Navn"]], formula=f"{{{f['Klasse']}}}='bolig'")
+    assert [r["fields"] for r in seen] == [{f["Navn"]: "b"}, {f["Navn"]: "a"}]
+    long = "OR({Navn}='a'" + f",{{{f['Navn']}}}='x'" * 600 + ")"
+    assert [set(r["fields"]) for r in table.all(formula=long, fields=["Navn"])] == [{f["Navn"]}]  # by POST
+    assert "Navn" in tomter.first()["fields"]
+    by_id.session.close()

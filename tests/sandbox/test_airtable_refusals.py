@@ -14,9 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tasks.sandbox.airtable import AirtableServer, errors
-from tasks.sandbox.airtable.api import Api
+from tasks.sandbox.airtable import AirtableServer, comments, errors
+from tasks.sandbox.airtable.actor import Actor
 from tasks.sandbox.airtable.errors import REFUSALS, Refusal
+from tasks.sandbox.airtable.schemas import Schemas
 from tests.sandbox.conftest import LINES
 from tests.waiting import PATIENCE_S
 
@@ -46,6 +47,14 @@ class Ground:
     @property
     def rows(self) -> str:
         return f"/v0/{self.base}/Tasks"
+
+    @property
+    def hooks(self) -> str:
+        return f"/v0/bases/{self.base}/webhooks"
+
+    @property
+    def own(self) -> str:
+        return f"/own/bases/{self.base}/tables/Tasks"
 
     @property
     def meta(self) -> str:
@@ -115,7 +124,7 @@ def too_slow(ground: Ground, patched: pytest.MonkeyPatch) -> httpx.Response:
 
 def broken(ground: Ground, patched: pytest.MonkeyPatch) -> httpx.Response:
     """Return the answer where the server has a fault of its own."""
-    patched.setattr(Api, "bases", lambda *_: 1 / 0)
+    patched.setattr(Schemas, "bases", lambda *_: 1 / 0)
     return ground.web.get("/v0/meta/bases")
 
 
@@ -125,6 +134,26 @@ def upsert(ground: Ground, *names: str) -> httpx.Response:
 
 
 ELEVEN = {"records": [{"fields": {}}] * 11}
+HOOK = {"specification": {"options": {"filters": {"dataTypes": ["tableData"]}}}}
+GRID = {"name": "grid VIEW"}
+
+
+def anothers_comment(ground: Ground) -> httpx.Response:
+    """Return the answer to a change of what a person has written."""
+    store = ground.server.hand._store
+    base = store.bases[ground.base]
+    person = Actor("usrKari0000000000", "kari@example.com", "Kari", "client")
+    rec = ground.create({}).json()["id"]
+    made = comments.add(store, base, base.tables[0], rec, "Hei", by=person)
+    return ground.web.delete(f"{ground.rows}/{rec}/comments/{made['id']}")
+
+
+def one_hook_too_many(ground: Ground) -> httpx.Response:
+    while (response := ground.web.post(ground.hooks, json=HOOK)).status_code == 200:
+        pass
+    return response
+
+
 Provoke = Callable[[Ground], httpx.Response]
 PROVOKE: dict[str, Provoke] = {
     "unauthorized": lambda g: httpx.get(g.server.url + g.rows, timeout=PATIENCE_S),
@@ -141,6 +170,12 @@ PROVOKE: dict[str, Provoke] = {
     "ambiguous_upsert": lambda g: upsert(g, "to"),
     "bad_formula": lambda g: g.web.get(g.rows, params={"filterByFormula": "{"}),
     "unknown_in_formula": lambda g: g.web.get(g.rows, params={"filterByFormula": "{Ukjent}=1"}),
+    "not_yours": anothers_comment,
+    "bad_filter": lambda g: g.web.post(f"{g.own}/views", json={"name": "Ny", "filter": {}}),
+    "view_name_taken": lambda g: g.web.post(f"{g.own}/views", json=GRID),
+    "bad_hook": lambda g: g.web.post(g.hooks, json={"specification": {}}),
+    "bad_hook_url": lambda g: g.web.post(g.hooks, json={**HOOK, "notificationUrl": "ftp://x"}),
+    "too_many_hooks": one_hook_too_many,
     "no_view": lambda g: g.web.get(g.rows, params={"view": "Ukjent"}),
     "no_cursor": lambda g: g.web.get(g.rows, params={"offset": "itr/x"}),
     "unknown_field": lambda g: g.create({"sessionId": 1}),
@@ -150,7 +185,7 @@ PROVOKE: dict[str, Provoke] = {
     "no_row": lambda g: g.web.patch(g.rows, json={"records": [{"id": NOBODY, "fields": {}}]}),
     "bad_record_id": lambda g: g.create({"Til": ["Nes"]}, "Andre"),
     "wrong_table": lambda g: g.create({"Til": [g.create({}, "Andre").json()["id"]]}, "Andre"),
-    "bad_attachment": lambda g: g.create({"Filer": [{"url": "http://127.0.0.1/x"}]}),
+    "bad_attachment": lambda g: g.create({"Filer": [{"url": "http://example.com/x"}]}),
     "computed_type": lambda g: g.field(name="Created At", type="createdTime"),
     "no_type": lambda g: g.field(name="Ny", type="trylleri"),
     "bad_options": lambda g: g.field(name="Ny", type="number"),

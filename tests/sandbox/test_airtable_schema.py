@@ -6,7 +6,8 @@ from functools import partial
 
 import pytest
 
-from tasks.sandbox.airtable import api as api_module
+from tasks.sandbox.airtable import attachments, schemas
+from tasks.sandbox.airtable.sidefile import beside
 from tests.sandbox.conftest import LINES, TALL, answer, connect, refusal
 
 CHOICES = {"choices": [{"name": "a", "color": "redLight2"}, {"name": "b"}]}
@@ -48,7 +49,7 @@ def test_bases_come_in_pages(api, base, monkeypatch):
     for n in range(3):
         api.create_base("wspTest", f"Side {n}", [{"name": "T", "fields": [LINES]}])
     everything = [b.id for b in api.bases(force=True)]
-    monkeypatch.setattr(api_module, "BASES_PAGE", 2)
+    monkeypatch.setattr(schemas, "BASES_PAGE", 2)
     assert [b.id for b in api.bases(force=True)] == everything
     assert len(everything) >= 4
 
@@ -210,6 +211,80 @@ def test_a_wrong_change_of_a_field_is_refused(base, web, subtests):
             url = f"/v0/meta/bases/{base.id}/tables/{table.id}/fields/{table.field('Navn').id}"
             assert answer(web.patch(url, json=change))[0] == 422
             assert base.schema(force=True).table("Tomter").model_dump() == table.model_dump()
+
+
+def test_dates_of_a_table_may_depend_on_each_other(base, web):
+    day = {"type": "date", "options": ISO}
+    minutes = {"name": "Varighet", "type": "number", "options": {"precision": 0}}
+    made = base.create_table("Planer", [LINES, {"name": "Fra", **day}, {"name": "Til", **day}, minutes])
+    schema = made.schema(force=True)
+    schema.set_date_dependency("Fra", "Til", "Varighet", "flexible", holidays=["2026-12-25"])
+    schema.save()
+    again = made.schema(force=True)
+    assert again.name == "Planer"
+    assert again.date_dependency.start_date_field_id == again.field("Fra").id
+    assert again.date_dependency.holidays == ["2026-12-25"]
+    url = f"/v0/meta/bases/{base.id}/tables/{again.id}"
+    fine = again.date_dependency.model_dump(by_alias=True, exclude_none=True)
+    for wrong in [
+        None,
+        {},
+        {**fine, "isEnabled": "ja"},
+        {**fine, "startDateFieldId": again.field("Navn").id},
+        {**fine, "durationFieldId": "fld00000000000000"},
+        {**fine, "reschedulingMode": "sometimes"},
+        {**fine, "holidays": ["1. mai"]},
+        {**fine, "predecessorFieldId": again.field("Fra").id},
+        {**fine, "more": 1},
+    ]:
+        assert answer(web.patch(url, json={"dateDependencySettings": wrong}))[0] == 422
+    assert made.schema(force=True).date_dependency == again.date_dependency
+
+
+def test_a_base_is_deleted_with_all_that_it_has(airtable, api, base, tomter, omraader):
+    there = omraader.create({"Navn": "o"})["id"]
+    rec = tomter.create({"Navn": "a", "Område": [there]})["id"]
+    tomter.add_comment(rec, "Hei")
+    base.add_webhook(None, {"options": {"filters": {"dataTypes": ["tableData"]}}})
+    store = airtable.hand._store
+    attachment = attachments.keep(store.folder, {"contentType": "text/plain", "filename": "a", "file": "SGVp"})
+    kept, field = store.bases[base.id], base.schema().table("Tomter").field("Bilder").id
+    with store.change(kept):
+        store.update(kept, kept.table("Tomter"), rec, {field: [attachment]})
+    other = api.create_base("wspTest", "Blir", [{"name": "T", "fields": [LINES]}])
+    other.table("T").create({"Navn": "b"})
+    base.delete()
+    assert base.id not in {b.id for b in api.bases(force=True)}
+    assert refusal(tomter.first)[:2] == (403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND")
+    assert attachments.find(store.folder, attachment["id"]) is None
+    for table in ("about", "comment", "hook"):
+        assert beside(store).rows(f"SELECT 1 FROM {table} WHERE base = ?", base.id) == []
+    assert other.table("T").first()["fields"] == {"Navn": "b"}
+
+
+def test_who_may_do_what_in_a_base(api, base):
+    said = base.collaborators()
+    assert (said.id, said.name, said.workspace_id, said.permission_level) == (base.id, "Prøve", "wspTest", "create")
+    (owner,) = said.individual_collaborators.via_workspace
+    assert (owner.user_id, owner.permission_level) == (api.whoami()["id"], "owner")
+    assert said.created_time == owner.created_time
+
+
+def test_what_needs_an_enterprise_plan_is_not_found(api, base):
+    workspace = api.workspace("wspTest")
+    said = base.collaborators()
+    for call in (
+        base.shares,
+        workspace.collaborators,
+        workspace.bases,
+        workspace.delete,
+        partial(workspace.move_base, base, "wspAnnen"),
+        partial(said.add_user, "usrKari0000000000", "edit"),
+        partial(said.update, "usrKari0000000000", "read"),
+        partial(said.remove, "usrKari0000000000"),
+        api.enterprise("entTest").info,
+    ):
+        assert refusal(call) == (404, "NOT_FOUND", "")
 
 
 def test_unknown_bases_tables_and_fields(api, base, web):

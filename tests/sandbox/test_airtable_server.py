@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tasks.sandbox.airtable import AirtableServer
+from tasks.sandbox.airtable.app import host_names
 from tasks.sandbox.airtable.schema import make_table
 from tasks.sandbox.airtable.store import Store
 from tests.ports import spare_ports
@@ -60,6 +61,41 @@ def test_it_listens_on_the_loopback_address_alone(airtable):
     with socket.socket() as other:
         other.settimeout(PATIENCE_S)
         assert other.connect_ex(("127.0.0.2", airtable.port)) != 0
+
+
+def test_another_address_is_bound_when_asked_for_answers_to_its_name_and_is_warned_of(tmp_path, caplog):
+    with start(tmp_path, host="127.0.0.2") as server:
+        assert server.url == f"http://127.0.0.2:{server.port}"
+        assert httpx.get(f"{server.url}/health", timeout=PATIENCE_S).status_code == 200
+        named = httpx.get(f"{server.url}/health", headers={"Host": "evil.example"}, timeout=PATIENCE_S)
+        assert named.status_code == 400
+        with socket.socket() as other:
+            other.settimeout(PATIENCE_S)
+            assert other.connect_ex(("127.0.0.1", server.port)) != 0
+    (record,) = [r for r in caplog.records if r.name == "tomt.airtable"]
+    assert record.levelname == "WARNING"
+    assert f"listens on 127.0.0.2:{server.port}" in record.getMessage()
+
+
+def test_an_address_of_another_machine_cannot_be_bound_and_the_folder_is_free(tmp_path):
+    with pytest.raises(OSError, match=r"192\.0\.2\.1:\d+ cannot be used"):
+        start(tmp_path, host="192.0.2.1").start()
+    with start(tmp_path):
+        pass
+
+
+def test_a_server_answers_to_the_names_of_its_address_alone(monkeypatch):
+    assert host_names("127.0.0.1") == ["127.0.0.1", "localhost"]
+    assert host_names("192.0.2.7") == ["127.0.0.1", "localhost", "192.0.2.7"]
+    found = [(socket.AF_INET, 1, 6, "", ("192.0.2.7", 0))]
+    monkeypatch.setattr(socket, "gethostname", lambda: "kontor")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: found)
+    assert set(host_names("0.0.0.0")) == {"127.0.0.1", "localhost", "kontor", "192.0.2.7"}
+
+
+def test_an_option_that_there_is_not_is_an_error(tmp_path):
+    with pytest.raises(TypeError, match="rate_limit"):
+        start(tmp_path, rate_limit=5)
 
 
 # --- what it takes in ---

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from tasks.sandbox.airtable import attachments, query, schema
+from tasks.sandbox.airtable import attachments, cellformat, comments, query, views
+from tasks.sandbox.airtable.actor import API_USER
 from tasks.sandbox.airtable.errors import invalid, missing_fields, no_model, not_found, record_gone, unauthorized
 from tasks.sandbox.airtable.faults import Faults
 from tasks.sandbox.airtable.limit import RateLimit
 from tasks.sandbox.airtable.listings import Listings
 from tasks.sandbox.airtable.records import BATCH, View, Writer, flag, named_records, new_records, only, refuse_locked
 from tasks.sandbox.airtable.schema import Table
+from tasks.sandbox.airtable.schemas import Schemas
 from tasks.sandbox.airtable.store import Base, Store
+from tasks.sandbox.airtable.webhooks import Webhooks
 
 JSON = dict[str, Any]
-BASES_PAGE = 1000
+MOST_FETCHED = 50
+"""Files that one request may name by address; ours."""
 WHOAMI: JSON = {
-    "id": "usrSandkasse00000",
-    "scopes": ["data.records:read", "data.records:write", "schema.bases:read", "schema.bases:write"],
+    "id": API_USER.id,
+    "scopes": [
+        "data.records:read",
+        "data.records:write",
+        "data.recordComments:read",
+        "data.recordComments:write",
+        "schema.bases:read",
+        "schema.bases:write",
+        "webhook:manage",
+    ],
 }
 WRITE_OPTIONS = ("typecast", "returnFieldsByFieldId")
+TEXT_OPTIONS = ("cellFormat", "timeZone", "userLocale", "recordMetadata")
+"""Of a listing, beside those that say which records."""
 
 
 class Api:
@@ -49,6 +64,8 @@ class Api:
         self._listings = listings
         self._locked = frozenset(locked_fields)
         self._token = token.encode()
+        self.webhooks = Webhooks(store)
+        self.schemas = Schemas(store, listings, self.webhooks)
 
     def authorize(self, header: str) -> None:
         """Raise 401 unless the Authorization header carries the token."""
@@ -70,73 +87,38 @@ class Api:
             raise no_model()
         return table
 
-    # --- schema ---
-
-    def bases(self, offset: str | None) -> JSON:
-        """List the bases, a page at a time."""
-        if offset:
-            ids, following = self._listings.page("bases", offset, BASES_PAGE)
-        else:
-            ids, following = self._listings.begin("bases", list(self.store.bases), BASES_PAGE)
-        shown = [{"id": i, "name": self.store.bases[i].name, "permissionLevel": "create"} for i in ids]
-        return {"bases": shown, **({"offset": following} if following else {})}
-
-    def create_base(self, body: JSON) -> JSON:
-        """Make a base with its tables."""
-        only(body, "name", "workspaceId", "tables")
-        specs = body.get("tables")
-        if not schema.is_name(body.get("name")) or not schema.is_name(body.get("workspaceId")):
-            raise invalid()
-        if not isinstance(specs, list) or not specs:
-            raise invalid()
-        tables: list[Table] = []
-        for spec in specs:
-            table, _ = schema.make_table(spec, tables=tables)  # ids are not known yet, so nothing links to another
-            tables.append(table)
-        base = self.store.create_base(body["name"], tables)
-        return {"id": base.id, "tables": base.tables}
-
-    def create_table(self, base: Base, body: JSON) -> JSON:
-        """Make a table."""
-        with self.store.change(base):
-            table, reciprocal = schema.make_table(body, tables=base.tables)
-            self.store.add_table(base, table, reciprocal)
-        return table
-
-    def create_field(self, base: Base, table: Table, body: JSON) -> JSON:
-        """Make a field."""
-        with self.store.change(base):
-            field, reciprocal = schema.make_field(body, table=table, tables=base.tables)
-            self.store.add_fields(base, [(table, field), *reciprocal])
-        return field
-
-    def rename(self, base: Base, thing: JSON, body: JSON, *, siblings: list[JSON]) -> JSON:
-        """Change name or description of a table or field, and nothing else."""
-        only(body, "name", "description")
-        description = body.get("description", "")
-        if not body or not isinstance(description, str) or len(description) > schema.MAX_DESCRIPTION:
-            raise invalid()
-        if "name" in body:
-            schema.free_name(body["name"], [s for s in siblings if s is not thing])
-        with self.store.change(base):
-            self.store.keep_schema(base)
-            thing.update(body)
-        return thing
-
     # --- records ---
 
     def list_records(self, table: Table, base: Base, given: JSON, *, address: str) -> JSON:
         """List records, a page at a time."""
-        options = query.read_options(table, given)
-        view = View.of(base, table, by_id=options.by_id, address=address, only=options.fields)
+        options = query.read_options(table, {k: v for k, v in given.items() if k not in TEXT_OPTIONS})
+        metadata = given.get("recordMetadata") or []
+        if metadata not in ([], ["commentCount"]):
+            raise invalid()
+        style = cellformat.style(given, address=address, path_of=attachments.path_of)
+        view = View.of(base, table, by_id=options.by_id, address=address, only=options.fields, style=style)
         if options.offset:
             ids, following = self._listings.page(table["id"], options.offset, options.size)
         else:
-            found = query.select(base, table, formula=options.formula, sort=options.sort, most=options.most)
-            ids, following = self._listings.begin(table["id"], found, options.size)
+            ids, following = self._listings.begin(table["id"], self._select(base, table, given, options), options.size)
         rows = base.records[table["id"]]
         shown = [view.show(rows[i]) for i in ids if i in rows]  # deleted since the listing began
+        if metadata:
+            counts = comments.counts(self.store, [record["id"] for record in shown])
+            shown = [{**record, "commentCount": counts.get(record["id"], 0)} for record in shown]
         return {"records": shown, **({"offset": following} if following else {})}
+
+    def _select(self, base: Base, table: Table, given: JSON, options: query.Options) -> list[str]:
+        """Return the records that a listing asks for; those of a view in its order, unless it is sorted otherwise."""
+        if not given.get("view"):
+            return query.select(base, table, formula=options.formula, sort=options.sort, most=options.most)
+        view = views.find(table, given["view"])
+        ids = views.record_ids(base, table, view, today=self.store.now().date())
+        if options.formula is not None or options.sort:
+            found = query.select(base, table, formula=options.formula, sort=options.sort)
+            first, then = (found, frozenset(ids)) if options.sort else (ids, frozenset(found))
+            ids = [rec for rec in first if rec in then]
+        return ids[: options.most]
 
     def get(self, table: Table, base: Base, rec: str, given: JSON, *, address: str) -> JSON:
         """Read one record."""
@@ -146,9 +128,10 @@ class Api:
         if record is None:
             raise not_found()
         by_id = given.get("returnFieldsByFieldId") in ("1", "true")
-        return View.of(base, table, by_id=by_id, address=address).show(record)
+        style = cellformat.style(given, address=address, path_of=attachments.path_of)
+        return View.of(base, table, by_id=by_id, address=address, style=style).show(record)
 
-    def create(self, table: Table, base: Base, body: JSON, *, address: str) -> JSON:
+    def create(self, table: Table, base: Base, body: JSON, *, address: str, arrived: JSON) -> JSON:
         """Create one record, bare, or several."""
         if "records" not in body and "fields" not in body:
             raise missing_fields()
@@ -157,12 +140,12 @@ class Api:
         only(body, "fields" if one else "records", *WRITE_OPTIONS)
         items = [{"fields": body["fields"]}] if one else new_records(body)
         with self.store.change(base):
-            writer = Writer(self.store, base, table, typecast=flag(body, "typecast"), locked=self._locked)
+            writer = self._writer(base, table, body, arrived)
             ids = [writer.create(item["fields"]) for item in items]
         shown = [view.show(base.records[table["id"]][i]) for i in ids]
         return shown[0] if one else {"records": shown}
 
-    def update(self, table: Table, base: Base, body: JSON, *, replace: bool, address: str) -> JSON:
+    def update(self, table: Table, base: Base, body: JSON, *, replace: bool, address: str, arrived: JSON) -> JSON:
         """Update, replace or upsert several records."""
         if "records" not in body:
             raise missing_fields()
@@ -171,7 +154,7 @@ class Api:
         items = named_records(body, ids="performUpsert" not in body)
         extra: JSON = {}
         with self.store.change(base):
-            writer = Writer(self.store, base, table, typecast=flag(body, "typecast"), locked=self._locked)
+            writer = self._writer(base, table, body, arrived)
             if "performUpsert" in body:
                 ids, created, updated = writer.upsert(items, body["performUpsert"], replace=replace)
                 extra = {"createdRecords": created, "updatedRecords": updated}
@@ -179,7 +162,9 @@ class Api:
                 ids = writer.update_many(items, replace=replace)
         return {"records": [view.show(base.records[table["id"]][i]) for i in ids], **extra}
 
-    def update_one(self, table: Table, base: Base, rec: str, body: JSON, *, replace: bool, address: str) -> JSON:
+    def update_one(
+        self, table: Table, base: Base, rec: str, body: JSON, *, replace: bool, address: str, arrived: JSON
+    ) -> JSON:
         """Update or replace one record."""
         if "fields" not in body:
             raise missing_fields()
@@ -188,9 +173,85 @@ class Api:
             raise not_found()
         view = View.of(base, table, by_id=flag(body, "returnFieldsByFieldId"), address=address)
         with self.store.change(base):
-            writer = Writer(self.store, base, table, typecast=flag(body, "typecast"), locked=self._locked)
+            writer = self._writer(base, table, body, arrived)
             writer.update(rec, body["fields"], replace=replace)
         return view.show(base.records[table["id"]][rec])
+
+    def _writer(self, base: Base, table: Table, body: JSON, arrived: JSON) -> Writer:
+        typecast = flag(body, "typecast")
+        return Writer(self.store, base, table, typecast=typecast, locked=self._locked, arrived=arrived)
+
+    @contextmanager
+    def fetched(self, method: str, parts: list[str], body: JSON) -> Iterator[JSON]:
+        """Fetch the files that a write names by address, and name them by id in its body; give them by id.
+
+        To be entered without the lock: the address may be this server's own, and others are not to wait for it. A
+        request that is refused in the block leaves no file behind.
+
+        Raises
+        ------
+        ApiError
+            422 when one cannot be fetched.
+        """
+        arrived: JSON = {}
+        try:
+            for given in self._to_fetch(method, parts, body):
+                attachment = attachments.fetch(self.store.folder, given)
+                arrived[attachment["id"]] = attachment
+                given.clear()
+                given["id"] = attachment["id"]
+            yield arrived
+        except BaseException:
+            for attachment_id in arrived:
+                attachments.drop(self.store.folder, attachment_id)
+            raise
+
+    def _to_fetch(self, method: str, parts: list[str], body: JSON) -> list[JSON]:
+        """Return the parts of a body that name a file by its address."""
+        if method not in ("POST", "PATCH", "PUT") or len(parts) not in (2, 3) or parts[0] in ("meta", "bases"):
+            return []
+        with self.store.lock:
+            base = self.store.bases.get(parts[0])
+            table = base.table(parts[1]) if base else None
+            fields = [f for f in table["fields"] if f["type"] == "multipleAttachments"] if table else []
+            keys = {f["id"] for f in fields} | {f["name"] for f in fields}
+        items = body["records"] if isinstance(body.get("records"), list) else [body]
+        cells = [i["fields"] for i in items if isinstance(i, dict) and isinstance(i.get("fields"), dict)]
+        lists = [v for cell in cells for k, v in cell.items() if k in keys and isinstance(v, list)]
+        found = [one for v in lists for one in v if isinstance(one, dict) and "url" in one and "id" not in one]
+        if len(found) > MOST_FETCHED:
+            raise invalid()
+        return found
+
+    # --- comments ---
+
+    def list_comments(self, base: Base, table: Table, rec: str, given: JSON) -> JSON:
+        """List the comments of a record, newest first, a page at a time."""
+        if rec not in base.records[table["id"]]:
+            raise not_found()
+        size = query.read_options(table, {"pageSize": given.get("pageSize")}).size
+        told = {c["id"]: c for c in comments.of_record(self.store, base, rec)}
+        if given.get("offset"):
+            ids, following = self._listings.page(rec, given["offset"], size)
+        else:
+            ids, following = self._listings.begin(rec, list(told), size)
+        return {"comments": [told[i] for i in ids if i in told], "offset": following}
+
+    def add_comment(self, base: Base, table: Table, rec: str, body: JSON) -> JSON:
+        """Add a comment to a record."""
+        only(body, "text", "parentCommentId")
+        return comments.add(self.store, base, table, rec, body.get("text"), parent=body.get("parentCommentId"))
+
+    def edit_comment(self, base: Base, table: Table, rec: str, comment_id: str, body: JSON) -> JSON:
+        """Change a comment of the token's user."""
+        only(body, "text")
+        return comments.edit(self.store, base, table, rec, comment_id, text=body.get("text"), by=API_USER)
+
+    def remove_comment(self, base: Base, table: Table, rec: str, comment_id: str) -> JSON:
+        """Delete a comment of the token's user."""
+        return comments.remove(self.store, base, table, rec, comment_id, by=API_USER)
+
+    # --- what takes records away, or files in ---
 
     def delete(self, table: Table, base: Base, ids: list[str]) -> list[JSON]:
         """Delete up to ten records."""

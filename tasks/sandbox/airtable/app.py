@@ -1,22 +1,28 @@
-"""The routes: Airtable's Web API and the pages over the store, on 127.0.0.1's names alone."""
+"""The routes: Airtable's Web API, the server's own set-up calls and the pages over the store.
+
+Only the host names that it is bound to are answered, 127.0.0.1's alone unless it is told otherwise.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
+import socket
 import time
 from collections.abc import Callable, Collection
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from tasks.sandbox.airtable.api import WHOAMI, Api
+from tasks.sandbox.airtable import comments
+from tasks.sandbox.airtable.api import Api
 from tasks.sandbox.airtable.errors import (
     ApiError,
     bad_json,
@@ -29,12 +35,13 @@ from tasks.sandbox.airtable.errors import (
 )
 from tasks.sandbox.airtable.faults import Faults
 from tasks.sandbox.airtable.hand import Hand
-from tasks.sandbox.airtable.ids import is_id
 from tasks.sandbox.airtable.limit import PENALTY_S, PER_USER, RateLimit
 from tasks.sandbox.airtable.listings import IDLE_S, MOST_OPEN, Listings
 from tasks.sandbox.airtable.pages import add_pages
-from tasks.sandbox.airtable.schema import Table
-from tasks.sandbox.airtable.store import Base, Store
+from tasks.sandbox.airtable.routes import address_of, answer, answer_own, path_parts, raw_path
+from tasks.sandbox.airtable.sidefile import let_go
+from tasks.sandbox.airtable.store import Store
+from tasks.sandbox.serve import EVERYWHERE, LOOPBACK
 
 MAX_BODY = 8_000_000
 MAX_ADDRESS = 16_000
@@ -42,6 +49,7 @@ MAX_ADDRESS = 16_000
 BODY_S = 30.0
 LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 JSON = dict[str, Any]
+log = logging.getLogger("tomt.airtable")
 
 
 def create_app(
@@ -57,6 +65,8 @@ def create_app(
     locked_fields: Collection[str] = (),
     faults: Faults | None = None,
     clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] | None = None,
+    host: str = LOOPBACK,
 ) -> FastAPI:
     """Return the application over the bases in `data_dir`.
 
@@ -76,6 +86,10 @@ def create_app(
         Refusals to give instead of answers.
     clock
         Seconds that never go back, for limits and offsets.
+    now
+        The moment that records, comments and webhooks are dated with, and that TODAY() is taken from.
+    host
+        The address that it will be bound to, which decides the host names that it answers.
 
     Raises
     ------
@@ -83,6 +97,8 @@ def create_app(
         When another process uses the folder.
     """
     store = Store(data_dir)
+    if now is not None:
+        store.lock.clock = now
     limit = RateLimit(
         rate_limit_per_s, per_user=user_limit_per_s, penalty_s=penalty_s, monthly_calls=monthly_calls, clock=clock
     )
@@ -91,12 +107,38 @@ def create_app(
     api = Api(store, token=token, limit=limit, listings=listings, faults=faults, locked_fields=locked_fields)
     app = FastAPI(title="Local Airtable", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.store, app.state.limit, app.state.faults, app.state.hand = store, limit, faults, Hand(store)
+    app.state.api = api
+    comments.forget_strays(store)
+    store.listeners.append(lambda base, by, changes: comments.forget_deleted(store, changes))
+    store.listeners.append(api.webhooks.heard)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=host_names(host))
     _add_routes(app, api)
     return app
 
 
+def close_app(app: FastAPI) -> None:
+    """Close what `create_app` opened."""
+    app.state.api.webhooks.close()
+    let_go(app.state.store)
+    app.state.store.close()
+
+
+def host_names(host: str) -> list[str]:
+    """Return the names that a server bound to an address goes by; loopback's are always among them."""
+    names = [LOOPBACK, "localhost"]
+    if host == EVERYWHERE:
+        own_name = socket.gethostname()
+        names.append(own_name)
+        try:
+            names += {str(there[4][0]) for there in socket.getaddrinfo(own_name, None, socket.AF_INET)}
+        except OSError:
+            log.warning("This machine's own addresses are not known: ask for the local Airtable by its name.")
+    elif host not in names:
+        names.append(host)
+    return names
+
+
 def _add_routes(app: FastAPI, api: Api) -> None:
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
 
     @app.exception_handler(ApiError)
     async def refused(request: Request, error: ApiError) -> JSONResponse:
@@ -120,11 +162,19 @@ def _add_routes(app: FastAPI, api: Api) -> None:
     @app.api_route("/v0/{path:path}", methods=["GET", "POST", "PATCH", "PUT", "DELETE"])
     async def web_api(request: Request, path: str) -> Response:
         api.authorize(request.headers.get("authorization", ""))
-        admit(api, request.method, path_parts(request))
+        parts = path_parts(request)
+        admit(api, request.method, parts)
         refuse_long_address(request)
-        has_body = request.method in {"POST", "PATCH", "PUT"}
+        has_body = request.method in {"POST", "PATCH", "PUT"} and parts[-1] != "refresh"
         body = await read_body(request) if has_body else {}
         return await run_in_threadpool(answer, api, request, body)
+
+    @app.api_route("/own/{path:path}", methods=["POST", "PATCH"])
+    async def set_up(request: Request, path: str) -> Response:
+        api.authorize(request.headers.get("authorization", ""))
+        refuse_long_address(request)
+        body = await read_body(request)
+        return await run_in_threadpool(answer_own, api, request, body)
 
 
 def admit(api: Api, method: str, parts: list[str]) -> None:
@@ -136,7 +186,8 @@ def admit(api: Api, method: str, parts: list[str]) -> None:
         For one beyond a limit, or what is planned.
     """
     of_schema = parts[:1] == ["meta"]
-    base_id = (parts[2] if parts[1:2] == ["bases"] and len(parts) > 2 else "") if of_schema else parts[0]
+    below = parts[1:] if of_schema else parts
+    base_id = below[1] if below[:1] == ["bases"] and len(below) > 1 else "" if of_schema else parts[0]
     api.limit.check(base_id if base_id in api.store.bases else None, of_quota=not of_schema)
     if (fault := api.faults.take(method, "/".join(parts))) is not None:
         raise fault
@@ -145,7 +196,7 @@ def admit(api: Api, method: str, parts: list[str]) -> None:
 def refuse_long_address(request: Request) -> None:
     """Raise 414 for a URL that is longer than Airtable takes."""
     asked = len(raw_path(request)) + len(b"?" + request.scope["query_string"])
-    if len(_address(request)) + asked > MAX_ADDRESS:
+    if len(address_of(request)) + asked > MAX_ADDRESS:
         raise long_address(MAX_ADDRESS)
 
 
@@ -179,121 +230,3 @@ async def read_body(request: Request) -> JSON:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
-
-
-def query_options(request: Request) -> JSON:
-    """Return the options of a GET listing; `fields[]` and `sort[0][field]` come as lists."""
-    options: JSON = {}
-    sort: dict[int, JSON] = {}
-    for key, value in request.query_params.multi_items():
-        if re.fullmatch(r"fields(\[\d*\])?", key):
-            options.setdefault("fields", []).append(value)
-        elif match := re.fullmatch(r"sort\[(\d{1,2})\]\[(field|direction)\]", key):
-            sort.setdefault(int(match[1]), {})[match[2]] = value
-        else:
-            options[key] = value
-    if sort:
-        options["sort"] = [sort[n] for n in sorted(sort)]
-    return options
-
-
-def path_parts(request: Request) -> list[str]:
-    """Return the parts of the path below /v0, each decoded on its own: a name may hold a slash."""
-    try:
-        return [unquote(part, errors="strict") for part in raw_path(request).decode("ascii").split("/")[2:]]
-    except UnicodeDecodeError:
-        raise not_found() from None
-
-
-def raw_path(request: Request) -> bytes:
-    """Return the path as it was sent."""
-    raw: bytes = request.scope["raw_path"].partition(b"?")[0]
-    return raw
-
-
-def answer(api: Api, request: Request, body: JSON) -> Response:
-    """Answer a request below /v0; rendered under the lock, since schemas are answered as they are kept."""
-    with api.store.lock:
-        return JSONResponse(_route(api, request, body))
-
-
-def _route(api: Api, request: Request, body: JSON) -> Any:
-    match path_parts(request):
-        case ["meta", *rest]:
-            return _meta(api, request, rest, body)
-        case [base_id, rec, field, "uploadAttachment"] if request.method == "POST":
-            base = api.base(base_id)
-            return api.upload(base, rec, field, body, address=_address(request))
-        case [base_id, table_key, *rest] if len(rest) <= 1:
-            base = api.base(base_id)
-            table = api.table(base, table_key)
-            if rest in ([], ["listRecords"]):
-                return _records(api, request, base, table=table, is_post_listing=bool(rest), body=body)
-            return _record(api, request, base, table=table, rec=rest[0], body=body)
-    raise not_found()
-
-
-def _address(request: Request) -> str:
-    return str(request.base_url).rstrip("/")
-
-
-def _meta(api: Api, request: Request, rest: list[str], body: JSON) -> Any:
-    match (request.method, rest):
-        case ("GET", ["whoami"]):
-            return WHOAMI
-        case ("GET", ["bases"]):
-            return api.bases(request.query_params.get("offset"))
-        case ("POST", ["bases"]):
-            return api.create_base(body)
-        case (_, ["bases", base_id, "tables", *tail]):
-            base = api.base(base_id)
-            return _tables(api, request.method, base, tail=tail, body=body)
-    raise not_found()
-
-
-def _tables(api: Api, method: str, base: Base, *, tail: list[str], body: JSON) -> Any:
-    match (method, tail):
-        case ("GET", []):
-            return {"tables": base.tables}
-        case ("POST", []):
-            return api.create_table(base, body)
-        case ("PATCH", [table_key]):
-            return api.rename(base, api.table(base, table_key), body, siblings=base.tables)
-        case ("POST", [table_key, "fields"]):
-            return api.create_field(base, api.table(base, table_key), body)
-        case ("PATCH", [table_key, "fields", field_id]):
-            fields = api.table(base, table_key)["fields"]
-            field = next((f for f in fields if f["id"] == field_id), None)
-            if field is not None:
-                return api.rename(base, field, body, siblings=fields)
-    raise not_found()
-
-
-def _records(api: Api, request: Request, base: Base, *, table: Table, is_post_listing: bool, body: JSON) -> Any:
-    address = _address(request)
-    match (request.method, is_post_listing):
-        case ("GET", False):
-            return api.list_records(table, base, query_options(request), address=address)
-        case ("POST", True):
-            return api.list_records(table, base, body, address=address)
-        case ("POST", False):
-            return api.create(table, base, body, address=address)
-        case ("PATCH" | "PUT" as method, False):
-            return api.update(table, base, body, replace=method == "PUT", address=address)
-        case ("DELETE", False):
-            return {"records": api.delete(table, base, request.query_params.getlist("records[]"))}
-    raise not_found()
-
-
-def _record(api: Api, request: Request, base: Base, *, table: Table, rec: str, body: JSON) -> Any:
-    if not is_id(rec, "rec"):
-        raise not_found()
-    address = _address(request)
-    match request.method:
-        case "GET":
-            return api.get(table, base, rec, query_options(request), address=address)
-        case "PATCH" | "PUT" as method:
-            return api.update_one(table, base, rec, body, replace=method == "PUT", address=address)
-        case "DELETE":
-            return api.delete(table, base, [rec])[0]
-    raise not_found()

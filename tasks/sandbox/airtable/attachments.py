@@ -8,9 +8,10 @@ import os
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
-from tasks.sandbox.airtable.errors import invalid, too_large
+from tasks.sandbox.airtable import loopback, pictures
+from tasks.sandbox.airtable.errors import bad_attachment, invalid, too_large
 from tasks.sandbox.airtable.ids import is_id, new_id
 
 MAX_BYTES = 5_000_000
@@ -42,10 +43,76 @@ def keep(folder: Path, body: dict[str, Any]) -> dict[str, Any]:
         raise invalid() from None
     if len(data) > MAX_BYTES:
         raise too_large("An attachment has at most 5 MB.")
+    return _keep(folder, data, name=name, kind=kind)
+
+
+def fetch(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """Fetch the file that an address of this machine names, and keep it as `keep` does.
+
+    Airtable answers at once and fetches afterwards; here it is there when the request is answered.
+
+    Parameters
+    ----------
+    given
+        `url`, and `filename` if it is to be called otherwise than in the address.
+
+    Raises
+    ------
+    ApiError
+        422 when it could not be fetched: another machine, a redirect, nothing there, too large or too slow.
+    """
+    url, name = given.get("url"), given.get("filename")
+    if set(given) - {"url", "filename"} or not isinstance(url, str) or not isinstance(name, str | None):
+        raise bad_attachment()
+    try:
+        answer = loopback.call("GET", url)
+    except loopback.LoopbackError:
+        raise bad_attachment() from None
+    if answer.status != 200:
+        raise bad_attachment()
+    name = name or unquote(urlsplit(url).path.rpartition("/")[2]) or "fil"
+    size = pictures.size_of(answer.data)
+    return _keep(folder, answer.data, name=name, kind=_kind(answer.kind, answer.data) if size else answer.kind)
+
+
+def _kind(told: str, data: bytes) -> str:
+    """Return the type of a picture, also where its server did not tell: this one does not tell it of others' files."""
+    if told in PICTURES:
+        return told
+    marks = {b"\x89PNG": "image/png", b"GIF8": "image/gif", b"RIFF": "image/webp", b"\xff\xd8": "image/jpeg"}
+    return next((kind for mark, kind in marks.items() if data.startswith(mark)), told)
+
+
+def _keep(folder: Path, data: bytes, *, name: str, kind: str) -> dict[str, Any]:
     attachment = {"id": new_id("att"), "filename": name[:255], "size": len(data), "type": kind[:100]}
+    if kind in PICTURES and (size := pictures.size_of(data)) is not None:
+        attachment |= {"width": size[0], "height": size[1]}
     (folder / "attachments").mkdir(exist_ok=True)
     _write(folder / "attachments" / f"{attachment['id']}{PICTURES.get(kind, '')}", data)
     return attachment
+
+
+def drop(folder: Path, attachment_id: str) -> None:
+    """Delete a file that no record speaks of."""
+    found = find(folder, attachment_id)
+    if found is not None:
+        found[0].unlink(missing_ok=True)
+
+
+def shown(attachment: dict[str, Any], address: str) -> dict[str, Any]:
+    """Return an attachment as the Web API shows it, at a server's address; pictures with thumbnails.
+
+    A thumbnail's address answers the picture itself: nothing is made smaller here.
+    """
+    url = address + path_of(attachment)
+    if "width" not in attachment:
+        return {**attachment, "url": url}
+    width, height = attachment["width"], attachment["height"]
+    thumbnails = {}
+    for name, side in pictures.BOXES.items():
+        wide, high = pictures.fitted(width, height, side)
+        thumbnails[name] = {"url": url, "width": wide, "height": high}
+    return {**attachment, "url": url, "thumbnails": thumbnails}
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -102,6 +102,10 @@ not_found_object = Refusal(404, "NOT_FOUND", None, Confidence.OFFICIAL)
 """The other form of the same; given as a planned fault alone."""
 record_gone = Refusal(404, "MODEL_ID_NOT_FOUND", "Record not found", Confidence.REPORTED)
 
+not_yours = Refusal(
+    403, "INVALID_PERMISSIONS", "You are not permitted to change what another has written.", Confidence.OURS
+)
+
 # --- what a request says ---
 
 invalid = Refusal(
@@ -147,6 +151,15 @@ unknown_in_formula = Refusal(
     "The formula for filtering records is invalid: Unknown field names: {}",
     Confidence.REPORTED,
 )
+bad_filter = Refusal(422, "INVALID_FILTER", "Invalid filter: {}", Confidence.OURS)
+"""Of a view; Airtable's Web API can make none."""
+view_name_taken = Refusal(422, "DUPLICATE_VIEW_NAME", "A view named {!r} already exists", Confidence.OURS)
+bad_hook = Refusal(422, "INVALID_WEBHOOK_SPECIFICATION", "The specification is invalid: {}", Confidence.OURS)
+bad_hook_url = Refusal(422, "INVALID_WEBHOOK_URL", "notificationUrl is no web address", Confidence.OURS)
+too_many_hooks = Refusal(
+    422, "TOO_MANY_WEBHOOKS_IN_BASE", "A base has at most {} webhooks: delete one first", Confidence.OURS
+)
+"""The number is Airtable's own; how it refuses one more, it does not say."""
 no_view = Refusal(422, "VIEW_NAME_NOT_FOUND", "View {} not found", Confidence.REPORTED)
 no_cursor = Refusal(422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE", None, Confidence.RECORDED)
 """An offset unknown or expired: the listing starts over."""
@@ -180,9 +193,10 @@ wrong_table = Refusal(
 bad_attachment = Refusal(
     422,
     "INVALID_ATTACHMENT_OBJECT",
-    "Give the id of an attachment of this cell; addresses are not fetched.",
+    "Give the id of an attachment of this cell, or a url on this machine: the local Airtable fetches from no other.",
     Confidence.OURS,
 )
+"""The type is Airtable's; that only this machine is fetched from is ours."""
 
 # --- tables and fields ---
 

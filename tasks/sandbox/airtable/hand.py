@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tasks.sandbox.airtable import own
 from tasks.sandbox.airtable.ids import new_id
 from tasks.sandbox.airtable.schema import Table
 from tasks.sandbox.airtable.store import Base, Store
@@ -19,16 +20,18 @@ class Hand:
         self._store = store
 
     def add_field(self, base_id: str, table: str, spec: JSON) -> JSON:
-        """Add a field of any type as a schema shows it, a formula or a count too; computed cells stay empty."""
+        """Add a field of any type as a schema shows it, unchecked; `own.add_field` declares computed ones."""
         base, there = self._table(base_id, table)
         field = {"id": new_id("fld"), **spec}
         with self._store.change(base):
             self._store.add_fields(base, [(there, field)])
         return field
 
-    def add_view(self, base_id: str, table: str, name: str, *, kind: str = "grid") -> JSON:
-        """Add a view; listing by it answers all records."""
+    def add_view(self, base_id: str, table: str, name: str, *, kind: str = "grid", **how: Any) -> JSON:
+        """Add a view of all records; with `how` as the set-up call of views makes it, such as with a `filter`."""
         base, there = self._table(base_id, table)
+        if how:
+            return own.add_view(self._store, base, there, {"name": name, "type": kind, **how})
         view = {"id": new_id("viw"), "name": name, "type": kind}
         with self._store.change(base):
             self._store.keep_schema(base)

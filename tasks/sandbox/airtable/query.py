@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tasks.sandbox.airtable.errors import invalid, no_view, unknown_field
-from tasks.sandbox.airtable.formula import Reader, Value, compile_formula, truth
-from tasks.sandbox.airtable.links import LINK
-from tasks.sandbox.airtable.rows import Record
+from tasks.sandbox.airtable.formula import Formula, Reader, compile_formula, refuse, truth
+from tasks.sandbox.airtable.formula.value import moment_of
+from tasks.sandbox.airtable.reading import Sources, field_map, plain, primary_text, source
+from tasks.sandbox.airtable.rows import Record, latest
 from tasks.sandbox.airtable.schema import Table
 from tasks.sandbox.airtable.store import Base
-from tasks.sandbox.airtable.values import NUMBER_TYPES, TEXT_TYPES, Field
+from tasks.sandbox.airtable.values import Field
+
+__all__ = ["PAGE", "Options", "Order", "field_map", "in_order", "plain", "primary_text", "read_options", "select"]
 
 PAGE = 100
 
@@ -21,41 +24,14 @@ Order = tuple[str, bool]
 """Field name or id, and whether descending."""
 
 
-def field_map(table: Table) -> dict[str, Field]:
-    """Return name and id → field."""
-    return {f["name"]: f for f in table["fields"]} | {f["id"]: f for f in table["fields"]}
-
-
-def primary_text(base: Base, table: Table, record: Record) -> str:
-    """Return what a link to this record shows."""
-    primary = next(f for f in table["fields"] if f["id"] == table["primaryFieldId"])
-    return plain(base, primary, record)
-
-
-def plain(base: Base, field: Field, record: Record) -> str:
-    """Return a cell as text, as formulas and pages read it."""
-    value = base.value(field, record)
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if field["type"] == LINK:
-        other = base.table(field["options"]["linkedTableId"])
-        if other is None:
-            return ""
-        rows = base.records[other["id"]]
-        return ", ".join(primary_text(base, other, rows[r]) for r in value if r in rows)
-    if isinstance(value, list):
-        return ", ".join(v if isinstance(v, str) else _label(v) for v in value)
-    return _label(value) if isinstance(value, dict) else "1" if value is True else str(value)
-
-
-def _label(value: dict[str, Any]) -> str:
-    return next((value[key] for key in ("filename", "text", "name", "email", "id") if value.get(key)), "")
-
-
 def select(
-    base: Base, table: Table, *, formula: str | None = None, sort: Sequence[Order] = (), most: int | None = None
+    base: Base,
+    table: Table,
+    *,
+    formula: str | None = None,
+    sort: Sequence[Order] = (),
+    most: int | None = None,
+    rows: Iterable[Record] | None = None,
 ) -> list[str]:
     """Return the ids of the records that pass, in order.
 
@@ -64,57 +40,72 @@ def select(
     formula
         `filterByFormula`, or None.
     sort
-        The first weighs most; without it in the order of making.
+        The first weighs most; without it the order stays.
     most
         `maxRecords`, or None.
+    rows
+        The records to choose from, such as those of a view in its order; all, in the order of making, when None.
 
     Raises
     ------
     ApiError
         422 for a formula or a sort that does not fit the table.
     """
-    known = field_map(table)
-    rows = list(base.records[table["id"]])
+    found = list(base.records[table["id"]] if rows is None else rows)
     if formula is not None:
-        readers = {f["id"]: _reader(base, f) for f in table["fields"]}
-        compiled = compile_formula(formula, {key: readers[f["id"]] for key, f in known.items()}, record_id=_id_of)
-        rows = [r for r in rows if truth(compiled(r))]
+        compiled = _filter(base, table, formula)
+        found = [r for r in found if truth(compiled(r))]
+    return [r.id for r in in_order(base, table, found, sort)[:most]]
+
+
+def in_order(base: Base, table: Table, rows: list[Record], sort: Sequence[Order]) -> list[Record]:
+    """Return records sorted; those that are equal stay as they were.
+
+    Raises
+    ------
+    ApiError
+        422 for a field that the table does not have.
+    """
+    known = field_map(table)
     for name, descending in reversed(sort):
         if name not in known:
             raise unknown_field(name)
-        rows.sort(key=_sort_key(base, known[name]), reverse=descending)
-    return [r.id for r in rows[:most]]
+        rows = sorted(rows, key=_sort_key(base, known[name]), reverse=descending)
+    return rows
 
 
-def _reader(base: Base, field: Field) -> Reader[Record]:
-    """Return how formulas read a field of a record."""
-    field_id = field["id"]
-    if field["type"] in NUMBER_TYPES | TEXT_TYPES | {"singleSelect", "date", "dateTime", "checkbox", "rating"}:
-        return lambda record: record.cells.get(field_id)
+def _filter(base: Base, table: Table, formula: str) -> Formula[Record]:
+    known = field_map(table)
 
-    def read(record: Record) -> Value:
-        return plain(base, field, record) or None
+    def modified(names: tuple[str, ...]) -> Reader[Record]:
+        ids = {known[n]["id"] for n in names}
+        if not ids <= base.computed.watched(table):
+            raise refuse("the local Airtable knows when a field was changed only if a field of the table watches it.")
+        return lambda record: moment_of(stamp[0]) if (stamp := latest(record, ids)) else None
 
-    return read
+    return compile_formula(
+        formula,
+        Sources(known, lambda field: source(base, field)),
+        record_id=lambda record: record.id,
+        created=lambda record: moment_of(record.created),
+        modified=modified,
+        now=base.clock,
+    )
 
 
-def _id_of(record: Record) -> Value:
-    return record.id
-
-
-def _sort_key(base: Base, field: Field) -> Callable[[Record], tuple[bool, Any]]:
-    """Return a key that puts empty cells first, and select options in the order of the field."""
+def _sort_key(base: Base, field: Field) -> Callable[[Record], tuple[int, Any]]:
+    """Return a key that puts empty cells first, then numbers, and select options in the order of the field."""
     places = {c["name"]: n for n, c in enumerate(field.get("options", {}).get("choices", []))}
 
-    def key(record: Record) -> tuple[bool, Any]:
+    def key(record: Record) -> tuple[int, Any]:
         value = base.value(field, record)
         if value is None:
-            return False, 0
+            return 0, 0
         if field["type"] == "singleSelect":
-            return True, places[value]
+            return 1, places[value]
         if isinstance(value, int | float):
-            return True, value
-        return True, plain(base, field, record).casefold()
+            return 1, value
+        return 2, plain(base, field, record).casefold()
 
     return key
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.sandbox.airtable.attachments import path_of
+from tasks.sandbox.airtable import cellformat
+from tasks.sandbox.airtable.attachments import shown
 from tasks.sandbox.airtable.errors import (
     ambiguous_upsert,
     bad_attachment,
@@ -39,14 +40,24 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True)
 class View:
-    """How an answer shows records: these fields, by this key, attachments at this address."""
+    """How an answer shows records: these fields, by this key, attachments at this address, as texts or as JSON."""
 
     base: Base
     fields: list[tuple[str, Field]]
     address: str
+    style: cellformat.Style | None = None
 
     @classmethod
-    def of(cls, base: Base, table: Table, *, by_id: bool, address: str, only: list[str] | None = None) -> View:
+    def of(
+        cls,
+        base: Base,
+        table: Table,
+        *,
+        by_id: bool,
+        address: str,
+        only: list[str] | None = None,
+        style: cellformat.Style | None = None,
+    ) -> View:
         """Return a view of all fields, or of these names or ids.
 
         Raises
@@ -60,17 +71,23 @@ class View:
                 raise unknown_field(name)
         wanted = None if only is None else {known[n]["id"] for n in only}
         key = "id" if by_id else "name"
-        return cls(base, [(f[key], f) for f in table["fields"] if wanted is None or f["id"] in wanted], address)
+        fields = [(f[key], f) for f in table["fields"] if wanted is None or f["id"] in wanted]
+        return cls(base, fields, address, style)
 
     def show(self, record: Record) -> JSON:
         """Return a record as the API answers it."""
         cells = {}
         for key, field in self.fields:
+            if self.style is not None:
+                text = cellformat.text(self.base, field, record, style=self.style)
+                if text:
+                    cells[key] = text
+                continue
             value = self.base.value(field, record)
             if value is None:
                 continue
             if field["type"] == "multipleAttachments":
-                value = [{**a, "url": self.address + path_of(a)} for a in value]
+                value = [shown(a, self.address) for a in value]
             cells[key] = value
         return {"id": record.id, "createdTime": record.created, "fields": cells}
 
@@ -84,13 +101,22 @@ class Writer:
         Convert values that are not of the field's type.
     locked
         Fields that the token may not write, as ids or ``Table.Field``.
+    arrived
+        Attachments that are there for this request, by id.
     """
 
     def __init__(
-        self, store: Store, base: Base, table: Table, *, typecast: bool, locked: Container[str] = frozenset()
+        self,
+        store: Store,
+        base: Base,
+        table: Table,
+        *,
+        typecast: bool,
+        locked: Container[str] = frozenset(),
+        arrived: Mapping[str, JSON] | None = None,
     ) -> None:
         self._store, self._base, self._table, self._typecast = store, base, table, typecast
-        self._locked = locked
+        self._locked, self._arrived = locked, arrived or {}
         self._known = field_map(table)
         self._rows = base.records[table["id"]]
 
@@ -186,9 +212,18 @@ class Writer:
             if cell and field["type"] == LINK:
                 cell = [self._linked(field, rec) for rec in cell]
             elif cell and field["type"] == "multipleAttachments":
-                cell = _attached(field, cell, record)
+                cell = self._attached(field, cell, record)
             cells[field["id"]] = cell
         return cells
+
+    def _attached(self, field: Field, given: list[JSON], record: Record | None) -> list[JSON]:
+        """Return the attachments that these ids name, of the cell or arrived; sending fewer removes the rest."""
+        there = (
+            {**self._arrived, **{a["id"]: a for a in record.cells.get(field["id"], [])}} if record else self._arrived
+        )
+        if any(a["id"] not in there for a in given):
+            raise bad_attachment()
+        return [there[a["id"]] for a in given]
 
     def _linked(self, field: Field, rec: str) -> str:
         other = self._base.table(field["options"]["linkedTableId"])
@@ -214,14 +249,6 @@ class Writer:
         else:
             found = next((r.id for r in rows if primary_text(self._base, other, r) == name), None)
         return found or Writer(self._store, self._base, other, typecast=True).create({primary["name"]: name})
-
-
-def _attached(field: Field, given: list[JSON], record: Record | None) -> list[JSON]:
-    """Return the attachments of the cell that these ids name; sending fewer removes the rest."""
-    there = {a["id"]: a for a in record.cells.get(field["id"], [])} if record else {}
-    if any(a["id"] not in there for a in given):
-        raise bad_attachment()
-    return [there[a["id"]] for a in given]
 
 
 def _refuse_twice(ids: list[Any]) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+from tasks.sandbox.airtable.actor import API_USER, Actor
 
 Cells = dict[str, Any]
 Key = tuple[Any, ...]
+Stamp = tuple[str, Actor]
+"""When, ISO 8601 in UTC, and by whom."""
+_UNSEEN: Mapping[str, Stamp] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +24,41 @@ class Record:
     id
         ``rec…``.
     number
-        Its place in the order of making, unique in a folder.
-    created
-        When it was made, ISO 8601 in UTC.
+        Its place in the order of making, unique in its table and never used again.
+    created, maker
+        When it was made, ISO 8601 in UTC, and by whom.
     cells
         Value by field id, without the empty ones and the links.
+    modified, modifier
+        When it was last changed, links included, and by whom; the making counts.
+    stamps
+        The same for each field that is watched, since it is.
     """
 
     id: str
     number: int
     created: str
     cells: Cells
+    maker: Actor = API_USER
+    modified: str = ""
+    modifier: Actor = API_USER
+    stamps: Mapping[str, Stamp] = field(default_factory=lambda: _UNSEEN)
+
+
+def latest(record: Record, field_ids: Iterable[str]) -> Stamp | None:
+    """Return when and by whom one of these watched fields was last changed; the record, when there are none."""
+    named = list(field_ids)
+    if not named:
+        return record.modified, record.modifier
+    return max((record.stamps[f] for f in named if f in record.stamps), key=lambda stamp: stamp[0], default=None)
 
 
 class Rows:
     """Records by id, in order of making; an index is made when first asked for and kept up to date from then on."""
 
     def __init__(self) -> None:
+        self.last = 0
+        """The number given last."""
         self._records: dict[str, Record] = {}
         self._indexes: dict[tuple[str, ...], dict[Key, set[str]]] = {}
 

@@ -16,7 +16,7 @@ from tasks.sandbox.airtable.errors import (
 )
 from tasks.sandbox.airtable.ids import new_id
 from tasks.sandbox.airtable.options import check_options
-from tasks.sandbox.airtable.values import Field
+from tasks.sandbox.airtable.values import DAY, Field
 
 Table = dict[str, Any]
 Reciprocal = list[tuple[Table, Field]]
@@ -136,6 +136,36 @@ def _make_link(
     }
     field["options"]["inverseLinkFieldId"] = back["id"]
     return field, [(other, back)]
+
+
+def date_dependency(given: Any, table: Table) -> dict[str, Any]:
+    """Return settings that let dates of a table depend on each other, as they are kept; nothing here acts on them.
+
+    Raises
+    ------
+    ApiError
+        422 for what Airtable's model does not have (Web API, “Date dependency settings”).
+    """
+    names = ("durationFieldId", "startDateFieldId", "endDateFieldId")
+    more = ("isEnabled", "predecessorFieldId", "reschedulingMode", "shouldSkipWeekendsAndHolidays", "holidays")
+    if not isinstance(given, dict) or set(given) - {*names, *more, "isForwardOnly"}:
+        raise invalid()
+    types = {f["id"]: f["type"] for f in table["fields"]}
+    wanted = {names[0]: {"duration", "number"}, names[1]: {"date", "dateTime"}, names[2]: {"date", "dateTime"}}
+    if any(not isinstance(given.get(n), str) or types.get(given[n]) not in kinds for n, kinds in wanted.items()):
+        raise invalid()
+    before = given.get("predecessorFieldId")
+    if before is not None and (not isinstance(before, str) or types.get(before) != "multipleRecordLinks"):
+        raise invalid()
+    flags = (given.get("isEnabled"), given.get("shouldSkipWeekendsAndHolidays"))
+    if not all(isinstance(one, bool) for one in flags) or not isinstance(given.get("isForwardOnly"), bool | None):
+        raise invalid()
+    days = given.get("holidays", [])
+    if given.get("reschedulingMode") not in ("flexible", "fixed", "none") or not isinstance(days, list):
+        raise invalid()
+    if len(days) > 1000 or not all(isinstance(d, str) and DAY.fullmatch(d) for d in days):
+        raise invalid()
+    return {**given, "holidays": days}
 
 
 def is_name(value: object) -> bool:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection
+from datetime import datetime
 from pathlib import Path
 
 from fastapi import FastAPI
 
-from tasks.sandbox.airtable.app import create_app
+from tasks.sandbox.airtable.app import close_app, create_app
 from tasks.sandbox.airtable.faults import Faults
 from tasks.sandbox.airtable.hand import Hand
 from tasks.sandbox.airtable.limit import PENALTY_S, PER_USER
 from tasks.sandbox.airtable.listings import IDLE_S, MOST_OPEN
-from tasks.sandbox.serve import Server
+from tasks.sandbox.serve import LOOPBACK, Server
+
+log = logging.getLogger("tomt.airtable")
 
 
 class AirtableServer(Server):
@@ -45,6 +49,10 @@ class AirtableServer(Server):
         Refusals to give instead of answers; more can be planned while it runs.
     clock
         Seconds that never go back, for limits and offsets.
+    now
+        The moment that records, comments and webhooks are dated with, and that TODAY() is taken from.
+    host
+        The IPv4 address to bind; any but the loopback one lets others on the network in, and is warned of.
 
     Raises
     ------
@@ -71,8 +79,10 @@ class AirtableServer(Server):
         locked_fields: Collection[str] = (),
         faults: Faults | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] | None = None,
+        host: str = LOOPBACK,
     ) -> None:
-        super().__init__(port=port)
+        super().__init__(port=port, host=host)
         self.faults = faults or Faults()
         self._make: Callable[[], FastAPI] = lambda: create_app(
             Path(data_dir),
@@ -86,6 +96,8 @@ class AirtableServer(Server):
             locked_fields=locked_fields,
             faults=self.faults,
             clock=clock,
+            now=now,
+            host=host,
         )
         self._app: FastAPI | None = None
 
@@ -103,11 +115,17 @@ class AirtableServer(Server):
         return hand
 
     def make_app(self) -> FastAPI:
-        """Open the store."""
+        """Open the store; said aloud when others than this machine can reach it."""
+        if self.host != LOOPBACK:
+            log.warning(
+                "The local Airtable listens on %s:%d: whoever reaches this machine there can read and change its bases "
+                "by its pages, which ask for no token. Bind %s unless that is meant.",
+                *(self.host, self.port, LOOPBACK),
+            )
         self._app = self._make()
         return self._app
 
     def release(self) -> None:
         """Close the store."""
         if self._app is not None:
-            self._app.state.store.close()
+            close_app(self._app)

@@ -1,64 +1,66 @@
-"""The bases on disk: SQLite, written through; schema and records are held in memory for reading.
+"""The bases of one folder: schema and records are held in memory for reading, every change is written through.
 
-A row of `record` is one record: its cells as JSON by field id, its rowid the place in the order of making. Links stand
-in `link`, one row each, not in the cells: a record that 50,000 others link to is not written again for each of them.
 Every request is one transaction, in memory as on disk: a refused batch leaves neither changed, and what was
-acknowledged survives kill −9 and a power cut (WAL, synchronous=FULL).
+acknowledged survives kill −9 and a power cut. Time stands still while a request holds the lock.
 """
 
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
-import sqlite3
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tasks.sandbox.airtable.actor import API_USER, Actor
+from tasks.sandbox.airtable.database import LAYOUT, Database, Writes, as_json
+from tasks.sandbox.airtable.evaluation import Computed
+from tasks.sandbox.airtable.formula.value import iso
 from tasks.sandbox.airtable.ids import new_id
 from tasks.sandbox.airtable.links import LINK, Links, inverse_of
+from tasks.sandbox.airtable.planning import named_by
 from tasks.sandbox.airtable.rows import Cells, Record, Rows
 from tasks.sandbox.airtable.schema import Table
-from tasks.sandbox.airtable.values import Field, is_empty
-
-TABLES = """
-PRAGMA journal_mode=WAL;
-PRAGMA synchronous=FULL;
-CREATE TABLE IF NOT EXISTS base (id TEXT PRIMARY KEY, name TEXT NOT NULL, tables TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS record (
-  id TEXT PRIMARY KEY, base TEXT NOT NULL, tbl TEXT NOT NULL, created TEXT NOT NULL, cells TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS link (
-  place INTEGER PRIMARY KEY, field TEXT NOT NULL, rec TEXT NOT NULL, target TEXT NOT NULL, back INTEGER NOT NULL
-);
-"""
-LAYOUT = 1
-"""`PRAGMA user_version`: 0 kept links in the cells."""
-PUT_RECORD = (
-    "INSERT INTO record (rowid, id, base, tbl, created, cells) VALUES (?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (id) DO UPDATE SET cells = excluded.cells"
-)
-as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+from tasks.sandbox.airtable.values import COMPUTED, Field, is_empty
 
 LinkKey = tuple[str, str, str]
 """Field, record and linked record, as seen from the side whose field id comes first."""
 
 
-@dataclass
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+@dataclass(eq=False)
 class Base:
-    """One base: id, name, tables in order, the records by table id, and what links them."""
+    """One base: id, name, tables in order, the records by table id, and what links them.
+
+    Attributes
+    ----------
+    specs
+        Of computed fields, by id: what Airtable keeps and does not answer, `formula` of a rollup and `filter`.
+    clock
+        The time that formulas see.
+    """
 
     id: str
     name: str
     tables: list[Table]
     records: dict[str, Rows] = field(default_factory=dict)
     links: Links = field(default_factory=Links)
+    specs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    clock: Callable[[], datetime] = utc_now
+    computed: Computed = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.computed = Computed(self)
 
     def table(self, id_or_name: str) -> Table | None:
         """Return a table by its id or, whatever its case, its name; None when there is none."""
@@ -68,14 +70,72 @@ class Base:
         return next((t for t in self.tables if t["name"].casefold() == name), None)
 
     def value(self, field: Field, record: Record) -> Any:
-        """Return a cell, None when it is empty."""
+        """Return a cell as the API answers it, computed or not; None when it is empty."""
         if field["type"] == LINK:
             return self.links.targets(field["id"], record.id) or None
+        if field["type"] in COMPUTED:
+            return self.computed.value(field, record)
         return record.cells.get(field["id"])
+
+    def cells(self, table: Table, record: Record) -> Cells:
+        """Return all cells that people and programs write, links included."""
+        links = {f["id"]: self.links.targets(f["id"], record.id) for f in _link_fields(table)}
+        return record.cells | {f: targets for f, targets in links.items() if targets}
+
+
+@dataclass(frozen=True)
+class RecordChange:
+    """A record before and after a change: whole cells by field id, links included; None when it was not there."""
+
+    table_id: str
+    record_id: str
+    before: Cells | None
+    after: Cells | None
+
+
+Listener = Callable[[Base, Actor, Sequence[RecordChange]], None]
+
+
+class Turn:
+    """A lock for one thread at a time, again and again by the same; while it is held, time stands still.
+
+    Attributes
+    ----------
+    clock
+        The time when nobody holds it.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
+        self.clock = clock
+        self._lock, self._depth = threading.RLock(), 0
+        self._moment: datetime | None = None
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self._moment = None
+        self._lock.release()
+
+    def now(self) -> datetime:
+        """Return the time: within a turn, that of the first look at the clock."""
+        with self:
+            if self._moment is None:
+                self._moment = self.clock()
+            return self._moment
 
 
 class Store:
     """All bases of one folder; one process at a time.
+
+    Attributes
+    ----------
+    listeners
+        Called after each change that was kept, under the lock: with the base, who made it, and the records that it
+        changed, none when it was the schema.
 
     Raises
     ------
@@ -92,20 +152,22 @@ class Store:
         except BlockingIOError:
             self._guard.close()
             raise BlockingIOError(f"{folder}: another local Airtable uses this folder. Stop it first.") from None
-        self.lock = threading.RLock()
+        self.lock = Turn()
         self.bases: dict[str, Base] = {}
-        self._undo: list[Callable[[], object]] = []
-        self._touched: dict[str, str] = {}
-        self._relinked: dict[LinkKey, int | None] = {}
-        self._schema_before: str | None = None
-        self._last = self._last_place = 0
+        self.listeners: list[Listener] = []
+        self._last_place = 0
+        self._changing: Base | None = None
+        self._begin(API_USER)
         try:
-            self._db = sqlite3.connect(folder / "airtable.sqlite", check_same_thread=False, isolation_level=None)
-            self._db.executescript(TABLES)
+            self._db = Database(folder / "airtable.sqlite")
             self._load()
         except BaseException:
             self._guard.close()
             raise
+
+    def now(self) -> datetime:
+        """Return the time; it stands still while the lock is held."""
+        return self.lock.now()
 
     def close(self) -> None:
         """Close the database and let another process in."""
@@ -114,129 +176,206 @@ class Store:
             self._guard.close()
 
     def _load(self) -> None:
+        # What is read stays: to look through it for garbage again and again takes longer than to read it.
+        was_on = gc.isenabled()
+        gc.disable()
+        try:
+            self._load_all()
+        finally:
+            if was_on:
+                gc.enable()
+        if self._db.layout < 1:
+            for base in self.bases.values():
+                self._take_links_out_of_cells(base)
+        if self._db.layout < LAYOUT:
+            self._db.settle()
+
+    def _load_all(self) -> None:
         links: dict[str, tuple[Links, str]] = {}
-        for base_id, name, tables in self._db.execute("SELECT id, name, tables FROM base ORDER BY rowid"):
-            base = Base(base_id, name, json.loads(tables))
-            base.records = {t["id"]: Rows() for t in base.tables}
+        counters = self._db.counters()
+        for base_id, name, tables, specs in self._db.bases():
+            base = Base(base_id, name, tables, {t["id"]: Rows() for t in tables}, specs=specs, clock=self.now)
             links |= {f["id"]: (base.links, inverse_of(f)) for t in base.tables for f in _link_fields(t)}
             self.bases[base_id] = base
-        for number, rec, base_id, tbl, created, cells in self._db.execute(
-            "SELECT rowid, id, base, tbl, created, cells FROM record ORDER BY rowid"
-        ):
-            # Field ids are shared by the records: each record's own copies would weigh as much as its values.
-            shared = {sys.intern(k): v for k, v in json.loads(cells).items()}
-            self.bases[base_id].records[tbl].put(Record(rec, number, created, shared))
-            self._last = number
-        for place, field_id, rec, target, back in self._db.execute("SELECT place, field, rec, target, back FROM link"):
+        for base_id, tbl, record in self._db.records():
+            rows = self.bases[base_id].records[tbl]
+            rows.put(record)
+            rows.last = record.number
+        for base in self.bases.values():
+            for tbl, rows in base.records.items():
+                rows.last = max(rows.last, counters.get(tbl, 0))
+        for place, field_id, rec, target, back in self._db.links():
             there, inverse = links[field_id]
             there.put(field_id, rec, target, place=place)
             there.put(inverse, target, rec, place=back)
             self._last_place = max(self._last_place, place, back)
-        if self._db.execute("PRAGMA user_version").fetchone()[0] < LAYOUT:
-            for base in self.bases.values():
-                self._take_links_out_of_cells(base)
-            self._db.execute(f"PRAGMA user_version = {LAYOUT}")
 
     def _take_links_out_of_cells(self, base: Base) -> None:
-        with self.change(base):
-            for table in base.tables:
-                fields = {f["id"]: f for f in _link_fields(table)}
-                for record in list(base.records[table["id"]]):
-                    linked = {f: v for f, v in record.cells.items() if f in fields}
-                    if linked:
-                        self._put(base, table["id"], record.id, _with(record, dict.fromkeys(linked)))
-                    for field_id, targets in linked.items():
-                        self._link(base, fields[field_id], record.id, targets)
+        self._begin(API_USER)
+        for table in base.tables:
+            fields = {f["id"]: f for f in _link_fields(table)}
+            for record in list(base.records[table["id"]]):
+                linked = {f: v for f, v in record.cells.items() if f in fields}
+                if linked:
+                    self._put(base, table["id"], record.id, _with(record, dict.fromkeys(linked)))
+                for field_id, targets in linked.items():
+                    self._link(base, fields[field_id], record.id, targets)
+        self._db.write(self._writes(base))
 
     # --- transactions ---
 
     @contextmanager
-    def change(self, base: Base) -> Iterator[None]:
-        """Make a change to a base; all of it is kept, or none."""
+    def change(self, base: Base, *, by: Actor = API_USER) -> Iterator[None]:
+        """Make a change to a base; all of it is kept, or none. One within another is part of it."""
         with self.lock:
-            self._begin()
+            if self._changing is base:
+                yield
+                return
+            self._begin(by)
+            self._changing = base
             try:
                 yield
-                self._commit(base)
+                changes = self._commit(base)
             except BaseException:
-                for step in reversed(self._undo):
-                    step()
-                if self._schema_before is not None:
-                    base.tables[:] = json.loads(self._schema_before)
+                self._roll_back(base)
                 raise
+            finally:
+                self._changing = None
+            if changes is not None:
+                for listener in self.listeners:
+                    listener(base, by, changes)
 
-    def _begin(self) -> None:
-        self._undo, self._touched, self._relinked, self._schema_before = [], {}, {}, None
+    def _begin(self, by: Actor) -> None:
+        self._by = by
+        self._undo: list[Callable[[], object]] = []
+        self._first: dict[str, tuple[str, Record | None]] = {}
+        self._relinked: dict[LinkKey, int | None] = {}
+        self._link_cells: dict[tuple[str, str], list[str]] = {}
+        self._schema_before: tuple[str, str] | None = None
+
+    def _roll_back(self, base: Base) -> None:
+        for step in reversed(self._undo):
+            step()
+        if self._schema_before is not None:
+            base.tables[:], base.specs = (json.loads(text) for text in self._schema_before)
+        base.computed.reset()
 
     def keep_schema(self, base: Base) -> None:
         """Remember the tables before they are changed; inside `change`."""
         if self._schema_before is None:
-            self._schema_before = as_json(base.tables)
+            self._schema_before = (as_json(base.tables), as_json(base.specs))
 
-    def _commit(self, base: Base) -> None:
-        records, gone = self._record_changes(base)
-        links, cut = self._link_changes(base)
-        tables = None if self._schema_before is None else as_json(base.tables)
-        is_same = tables == self._schema_before
-        if not (records or gone or links or cut) and is_same:
-            return
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            if not is_same:
-                self._db.execute("UPDATE base SET tables = ? WHERE id = ?", (tables, base.id))
-            self._db.executemany("DELETE FROM record WHERE id = ?", gone)
-            self._db.executemany(PUT_RECORD, records)
-            self._db.executemany("DELETE FROM link WHERE place = ?", cut)
-            self._db.executemany(
-                "INSERT OR REPLACE INTO link (place, field, rec, target, back) VALUES (?,?,?,?,?)", links
-            )
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
+    def _commit(self, base: Base) -> list[RecordChange] | None:
+        """Write what has changed and return the records; None when nothing has."""
+        self._stamp(base)
+        writes = self._writes(base)
+        if not writes:
+            return None
+        self._db.write(writes)
+        if writes.schema is not None:
+            base.computed.reset()
+        return self._record_changes(base) if self.listeners else []
 
-    def _record_changes(self, base: Base) -> tuple[list[tuple[Any, ...]], list[tuple[str]]]:
-        """Return the rows of `record` to write, and the ids to delete."""
-        rows, gone = [], []
-        for rec, tbl in self._touched.items():
+    def _stamp(self, base: Base) -> None:
+        """Note on each record that has changed when it did, and by whom."""
+        moment = iso(self.now())
+        links = self._changed_links(base)
+        tables = {t["id"]: t for t in base.tables}
+        for rec, (tbl, before) in self._first_and_linked(links):
             record = base.records[tbl].get(rec)
             if record is None:
-                gone.append((rec,))
-            else:
-                rows.append((record.number, rec, base.id, tbl, record.created, as_json(record.cells)))
-        return rows, gone
+                continue
+            old = before.cells if before else {}
+            watched = base.computed.watched(tables[tbl])
+            seen = {f for f in watched if record.cells.get(f) != old.get(f)} | (
+                watched & links.get(rec, (tbl, set()))[1]
+            )
+            stamps = {**record.stamps, **dict.fromkeys(seen, (moment, self._by))} if seen else record.stamps
+            self._put(base, tbl, rec, replace(record, modified=moment, modifier=self._by, stamps=stamps))
+            base.computed.forget(rec, (tbl,))
 
-    def _link_changes(self, base: Base) -> tuple[list[tuple[Any, ...]], list[tuple[int]]]:
-        """Return the rows of `link` to write, and the places whose rows to delete."""
-        rows, cut = [], []
+    def _changed_links(self, base: Base) -> dict[str, tuple[str, set[str]]]:
+        """Return the records whose link cells have changed: table, and the fields."""
+        if not self._link_cells:
+            return {}
+        table_of = {f["id"]: t["id"] for t in base.tables for f in _link_fields(t)}
+        found: dict[str, tuple[str, set[str]]] = {}
+        for field_id, rec in self._link_cells:
+            if field_id in table_of:
+                found.setdefault(rec, (table_of[field_id], set()))[1].add(field_id)
+        return found
+
+    def _first_and_linked(self, links: dict[str, tuple[str, set[str]]]) -> list[tuple[str, tuple[str, Record | None]]]:
+        """Return table and record as it was, by id, of all that have changed by their cells or their links."""
+        return [*self._first.items(), *((r, (tbl, None)) for r, (tbl, _) in links.items() if r not in self._first)]
+
+    def _record_changes(self, base: Base) -> list[RecordChange]:
+        tables = {t["id"]: t for t in base.tables}
+        changes = []
+        for rec, (tbl, before) in self._first.items():
+            after, was = base.records[tbl].get(rec), None
+            if before is None and after is None:
+                continue
+            if before is not None:
+                links = _link_fields(tables[tbl])
+                cells = {f["id"]: self._link_cells.get((f["id"], rec)) for f in links}
+                there = {f: base.links.targets(f, rec) if c is None else c for f, c in cells.items()}
+                was = before.cells | {f: targets for f, targets in there.items() if targets}
+            changes.append(RecordChange(tbl, rec, was, None if after is None else base.cells(tables[tbl], after)))
+        return changes
+
+    def _writes(self, base: Base) -> Writes:
+        """Return what is to be written."""
+        writes = Writes()
+        for rec, (tbl, _) in self._first.items():
+            record = base.records[tbl].get(rec)
+            if record is None:
+                writes.gone.append((rec,))
+            else:
+                writes.records.append(self._db.row_of(base.id, tbl, record))
+        created = {tbl for tbl, before in self._first.values() if before is None}
+        writes.counters = [(tbl, base.records[tbl].last) for tbl in created]
         inverse = {f["id"]: inverse_of(f) for t in base.tables for f in _link_fields(t)} if self._relinked else {}
-        for (field_id, rec, target), before in self._relinked.items():
+        for (field_id, rec, target), place_before in self._relinked.items():
             place = base.links.places(field_id, rec).get(target)
-            if before is not None and before != place:
-                cut.append((before,))
+            if place_before is not None and place_before != place:
+                writes.cut.append((place_before,))
             if place is not None:
                 back = base.links.places(inverse[field_id], target)[rec]
-                rows.append((place, field_id, rec, target, back))
-        return rows, cut
+                writes.links.append((place, field_id, rec, target, back))
+        if self._schema_before is not None:
+            now = (as_json(base.tables), as_json(base.specs))
+            writes.schema = (*now, base.id) if now != self._schema_before else None
+        return writes
 
     def _put(self, base: Base, table_id: str, rec: str, record: Record | None) -> None:
         rows = base.records[table_id]
-        self._undo.append(partial(rows.undo, rec, rows.get(rec)))
-        self._touched[rec] = table_id
+        before = rows.get(rec)
+        self._undo.append(partial(rows.undo, rec, before))
+        self._first.setdefault(rec, (table_id, before))
         if record is None:
             rows.remove(rec)
         else:
             rows.put(record)
+        old, new = (before.cells if before else {}), (record.cells if record else {})
+        if old is not new:
+            base.computed.forget(rec, [f for f in {**old, **new} if old.get(f) != new.get(f)])
 
     # --- schema ---
 
     def create_base(self, name: str, tables: list[Table]) -> Base:
         """Keep a new base."""
-        base = Base(new_id("app"), name, tables, {t["id"]: Rows() for t in tables})
+        base = Base(new_id("app"), name, tables, {t["id"]: Rows() for t in tables}, clock=self.now)
         with self.lock:
-            self._db.execute("INSERT INTO base VALUES (?, ?, ?)", (base.id, name, as_json(tables)))
+            self._db.add_base(base.id, name, tables)
             self.bases[base.id] = base
         return base
+
+    def delete_base(self, base: Base) -> None:
+        """Delete a base with all that is in it."""
+        with self.lock:
+            self._db.delete_base(base.id, [t["id"] for t in base.tables])
+            del self.bases[base.id]
 
     def add_table(self, base: Base, table: Table, reciprocal: list[tuple[Table, Field]]) -> None:
         """Add a table and the fields that its links give to others; inside `change`."""
@@ -250,9 +389,13 @@ class Store:
         self.keep_schema(base)
         for table, new in fields:
             table["fields"].append(new)
+        base.computed.reset()
 
     def delete_field(self, base: Base, table: Table, gone: Field) -> None:
-        """Take a field away with its cells, and the other side of a link; inside `change`."""
+        """Take a field away with its cells, and the other side of a link; inside `change`.
+
+        What is computed from it becomes #ERROR!, and says in the schema that it is not valid.
+        """
         self.keep_schema(base)
         for record in list(base.records[table["id"]]):
             if gone["type"] == LINK:
@@ -262,14 +405,19 @@ class Store:
         ids = {gone["id"], gone.get("options", {}).get("inverseLinkFieldId")}
         for there in base.tables:
             there["fields"] = [f for f in there["fields"] if f["id"] not in ids]
+            for f in there["fields"]:
+                if f["type"] in COMPUTED and ids & named_by(f, base.specs.get(f["id"], {})):
+                    f["options"]["isValid"] = False
+        base.specs = {f: spec for f, spec in base.specs.items() if f not in ids}
+        base.computed.reset()
 
     # --- records ---
 
     def create(self, base: Base, table: Table, cells: Cells) -> Record:
         """Add a record; inside `change`."""
-        moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._last += 1
-        record = Record(new_id("rec"), self._last, moment, {})
+        moment, rows = iso(self.now()), base.records[table["id"]]
+        rows.last += 1
+        record = Record(new_id("rec"), rows.last, moment, {}, self._by, moment, self._by)
         self._put(base, table["id"], record.id, record)
         return self.update(base, table, record.id, cells)
 
@@ -321,7 +469,10 @@ class Store:
             self._set_place(base, inverse, target, target=rec, place=None if place is None else self._next_place())
 
     def _set_place(self, base: Base, field_id: str, rec: str, *, target: str, place: int | None) -> None:
+        if (field_id, rec) not in self._link_cells:
+            self._link_cells[field_id, rec] = base.links.targets(field_id, rec) if self.listeners else []
         before = base.links.put(field_id, rec, target, place=place)
+        base.computed.forget(rec, (field_id,))
         self._undo.append(partial(base.links.put, field_id, rec, target, place=before))
 
     def _next_place(self) -> int:
@@ -335,4 +486,4 @@ def _link_fields(table: Table) -> list[Field]:
 
 def _with(record: Record, cells: Cells) -> Record:
     merged = {k: v for k, v in {**record.cells, **cells}.items() if not is_empty(v)}
-    return Record(record.id, record.number, record.created, merged)
+    return replace(record, cells=merged)

@@ -19,6 +19,11 @@ from tasks.sandbox.airtable.ids import is_id, new_id
 Field = dict[str, Any]
 TEXT_TYPES = frozenset({"singleLineText", "multilineText", "richText", "email", "url", "phoneNumber"})
 NUMBER_TYPES = frozenset({"number", "percent", "currency", "duration"})
+COMPUTED = frozenset(
+    {"formula", "rollup", "multipleLookupValues", "count", "createdTime", "lastModifiedTime", "createdBy",
+     "lastModifiedBy", "autoNumber"}
+)  # fmt: skip
+"""Types whose cells nobody writes."""
 MAX_TEXT = 100_000
 """Characters in one long-text cell, as JavaScript counts them: units of UTF-16."""
 EXACT = 2**53

@@ -190,7 +190,7 @@ def test_what_is_otherwise_is_named_with_its_step():
     table(schema, "Tomter")["views"].remove(views["Innboks"])
     number = {(getattr(s.del_, "tabell", ""), getattr(s.del_, "navn", "")): s.nummer for s in steps(REGISTER)}
     wanted = {
-        "Eiendommer.Eiernavn is missing as a rollup field": ("Eiendommer", "Eiernavn"),
+        "Eiendommer.Eiernavn is missing as a multipleLookupValues field": ("Eiendommer", "Eiernavn"),
         "Tomter.Tittel is not valid in Airtable": ("Tomter", "Tittel"),
         "Tomter.Antall aktiviteter does not follow Aktiviteter": ("Tomter", "Antall aktiviteter"),
         "Tomter.Minutter brukt does not read Minutter": ("Tomter", "Minutter brukt"),

@@ -1,0 +1,41 @@
+"""Who writes: the user whom the token belongs to, or a person at the pages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One who writes.
+
+    Attributes
+    ----------
+    id
+        ``usr…``.
+    source
+        ``publicApi`` or ``client``, as webhooks tell them apart.
+    """
+
+    id: str
+    email: str
+    name: str
+    source: str
+
+    def as_cell(self) -> dict[str, str]:
+        """Return the person as a cell holds one."""
+        return {"id": self.id, "email": self.email, "name": self.name}
+
+    def as_json(self) -> str:
+        """Return all of it, to be kept."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Actor:
+        """Return the one that `as_json` wrote."""
+        return cls(**json.loads(text))
+
+
+API_USER = Actor("usrSandkasse00000", "program@lokal.invalid", "Programmet", "publicApi")
+"""Whom the token belongs to."""
