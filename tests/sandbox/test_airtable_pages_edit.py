@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tasks.sandbox.airtable.pages.people import PEOPLE
+from tasks.sandbox.airtable.actor import PEOPLE
 from tests.sandbox.conftest import NOTAT
 from tests.sandbox.skjemasider import Side, browser_of, post
 

@@ -11,9 +11,9 @@ from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.sandbox.airtable.actor import PEOPLE
 from tasks.sandbox.airtable.pages import guard
 from tasks.sandbox.airtable.pages.guard import Guard, RefusedError
-from tasks.sandbox.airtable.pages.people import PEOPLE
 from tests.sandbox.conftest import NOTAT
 from tests.sandbox.skjemasider import Side, browser_of, post, upload
 

@@ -281,7 +281,7 @@ class Store:
         moment = iso(self.now())
         links = self._changed_links(base)
         tables = {t["id"]: t for t in base.tables}
-        for rec, (tbl, before) in self._first_and_linked(links):
+        for rec, (tbl, before) in self._first_and_linked(base, links):
             record = base.records[tbl].get(rec)
             if record is None:
                 continue
@@ -305,9 +305,12 @@ class Store:
                 found.setdefault(rec, (table_of[field_id], set()))[1].add(field_id)
         return found
 
-    def _first_and_linked(self, links: dict[str, tuple[str, set[str]]]) -> list[tuple[str, tuple[str, Record | None]]]:
+    def _first_and_linked(
+        self, base: Base, links: dict[str, tuple[str, set[str]]]
+    ) -> list[tuple[str, tuple[str, Record | None]]]:
         """Return table and record as it was, by id, of all that have changed by their cells or their links."""
-        return [*self._first.items(), *((r, (tbl, None)) for r, (tbl, _) in links.items() if r not in self._first)]
+        linked = ((r, (tbl, base.records[tbl].get(r))) for r, (tbl, _) in links.items() if r not in self._first)
+        return [*self._first.items(), *linked]  # of those only linked the cells are as they were
 
     def _record_changes(self, base: Base) -> list[RecordChange]:
         tables = {t["id"]: t for t in base.tables}

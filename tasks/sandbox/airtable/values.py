@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tasks.sandbox.airtable.actor import known
 from tasks.sandbox.airtable.errors import bad_attachment, computed_field, no_option, wrong_value
 from tasks.sandbox.airtable.ids import is_id, new_id
 
@@ -207,7 +208,7 @@ def _links(field: Field, value: Any, typecast: bool) -> list[str]:
 
 
 def _collaborator(field: Field, value: Any, typecast: bool) -> dict[str, str]:
-    """Take a person by id or email; who has access to the base is not kept here, so anyone is taken."""
+    """Take a person by id or email, and answer in full who is known; who has access is not kept, so anyone is taken."""
     if typecast and isinstance(value, str):
         value = {"id" if is_id(value.strip(), "usr") else "email": value.strip()}
     if not isinstance(value, dict):
@@ -215,6 +216,8 @@ def _collaborator(field: Field, value: Any, typecast: bool) -> dict[str, str]:
     person = {key: value[key] for key in ("id", "email", "name") if isinstance(value.get(key), str)}
     if not person.get("id") and not person.get("email"):
         raise wrong_value(field["name"])
+    if (actor := known(person)) is not None:
+        return actor.as_cell()
     if not person.get("id"):
         digest = hashlib.sha256(person["email"].casefold().encode()).hexdigest()
         person = {"id": "usr" + digest[:14], **person}  # the same person has the same id in every answer

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from dataclasses import field as part
 from typing import Any
 
+from tasks.sandbox.airtable.actor import PEOPLE
 from tasks.sandbox.airtable.links import LINK
 from tasks.sandbox.airtable.pages import norsk
 from tasks.sandbox.airtable.pages.cells import label
-from tasks.sandbox.airtable.pages.people import PEOPLE, person
+from tasks.sandbox.airtable.pages.people import person
 from tasks.sandbox.airtable.values import NUMBER_TYPES, Field
 
 FILES = "multipleAttachments"

@@ -1,17 +1,12 @@
-"""Who uses the pages: one of three made-up people of a made-up team, as a cookie says."""
+"""Who uses the pages: one of the made-up team, as a cookie says."""
 
 from __future__ import annotations
 
 from fastapi import Request
 
-from tasks.sandbox.airtable.actor import Actor
+from tasks.sandbox.airtable.actor import PEOPLE, Actor
 
 COOKIE = "person"
-PEOPLE = (
-    Actor(id="usrKariSelger0001", email="kari.selger@example.com", name="Kari Selger", source="client"),
-    Actor(id="usrOlaSelger00002", email="ola.selger@example.com", name="Ola Selger", source="client"),
-    Actor(id="usrLinLeder000003", email="lin.leder@example.com", name="Lin Leder", source="client"),
-)
 
 
 def person(person_id: str | None) -> Actor | None:

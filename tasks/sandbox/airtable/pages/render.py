@@ -9,8 +9,9 @@ import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from tasks.sandbox.airtable.actor import PEOPLE
 from tasks.sandbox.airtable.pages.guard import Guard
-from tasks.sandbox.airtable.pages.people import PEOPLE, current
+from tasks.sandbox.airtable.pages.people import current
 
 HERE = Path(__file__).parents[1]
 STYLE = HERE / "static" / "style.css"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from tasks.sandbox.airtable.actor import PEOPLE
 from tasks.sandbox.airtable.comments import MENTION
 from tasks.sandbox.airtable.pages.norsk import OSLO, time_text
-from tasks.sandbox.airtable.pages.people import PEOPLE, person
+from tasks.sandbox.airtable.pages.people import person
 
 _NAMES = {p.name: p.id for p in PEOPLE}
 _NAMED = re.compile("@(" + "|".join(map(re.escape, _NAMES)) + r")\b")
