@@ -132,11 +132,13 @@ def demo(
         set_up(ready)
         env = stack.enter_context(demonstration.prefect_server(settings, prefect))
         summaries = demonstration.run_flows(env, chosen)
+        first_day = demonstration.follow_up(ready)
         if as_json:
             _print_json(totals(summaries))
         else:
             for summary in summaries:
                 typer.echo(summary["tekst"])
+            typer.echo(first_day)
         if no_serve:
             _say("Done. Start `tomt demo` without --no-serve to look around.")
             return

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from config.settings import load_settings
-from tasks.errors import BusyError, TomtError
+from tasks.errors import BusyError, ConfigError, TomtError
 
 airtable_app = typer.Typer(help="The local Airtable of the sandbox.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -38,6 +38,8 @@ def serve(
     from flows.environment import sandbox_token
     from tasks.sandbox.airtable import AirtableServer
 
+    if not host.strip() or (token is not None and not token.strip()):
+        raise ConfigError("--host and --token: leave the option away, or give it a value.")
     settings = load_settings()
     folder = data or settings.geodata / "sandbox" / "airtable"
     secret = token or sandbox_token(settings)
@@ -72,4 +74,5 @@ def base_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, TomtError):
             raise
-        raise TomtError(str(error.strerror or error)) from error
+        where = f"{error.filename}: " if error.filename else ""
+        raise TomtError(f"{where}{error.strerror or error}") from error

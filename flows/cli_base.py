@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from tasks.crm.skjema.avvik import Avvik
     from tasks.crm.sync.state import BaseState
 
-base_app = typer.Typer(help="The Airtable base: set it up, check it.", no_args_is_help=True, rich_markup_mode=None)
+base_app = typer.Typer(
+    help="The Airtable base: set it up, check it, fill it, back it up, restore it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 GROUPS = {
     "stops": "Stops every run:",

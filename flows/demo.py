@@ -206,6 +206,13 @@ def run_flows(env: dict[str, str], kommuner: Sequence[Kommune]) -> list[dict[str
     return summaries
 
 
+def follow_up(settings: Settings) -> str:
+    """Follow the base up for the first time, so that what is done to it from now on is known; return it in one line."""
+    from flows.oppfolging import headline, run_day
+
+    return headline(run_day(settings))
+
+
 def main() -> None:
     """Run the flows of the numbers given in this process and print their summaries as JSON; see `run_flows`."""
     from flows.find_tomter import find_tomter

@@ -204,10 +204,19 @@ class Summary:
             f"{self.kommune.label}: {steps['tomter']['ut']} tomter på {steps['omraader']['ut']} områder. "
             f"Airtable: {self.count('created')} {changed}, {self.count('updated')} endret, "
             f"{self.count('unchanged')} uendret, {self.count('refused')} avvist."
-        ) + "".join([*self._ikke_lagt_ut(), *self._uten(), *self._ikke_rort()])
+        ) + "".join([*self._ikke_lagt_ut(), *self._kartbilder(), *self._uten(), *self._ikke_rort()])
 
     def _ikke_lagt_ut(self) -> list[str]:
         return [f" {self.upublisert} tomter under terskelen er ikke lagt ut."] if self.upublisert else []
+
+    def _kartbilder(self) -> list[str]:
+        """Return in Norwegian what became of the pictures, where something did; the reason is the operator's."""
+        found = self.bilder
+        if found is None or not (found.lastet_opp or found.utelatt or found.feilet):
+            return []
+        figures = [(found.lastet_opp, "ville blitt laget" if self.dry_run else "laget")]
+        figures += [(found.utelatt, "venter til en senere kjøring"), (found.feilet, "mislyktes")]
+        return [f" Kartbilder: {', '.join(f'{n} {what}' for n, what in figures if n)}."]
 
     def _ikke_rort(self) -> list[str]:
         return [
@@ -270,6 +279,8 @@ class Summary:
             if steps := self.regnskap.get(part):
                 lines += ["", f"| {title} | Inn | Ut | Utelatt | Merknader |", "| --- | ---: | ---: | --- | --- |"]
                 lines += [_account_line(step, row) for step, row in steps.items()]
+        if self.bilder is not None and self.bilder.stoppet:
+            lines += ["", f"Kartbildene: {plain(self.bilder.stoppet)}"]
         lines += ["", f"{self.kall} kall til Airtable, {self.sekunder:.1f} sekunder."]
         if self.dry_run:
             lines += ["", "**Prøvekjøring: ingenting er skrevet til Airtable.** Dette ville blitt endret:", ""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from typer.testing import CliRunner
 
 from flows.cli_airtable import airtable_app
@@ -35,3 +36,10 @@ def test_an_address_of_another_machine_is_refused(tmp_path):
     assert isinstance(error, TomtError)
     assert "203.0.113.1" in str(error)
     assert "address of this machine" in str(error)
+
+
+@pytest.mark.parametrize("options", [("--host", ""), ("--token", " ")])
+def test_an_empty_value_is_no_value(tmp_path, options):
+    error = failure(tmp_path / "base", *options)
+    assert isinstance(error, TomtError)
+    assert "leave the option away" in str(error)

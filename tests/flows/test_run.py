@@ -60,6 +60,7 @@ def test_a_run_fills_the_base_and_a_second_run_changes_nothing(ran, first_run, t
 def test_the_best_lots_get_a_picture_once(ran, tomtevik, med_bilder):
     drawn = run_kommune(tomtevik, ran)
     assert f"pictures: {med_bilder} sent" in drawn.as_text()
+    assert f"Kartbilder: {med_bilder} laget." in drawn.kort()
     with_picture = {r["id"]: r["fields"]["Kartbilde"] for r in table(ran, "Tomter").all() if "Kartbilde" in r["fields"]}
     best = sorted((r["fields"]["Score"] for r in table(ran, "Tomter").all()), reverse=True)[:med_bilder]
     assert len(with_picture) == med_bilder
@@ -67,6 +68,7 @@ def test_the_best_lots_get_a_picture_once(ran, tomtevik, med_bilder):
     again = run_kommune(tomtevik, ran)
     assert again.as_dict()["bilder"]["uendret"] == med_bilder
     assert "pictures" not in again.as_text()
+    assert "Kartbilder" not in again.as_markdown()
     assert again.count("updated") == 0
 
 

@@ -24,7 +24,7 @@ from config.haand import (
     Sortering,
     Visning,
 )
-from config.haandsjekk import Kolonner
+from config.haandsjekk import Kolonne, Kolonner
 
 Del = Formelfelt | Visning | Automatisering | Grensesnitt | Rettighet | Deling
 """A manual part."""
@@ -154,6 +154,8 @@ def _visning(view: Visning, columns: Kolonner) -> list[str]:
 
 def _shown(view: Visning, columns: Kolonner) -> list[str]:
     lines = [f"- *Stacked by*: {_code(view.stabel)}"] if view.stabel is not None else []
+    if view.stabel is not None and (cover := next((n for n in view.felt if _is_files(columns[view.tabell][n])), None)):
+        lines.append(f"- *Customize cards* → *Cover field*: {_code(cover)}")
     if view.dato is not None:
         lines.append(f"- *Date field*: {_code(view.dato)}")
     if view.filter:
@@ -163,6 +165,10 @@ def _shown(view: Visning, columns: Kolonner) -> list[str]:
             told = (f"{_code(s.felt)} {direction(s, columns[view.tabell][s.felt].kind)}" for s in sorts)
             lines.append(f"- *{word}*: " + ", ".join(told))
     return [*lines, "- Felt som vises, i rekkefølge: " + ", ".join(_code(f) for f in view.felt)]
+
+
+def _is_files(column: Kolonne) -> bool:
+    return column.kind == "files"
 
 
 def direction(sort: Sortering, kind: str) -> str:

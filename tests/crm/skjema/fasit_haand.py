@@ -394,7 +394,12 @@ VISNING: dict[tuple[str, str], Ventet] = {
         (opp("Alvor", ALVOR), ned("Dager åpen")),
     ),
     ("Kommuner", "Prioriterte kommuner"): Ventet(_alle, (opp("Prioritet", PRIORITET), ned("Score"))),
-    ("Aktiviteter", "Siste aktiviteter"): Ventet(_alle, (ned("Tidspunkt"),)),
+    ("Kommuner", "Pipeline per kommune"): Ventet(
+        lambda k, idag: k["Tomter i pipeline"] is not None, (ned("Boliger i pipeline (vektet)"),)
+    ),
+    ("Aktiviteter", "Siste aktiviteter"): Ventet(
+        lambda a, idag: a["Aktivitetstype"] != "Påminnelse", (ned("Tidspunkt"),)
+    ),
     ("Mandater", "Utløper snart"): Ventet(
         lambda m, idag: m["Til"] and m["Til"] <= idag + timedelta(days=60) and m["Status"] in {"Sendt", "Signert"},
         (opp("Til"),),

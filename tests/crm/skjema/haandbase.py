@@ -120,6 +120,8 @@ def _kommune(t: Trekker, nr: int) -> dict[str, Any]:
         "Prioritet": t.en(PRIORITET),
         "Score": t.en(TALL),
         "Datakvalitet": t.en(NIVAA),
+        "Tomter i pipeline": t.en((0, 3, 7), 0.3),
+        "Boliger i pipeline (vektet)": t.en(TALL, 0.2),
     }
 
 
