@@ -15,7 +15,11 @@ PLACES = ("{sett}", "{z}", "{x}", "{y}")
 
 
 class Utvalg(Register):
-    """Which lots get a picture: the best `antall` of a kommune, those in `faser_foerst` before all others."""
+    """Which lots get a picture: the best `antall` of a kommune, those in `faser_foerst` before all others.
+
+    After them, within as many pictures a run, lots that are no longer among the best get theirs anew when it is no
+    longer right.
+    """
 
     antall: int = Field(ge=0, le=5000)
     faser_foerst: tuple[str, ...]
@@ -89,6 +93,7 @@ class Farger(Register):
     bygning: Farge
     veg: Farge
     binding: Farge
+    grense: Farge
     land: Farge
     tekst: Farge
     svak_tekst: Farge

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +15,7 @@ from config.bilder import BilderRegister, bilder
 from config.registers import Kommune, find_kommune
 from config.settings import Settings, load_settings
 from tasks.errors import ConfigError, StoreError, TomtError
+from tasks.fil import write_whole
 
 if TYPE_CHECKING:
     from tasks.crm.bilder.fliser import Fliskilde
@@ -132,12 +132,7 @@ def _write(path: Path, data: bytes) -> None:
     StoreError
         When the disk refuses.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
+        write_whole(path, data)
     except OSError as error:
-        with suppress(OSError):  # the folder may be none
-            temporary.unlink(missing_ok=True)
         raise StoreError(f"{path}: {error.strerror}. Check the folder and its permissions, or give --ut.") from None

@@ -18,11 +18,18 @@ app = typer.Typer(rich_markup_mode=None)
 app.command()(cli_bilder.bilder_command)
 
 
+@pytest.fixture(scope="module")
+def geodata(tmp_path_factory):
+    """Return the files of a kommune with five lots."""
+    folder = tmp_path_factory.mktemp("geodata")
+    write_kommune(Geodata(folder), TOMTEVIK, Omfang(tomter=5, omraader=2, eiendommer=5))
+    return folder
+
+
 @pytest.fixture
-def tomt(monkeypatch, tmp_path):
-    """Run the command in this process, on the files of a kommune with five lots."""
-    write_kommune(Geodata(tmp_path / "geodata"), TOMTEVIK, Omfang(tomter=5, omraader=2, eiendommer=5))
-    settings = Settings(profile=Profile.SANDBOX, geodata=tmp_path / "geodata")
+def tomt(monkeypatch, geodata):
+    """Run the command in this process."""
+    settings = Settings(profile=Profile.SANDBOX, geodata=geodata)
     monkeypatch.setattr(cli_bilder, "load_settings", lambda: settings)
 
     def run(*arguments):
@@ -43,10 +50,10 @@ def test_the_best_lots_are_drawn_to_a_folder(tomt, tmp_path):
         assert image.size == (800, 1000)
 
 
-def test_named_lots_are_drawn_under_geodata(tomt, tmp_path):
+def test_named_lots_are_drawn_under_geodata(tomt, geodata):
     wanted = tomt_id(TOMTEVIK, 3)
     tomt("0099", "--tomt", wanted, "--tomt", wanted)
-    assert [p.name for p in (tmp_path / "geodata" / "bilder" / "0099").iterdir()] == [f"{wanted}.png"]
+    assert [p.name for p in (geodata / "bilder" / "0099").iterdir()] == [f"{wanted}.png"]
 
 
 def test_what_cannot_be_done_is_told(tomt, tmp_path):

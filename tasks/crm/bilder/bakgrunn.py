@@ -16,9 +16,9 @@ FORMATS = ("PNG", "JPEG")
 
 @dataclass(frozen=True)
 class Flis:
-    """A tile on disk, and its column and row in the mosaic, from the upper left."""
+    """A tile on disk, None where there is none and the paper stays plain; its column and row from the upper left."""
 
-    fil: Path
+    fil: Path | None
     kolonne: int
     rad: int
 
@@ -48,18 +48,24 @@ class Bakgrunn:
 
 
 def background(tiles: Bakgrunn, view: Utsnitt) -> Image.Image | None:
-    """Return the image under a map; None when a tile cannot be read."""
+    """Return the image under a map; None when a tile cannot be read.
+
+    Files that are no tiles are removed, so that the next run asks for them again.
+    """
     columns = 1 + max(t.kolonne for t in tiles.fliser)
     rows = 1 + max(t.rad for t in tiles.fliser)
     mosaic = Image.new("RGB", (columns * tiles.side, rows * tiles.side), "white")
+    is_whole = True
     for tile in tiles.fliser:
-        try:
-            image = decode(tile.fil.read_bytes(), tiles.side)
-        except OSError:
-            return None
+        if tile.fil is None:
+            continue
+        image = _read(tile.fil, tiles.side)
         if image is None:
-            return None
-        mosaic.paste(image, (tile.kolonne * tiles.side, tile.rad * tiles.side))
+            is_whole = False
+        else:
+            mosaic.paste(image, (tile.kolonne * tiles.side, tile.rad * tiles.side))
+    if not is_whole:
+        return None
     west, south, east, north = view.bounds
     seen = (
         (west - tiles.vest) / tiles.opplosning,
@@ -68,6 +74,17 @@ def background(tiles: Bakgrunn, view: Utsnitt) -> Image.Image | None:
         (tiles.nord - south) / tiles.opplosning,
     )
     return mosaic.resize((view.bredde, view.hoyde), Image.Resampling.BICUBIC, box=seen)
+
+
+def _read(file: Path, side: int) -> Image.Image | None:
+    """Return a tile on disk; one that is damaged is removed."""
+    try:
+        image = decode(file.read_bytes(), side)
+        if image is None:
+            file.unlink(missing_ok=True)
+    except OSError:
+        return None
+    return image
 
 
 def decode(data: bytes, side: int) -> Image.Image | None:

@@ -21,6 +21,7 @@ from config.registers import Kommune
 from tasks.contracts import (
     ADRESSER,
     DEKNING,
+    GRENSER,
     HINDRE,
     OMRAADER,
     PLANOMRAADER,
@@ -90,6 +91,8 @@ class Grunnlag:
         Living lots: id, område, teig and geometry in the kommune's own zone, sorted by id.
     texts
         tomt_id → texts around its map.
+    grense
+        The kommune itself; None when its border is not there.
     """
 
     kommune: Kommune
@@ -103,6 +106,7 @@ class Grunnlag:
     planer: Lag
     hindre: Lag
     bindinger: Lag
+    grense: Any = None
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -140,7 +144,14 @@ class Grunnlag:
             tuple(Plan(form, *what) for form, what in self.planer.seen(view)),
             tuple(Hinder(form, er_veg) for form, er_veg in self.hindre.seen(view)),
             tuple(Binding(form, *what) for form, what in self.bindinger.seen(view)),
+            self._inside(view),
         )
+
+    def _inside(self, view: Utsnitt) -> Any:
+        """Return the part of a map that lies in the kommune, None when all of it does."""
+        if self.grense is None or shapely.contains(self.grense, shapely.box(*view.bounds)):
+            return None
+        return next((f for f, _ in Lag(np.array([self.grense]), [None]).seen(view)), None)
 
     def _omraade(self, omraade_id: str, view: Utsnitt) -> Any:
         form = self.omraader.get(omraade_id)
@@ -148,7 +159,7 @@ class Grunnlag:
 
 
 OUT = (TOMTER, OMRAADER, SCORER, DEKNING)
-CORE = (TEIGER, SONER, PLANOMRAADER, REGULERINGSPLANER, HINDRE, ADRESSER)
+CORE = (TEIGER, SONER, PLANOMRAADER, REGULERINGSPLANER, HINDRE, ADRESSER, GRENSER)
 
 
 def read_grunnlag(
@@ -219,7 +230,17 @@ def make_grunnlag(
         Lag(_shapes(planer), plan_rows(planer)),
         Lag(_shapes(hindre), hindre_rows(hindre)),
         _bindinger(bindinger, kommune, register),
+        _border(in_zone(GRENSER)),
     )
+
+
+def _border(grenser: gpd.GeoDataFrame) -> Any:
+    """Return the land of a kommune, ready to be asked often."""
+    form = grenser.geometry.iloc[0] if len(grenser) else None
+    if form is None or form.is_empty:
+        return None
+    shapely.prepare(form)
+    return form
 
 
 def _shapes(frame: pd.DataFrame) -> Any:

@@ -18,7 +18,7 @@ import shapely
 from config.bilder import BilderRegister
 from tasks.crm.bilder.utsnitt import Utsnitt
 
-DRAWING = 1
+DRAWING = 2
 """Raised when the code draws the same content otherwise: every picture is then drawn anew."""
 DIGEST_BYTES = 6
 OUR_FILE = re.compile(r"[0-9]{4}-[0-9]{6,}-[0-9a-f]{12}\.png")
@@ -105,6 +105,8 @@ class Motiv:
         The område that the lot is a part of, or None.
     soner
         In the order of drawing: the last one lies on top.
+    kommune
+        The part of the map that lies in the kommune; None when all of it does, or nobody knows.
     """
 
     tomt_id: str
@@ -119,6 +121,7 @@ class Motiv:
     planer: tuple[Plan, ...] = ()
     hindre: tuple[Hinder, ...] = ()
     bindinger: tuple[Binding, ...] = ()
+    kommune: Any = None
 
 
 def digest(motiv: Motiv, register: BilderRegister, *, bakgrunn: str = "") -> str:
@@ -138,7 +141,7 @@ def digest(motiv: Motiv, register: BilderRegister, *, bakgrunn: str = "") -> str
         [seen.epsg, seen.vest, seen.sor, seen.opplosning, seen.bredde, seen.hoyde],
         round(motiv.nord_grader),
         [text.tittel, text.sted, text.vurdering, text.kilder],
-        [_hex(motiv.tomt), _hex(motiv.omraade)],
+        [_hex(motiv.tomt), _hex(motiv.omraade), _hex(motiv.kommune)],
         [[_hex(t.form), t.nummer, t.er_egen] for t in motiv.teiger],
         [[_hex(s.form), s.navn, s.farge] for s in motiv.soner],
         [[_hex(p.form), p.navn, p.er_vedtatt] for p in motiv.planer],

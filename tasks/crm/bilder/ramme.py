@@ -28,6 +28,7 @@ ARROW = np.array([(0.0, 30.0), (12.0, -22.0), (0.0, -10.0), (-12.0, -22.0)])
 ARROW_RADIUS_PX = 36.0
 LEGEND_PX, LEGEND_ROWS, LEGEND_ROW_PX = 17.0, 2, 27.0
 SWATCH = (26.0, 15.0)
+BORDER_DASHES = (12, 6)
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def put_strips(canvas: Lerret, motiv: Motiv, register: BilderRegister, *, kilde:
         if words:
             found = fitted(words, letters, most_px=most, least=letters * 0.7, snitt=snitt)
             canvas.put(_at(found.path, MARGIN_PX, base), fyll=colour)
-    _put_legend(canvas, legend(motiv, ink), width=size.bredde, top=size.bunn - 8)
+    _put_legend(canvas, legend(motiv, ink), ink=ink.tekst, width=size.bredde, top=size.bunn - 8)
 
 
 def _foot(motiv: Motiv, kilde: str) -> str:
@@ -141,8 +142,10 @@ class Tegn(NamedTuple):
 
 
 def legend(motiv: Motiv, ink: Farger) -> list[Tegn]:
-    """Return what is seen, most needed first: the lot, plans, constraints, buildings, zones by visible area."""
+    """Return what is seen, most needed first: lot, område, plans, constraints, buildings, border, zones by area."""
     found = [Tegn("Tomten", strek=ink.tomt, bredde=4.0)]
+    if motiv.omraade is not None:
+        found.append(Tegn("Området", strek=ink.omraade, bredde=2.0, stiplet=(2, 5)))
     window = shapely.box(0, 0, motiv.utsnitt.bredde, motiv.utsnitt.hoyde)
     planer = [p.er_vedtatt for p in motiv.planer if p.form.intersects(window)]
     if any(planer):
@@ -153,18 +156,18 @@ def legend(motiv: Motiv, ink: Farger) -> list[Tegn]:
     found += [Tegn(navn, strek=ink.binding, bredde=1.2, skravur=skravur) for navn, skravur in hatches]
     if any(not h.er_veg and h.form.intersects(window) for h in motiv.hindre):
         found.append(Tegn("Bygning", fyll=ink.bygning))
+    if motiv.kommune is not None:
+        found.append(Tegn("Kommunegrense", strek=ink.grense, bredde=1.6, stiplet=BORDER_DASHES))
     area: dict[tuple[str, str], float] = {}
     for zone in motiv.soner:
         if zone.form.intersects(window):
             area[zone.navn, zone.farge] = area.get((zone.navn, zone.farge), 0.0) + zone.form.area
     zones = sorted(area, key=lambda z: (-area[z], z))
     found += [Tegn(navn, fyll=farge, strek=ink.svak_tekst, bredde=0.8) for navn, farge in zones]
-    if motiv.omraade is not None:
-        found.append(Tegn("Området", strek=ink.omraade, bredde=2.0, stiplet=(2, 5)))
     return found
 
 
-def _put_legend(canvas: Lerret, entries: list[Tegn], *, width: float, top: float) -> None:
+def _put_legend(canvas: Lerret, entries: list[Tegn], *, ink: str, width: float, top: float) -> None:
     """Put entries in rows from the left; what has no room in the last row is left out."""
     left, row = MARGIN_PX, 0
     for entry in entries:
@@ -177,7 +180,7 @@ def _put_legend(canvas: Lerret, entries: list[Tegn], *, width: float, top: float
         low = top - row * LEGEND_ROW_PX - SWATCH[1] - 4
         swatch = path_of([shapely.box(left, low, left + SWATCH[0], low + SWATCH[1])])
         canvas.put(swatch, **{name: getattr(entry, name) for name in Tegn._fields[1:]})
-        canvas.put(_at(text.path, left + SWATCH[0] + 7, low + 1.5), fyll="#1b1b1b")
+        canvas.put(_at(text.path, left + SWATCH[0] + 7, low + 1.5), fyll=ink)
         left += taken + 18
 
 

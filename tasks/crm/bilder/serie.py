@@ -13,9 +13,10 @@ from multiprocessing.pool import AsyncResult
 from typing import TYPE_CHECKING
 
 from config.bilder import BilderRegister
-from tasks.crm.bilder.bakgrunn import Bakgrunn
+from tasks.crm.bilder.bakgrunn import Bakgrunn, background
 from tasks.crm.bilder.motiv import Motiv
 from tasks.crm.bilder.png import encode
+from tasks.errors import TomtError
 
 if TYPE_CHECKING:
     from tasks.crm.bilder.tegner import Tegner
@@ -24,6 +25,12 @@ log = logging.getLogger("tomt.bilder")
 
 AHEAD = 4
 """Pictures of each process that may wait to be fetched."""
+MOST_TIMEOUTS = 3
+"""In a row, before no more is waited for: each costs its whole time."""
+
+
+class TegneError(TomtError, RuntimeError):
+    """The processes that draw give no answer."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +51,18 @@ class Tegnet:
         None when it failed.
     feil
         What went wrong; None when nothing did.
+    har_bakgrunn
+        Whether it lies on tiles: those on disk may have become unreadable since they were asked for.
     """
 
     oppgave: Oppgave
     png: bytes | None
     feil: str | None = None
+    har_bakgrunn: bool = False
+
+
+_Answer = tuple[bytes | None, str | None, bool]
+"""Bytes, what went wrong, and whether tiles were used."""
 
 
 def draw_all(oppgaver: Iterable[Oppgave], register: BilderRegister, *, antall: int) -> Iterator[Tegnet]:
@@ -58,6 +72,11 @@ def draw_all(oppgaver: Iterable[Oppgave], register: BilderRegister, *, antall: i
     ----------
     antall
         How many there will be: few are not worth the start of processes.
+
+    Raises
+    ------
+    TegneError
+        When several in a row are not drawn in time.
     """
     rules = register.tegning
     is_alone = multiprocessing.current_process().daemon  # such a process may have no children
@@ -76,8 +95,8 @@ def _one_by_one(oppgaver: Iterable[Oppgave], register: BilderRegister) -> Iterat
 def _side_by_side(oppgaver: Iterable[Oppgave], register: BilderRegister) -> Iterator[Tegnet]:
     """Draw in processes that begin anew: a fork of one with threads may hang."""
     rules = register.tegning
-    waiting: deque[tuple[Oppgave, AsyncResult[tuple[bytes | None, str | None]]]] = deque()
-    left = iter(oppgaver)
+    waiting: deque[tuple[Oppgave, AsyncResult[_Answer]]] = deque()
+    left, in_a_row = iter(oppgaver), 0
     with multiprocessing.get_context("spawn").Pool(rules.prosesser, _begin, (register,)) as pool:
         while True:
             for oppgave in islice(left, rules.prosesser * AHEAD - len(waiting)):
@@ -86,9 +105,18 @@ def _side_by_side(oppgaver: Iterable[Oppgave], register: BilderRegister) -> Iter
                 return
             oppgave, result = waiting.popleft()
             try:
-                yield Tegnet(oppgave, *result.get(rules.storste_ventetid_s))
+                tegnet = Tegnet(oppgave, *result.get(rules.storste_ventetid_s))
+                in_a_row = 0
             except multiprocessing.TimeoutError:  # it hangs, or its process was killed
-                yield Tegnet(oppgave, None, f"not drawn within {rules.storste_ventetid_s:.0f} s")
+                tegnet = Tegnet(oppgave, None, f"not drawn within {rules.storste_ventetid_s:.0f} s")
+                in_a_row += 1
+            yield tegnet
+            if in_a_row == MOST_TIMEOUTS:
+                raise TegneError(
+                    f"{in_a_row} pictures in a row were not drawn within {rules.storste_ventetid_s:.0f} s: the "
+                    "processes that draw do not start, or hang. Look at the memory of the machine, or set "
+                    "prosesser = 1 in config/bilder.toml."
+                )
 
 
 _tegner: Tegner | None = None
@@ -109,15 +137,18 @@ def _new_tegner(register: BilderRegister) -> Tegner:
     return Tegner(register)
 
 
-def _draw(oppgave: Oppgave) -> tuple[bytes | None, str | None]:
+def _draw(oppgave: Oppgave) -> _Answer:
     assert _tegner is not None  # noqa: S101  # set by _begin
     assert _register is not None  # noqa: S101
     return _tried(_tegner, _register, oppgave)
 
 
-def _tried(tegner: Tegner, register: BilderRegister, oppgave: Oppgave) -> tuple[bytes | None, str | None]:
+def _tried(tegner: Tegner, register: BilderRegister, oppgave: Oppgave) -> _Answer:
+    tiles = oppgave.bakgrunn
     try:
-        return encode(tegner.draw(oppgave.motiv, bakgrunn=oppgave.bakgrunn), register.bilde), None
+        under = background(tiles, oppgave.motiv.utsnitt) if tiles is not None else None
+        image = tegner.draw(oppgave.motiv, under=under, kilde=tiles.kilde if tiles is not None else "")
+        return encode(image, register.bilde), None, under is not None
     except Exception as error:  # one picture is no reason to lose the others
         log.debug("%s: not drawn", oppgave.motiv.tomt_id, exc_info=True)
-        return None, f"{type(error).__name__}: {error}"[:200]
+        return None, f"{type(error).__name__}: {error}"[:200], False

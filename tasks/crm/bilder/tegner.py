@@ -11,7 +11,6 @@ from PIL import Image, ImageChops
 
 from config.bilder import BilderRegister
 from tasks.crm.bilder import etiketter, ramme
-from tasks.crm.bilder.bakgrunn import Bakgrunn, background
 from tasks.crm.bilder.lerret import Lerret
 from tasks.crm.bilder.motiv import Motiv
 from tasks.crm.bilder.stier import path_of, squares
@@ -31,23 +30,24 @@ class Tegner:
         size = register.bilde
         self._canvas = Lerret(size.bredde, size.hoyde)
 
-    def draw(self, motiv: Motiv, *, bakgrunn: Bakgrunn | None = None) -> Image.Image:
+    def draw(self, motiv: Motiv, *, under: Image.Image | None = None, kilde: str = "") -> Image.Image:
         """Return the picture of a lot.
 
         Parameters
         ----------
-        bakgrunn
-            Tiles on disk; None, or tiles that cannot be read any more, draw it on plain paper.
+        under
+            The background, in the pixels of the map; None draws on plain paper.
+        kilde
+            Whose the background is.
         """
-        under = background(bakgrunn, motiv.utsnitt) if bakgrunn is not None else None
-        if under is None:
-            self._canvas.begin(WHITE)
-            self._within_map()
-            self._land(motiv)
-            self._things(motiv)
-            self._frame(motiv, kilde="")
-            return self._canvas.image()
-        return self._on_tiles(motiv, under, kilde=bakgrunn.kilde if bakgrunn is not None else "")
+        if under is not None:
+            return self._on_tiles(motiv, under, kilde=kilde)
+        self._canvas.begin(WHITE)
+        self._within_map()
+        self._land(motiv)
+        self._things(motiv)
+        self._frame(motiv, kilde="")
+        return self._canvas.image()
 
     def _on_tiles(self, motiv: Motiv, under: Image.Image, *, kilde: str) -> Image.Image:
         """Return the picture with the zones multiplied into the tiles, as ink on a printed map."""
@@ -102,6 +102,10 @@ class Tegner:
             plans = path_of(p.form for p in motiv.planer if p.er_vedtatt is adopted)
             put(plans, strek=(WHITE, 0.8), bredde=4.5 * thin)
             put(plans, strek=colour, bredde=2.4 * thin, stiplet=dashes)
+        if motiv.kommune is not None:
+            border = path_of([motiv.kommune])
+            put(border, strek=(WHITE, 0.8), bredde=3.5)
+            put(border, strek=ink.grense, bredde=1.6, stiplet=ramme.BORDER_DASHES)
         outline = path_of([motiv.tomt])
         put(outline, strek=WHITE, bredde=8.0)
         put(outline, strek=ink.tomt, bredde=4.5)
@@ -119,9 +123,10 @@ class Tegner:
     def _labels(self, labels: Sequence[etiketter.Etikett]) -> None:
         """Put all labels of a kind in two calls: their halo and themselves."""
         ink = self._register.farger
-        for slag, colour, halo in (("plan", ink.plan, 4.0), ("teig", ink.tekst, 4.5), ("egen", ink.tomt, 6.0)):
+        colours = {"plan": ink.plan, "planarbeid": ink.plan_under_arbeid, "teig": ink.tekst, "egen": ink.tomt}
+        for slag, colour in colours.items():
             paths = [label.path for label in labels if label.slag == slag]
             if paths:
                 text = Path.make_compound_path(*paths)
-                self._canvas.put(text, strek=WHITE, bredde=halo, fyll=WHITE)
+                self._canvas.put(text, strek=WHITE, bredde=etiketter.HALO_PX[slag], fyll=WHITE)
                 self._canvas.put(text, fyll=colour)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from config.base import Grenser
 from config.bilder import Utvalg
@@ -14,38 +14,65 @@ CALLS_A_PICTURE = 2
 """An upload, and a change of the cell to what shall stay there."""
 
 
+class Fil(NamedTuple):
+    """A file in a cell: id, name, and whether it is one that the program has sent."""
+
+    id: str
+    navn: str
+    er_var: bool
+
+    @classmethod
+    def of(cls, value: Any, sizes: Mapping[str, Collection[int]]) -> Fil | None:
+        """Return a file as Airtable answers it, None for what has another form; `sizes` as for `Celle.of`."""
+        if not isinstance(value, dict) or not isinstance(value.get("id"), str):
+            return None
+        given, size = value.get("filename"), value.get("size")
+        name = given if isinstance(given, str) else ""
+        is_as_sent = name not in sizes or not isinstance(size, int) or size in sizes[name]
+        return cls(value["id"], name, is_our_file(name) and is_as_sent)
+
+
 @dataclass(frozen=True)
 class Celle:
-    """The cell of a lot in the base: its record and the files in it, as (id, name) in their order."""
+    """The cell of a lot in the base: its record and the files in it, in their order."""
 
     post: str
-    filer: tuple[tuple[str, str], ...] = ()
+    filer: tuple[Fil, ...] = ()
     fase: str | None = None
 
     @classmethod
-    def of(cls, post: str, value: Any, fase: Any) -> Celle:
-        """Return a cell as Airtable answers it; what has another form is passed over."""
-        files = value if isinstance(value, list) else []
-        named = [(f.get("id"), f.get("filename")) for f in files if isinstance(f, dict)]
-        pairs = tuple((str(i), n if isinstance(n, str) else "") for i, n in named if isinstance(i, str))
-        return cls(post, pairs, fase if isinstance(fase, str) else None)
+    def of(cls, post: str, value: Any, fase: Any, *, sizes: Mapping[str, Collection[int]] | None = None) -> Celle:
+        """Return a cell as Airtable answers it; what has another form is passed over.
+
+        Parameters
+        ----------
+        sizes
+            Name → bytes of what was sent under it, as far as known: a file of one of our names that weighs otherwise
+            is one that somebody has worked on.
+        """
+        files = [Fil.of(f, sizes or {}) for f in value] if isinstance(value, list) else []
+        return cls(post, tuple(f for f in files if f is not None), fase if isinstance(fase, str) else None)
 
     def has_just(self, names: Collection[str]) -> bool:
         """Return True when the only file of ours is one of these."""
-        ours = [name for _, name in self.filer if is_our_file(name)]
+        ours = [f.navn for f in self.filer if f.er_var]
         return len(ours) == 1 and ours[0] in names
 
     def has(self, names: Collection[str]) -> bool:
         """Return True when one of these is there, perhaps beside older ones."""
-        return any(name in names for _, name in self.filer)
+        return any(f.er_var and f.navn in names for f in self.filer)
+
+    def has_ours(self) -> bool:
+        """Return True when any file of ours is there."""
+        return any(f.er_var for f in self.filer)
 
     def kept(self, names: Collection[str]) -> list[str]:
         """Return the ids that shall stay: the first that is called as one of these, then people's own in their order.
 
         Files of ours with another name, and a second one with the same, are left out.
         """
-        ours = next((i for i, name in self.filer if name in names), None)
-        theirs = [i for i, name in self.filer if not is_our_file(name)]
+        ours = next((f.id for f in self.filer if f.er_var and f.navn in names), None)
+        theirs = [f.id for f in self.filer if not f.er_var]
         return [*([ours] if ours is not None else []), *theirs]
 
 
@@ -63,6 +90,12 @@ def choose(best: Sequence[str], cells: Mapping[str, Celle], rules: Utvalg) -> li
     there = [tomt_id for tomt_id in best if tomt_id in cells]
     there.sort(key=lambda tomt_id: order.get(cells[tomt_id].fase or "", len(order)))
     return there[: rules.antall]
+
+
+def left_behind(best: Iterable[str], cells: Mapping[str, Celle], chosen: Iterable[str]) -> list[str]:
+    """Return the living lots beside the chosen ones whose cell holds a picture from when they were among them."""
+    already = set(chosen)
+    return [t for t in best if t not in already and t in cells and cells[t].has_ours()]
 
 
 def affordable(grenser: Grenser, *, kall_i_kjoringen: int, kall_i_maaneden: int) -> int:

@@ -143,19 +143,24 @@ def test_the_same_content_has_the_same_digest_whatever_the_order_of_the_files():
     assert digest(one, rules()) == digest(other, rules()) == digest(pickle.loads(pickle.dumps(one)), rules())
 
 
+def _long(layers):
+    return pytest.param(layers, marks=pytest.mark.long)
+
+
 @pytest.mark.parametrize(
     "layers",
     [
         {"tomter": [tomt(shape=box(-20, -20, 21, 20))]},
-        {"tomter": [tomt(areal_m2=1601.0)]},
-        {"teiger": NEIGHBOURS[:3]},
+        _long({"tomter": [tomt(areal_m2=1601.0)]}),
+        _long({"teiger": NEIGHBOURS[:3]}),
         {"teiger": [*NEIGHBOURS[:3], teig("t4", "47/13", box(-30, 30, 30, 58))]},
-        {"soner": [sone("s1", "1110", box(-500, -500, 500, 500))]},
-        {"reguleringsplaner": []},
+        _long({"soner": [sone("s1", "1110", box(-500, -500, 500, 500))]}),
+        _long({"reguleringsplaner": []}),
         {"reguleringsplaner": [plan("7001_R1", "Reguleringsplan for Åsen", box(-70, -60, 70, -30), status="2")]},
-        {"hindre": [hinder("b1", "bygning", box(40, 0, 50, 10))]},
-        {"scorer": []},
-        {"adresser": []},
+        _long({"hindre": [hinder("b1", "bygning", box(40, 0, 50, 10))]}),
+        _long({"scorer": []}),
+        _long({"adresser": []}),
+        {"grenser": [{"kommunenavn": "Prøvedal", "geometry": box(-900, -900, 40, 900)}]},
     ],
 )
 def test_whatever_is_drawn_otherwise_changes_the_digest(layers):

@@ -21,6 +21,8 @@ ACROSS, SIDE_M = 50, 34.0
 PICTURES = 500
 MOST_S = 60.0
 """On two cores that do nothing else; what a run may take."""
+SLACK = 2
+"""Others may be at work on them."""
 
 
 def town():
@@ -60,12 +62,15 @@ def test_500_pictures_in_time_and_small_enough():
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     sizes = sorted(len(f.png) / 1000 for f in found if f.png is not None)
     cpu = children.ru_utime + children.ru_stime
+    whole = time.monotonic() - began
     print(
-        f"\n{len(sizes)} pictures in {seconds:.1f} s ({cpu:.1f} s of processors, load {os.getloadavg()[0]:.1f}); "
+        f"\n{len(sizes)} pictures in {whole:.1f} s, of these {seconds:.1f} s drawing ({cpu:.1f} s of processors, "
+        f"load {os.getloadavg()[0]:.1f}); "
         f"read {read - began:.1f} s, motifs {cut - read:.1f} s, digests {named - cut:.1f} s\n"
         f"kB: min {sizes[0]:.0f}, median {median(sizes):.0f}, max {sizes[-1]:.0f}; "
         f"MB of the process that hands them out: {peak_mb():.0f}"
     )
     assert len(sizes) == PICTURES
     assert sizes[-1] <= 200
-    assert cpu < 2 * MOST_S  # of the processors: others may be at work on them
+    assert whole < SLACK * MOST_S
+    assert cpu < 2 * MOST_S  # two cores

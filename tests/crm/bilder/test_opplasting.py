@@ -5,19 +5,26 @@ from __future__ import annotations
 import base64
 import io
 import re
+import shutil
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from PIL import Image
 
+from config.base import base_register
+from config.settings import Profile, Settings
 from tasks.contracts import TEIGER
 from tasks.crm.bilder import opplasting
 from tasks.crm.bilder.motiv import is_our_file
 from tasks.crm.bilder.opplasting import MOST_FAILURES, Bilder, bring_pictures
+from tasks.crm.bilder.valg import Celle
+from tasks.crm.skjema.ids import TableIds
 from tasks.crm.sync.publish import open_connection
-from tests.crm.bilder.flistjener import serve
-from tests.crm.bilder.kart import rules
+from tasks.store import Geodata
+from tests.crm.bilder.flistjener import png, serve
+from tests.crm.bilder.kart import TOMT, land, rules
 from tests.crm.onde_servere import QUOTA, lose_answer, reads, refuse, writes
 from tests.crm.stordata import tomt_id
 from tests.crm.sync_prosess import TOMTEVIK
@@ -97,6 +104,10 @@ def test_pictures_are_sent_once_and_again_when_they_change(verden):
     assert is_our_file(new)
     assert new not in held[key]
 
+
+@pytest.mark.long
+def test_a_sync_leaves_pictures_alone(verden):
+    bring(verden)
     before = cells(verden)
     published = verden.sync()
     assert published.failure is None
@@ -128,6 +139,7 @@ def test_an_upload_whose_answer_got_lost_is_not_sent_twice(verden, pauser):
     assert all(len(names) == 1 for names in cells(verden).values())
 
 
+@pytest.mark.long
 def test_a_stop_between_upload_and_change_is_mended_by_the_next_run(verden, pauser):
     bring(verden)
     key = min(cells(verden))
@@ -137,7 +149,7 @@ def test_a_stop_between_upload_and_change_is_mended_by_the_next_run(verden, paus
     assert found.feilet == 1
     assert len(cells(verden)[key]) == 2
     verden.proxy.behave()
-    assert bring(verden) == (Bilder(uendret=2), 2)
+    assert bring(verden) == (Bilder(uendret=2), 1 + 2)  # read again, then changed
     assert len(cells(verden)[key]) == 1
     assert bring(verden) == (Bilder(uendret=2), 1)
 
@@ -204,6 +216,110 @@ def test_a_background_that_comes_is_drawn_and_one_that_goes_is_kept(verden):
         assert mapped != plain
         tjener.answer = tjener.sends(b"", status=503)
         assert bring(verden, register)[0] == Bilder(uendret=1)
+
+
+@pytest.mark.long
+def test_a_tile_that_the_server_never_has_sends_no_picture_again(verden):
+    with serve() as tjener:
+        ground = {"adresse": tjener.adresse, "sekunder": 2.0, "sekunder_proeve": 2.0}
+        register = rules(utvalg={"antall": 1}, bilde=SMALL, fliser=ground)
+        there, gone = tjener.sends(png()), tjener.sends(b"", status=404)
+        seen = []
+        tjener.answer = lambda h: (seen.append(h.path), (there if h.path in seen[:2] else gone)(h))
+        assert bring(verden, register)[0] == Bilder(tegnet=1, lastet_opp=1)
+        tjener.asked.clear()
+        assert bring(verden, register) == (Bilder(uendret=1), 1)
+        assert len(tjener.asked) == 1  # the probe
+
+        # one that fails tonight as it did last night leads to the picture that is there
+        shutil.rmtree(verden.geodata.root / "bilder" / "fliser")
+        seen.clear()
+        rename_parcel(verden, next(iter(cells(verden))))
+        broken = tjener.sends(b"", status=500)
+        tjener.answer = lambda h: (seen.append(h.path), (there if h.path in seen[:1] else broken)(h))
+        assert bring(verden, register)[0] == Bilder(tegnet=1, lastet_opp=1)
+        seen.clear()
+        assert bring(verden, register) == (Bilder(uendret=1), 1)
+
+
+@pytest.mark.long
+def test_a_tile_that_is_damaged_on_disk_names_the_picture_as_it_is_and_is_fetched_again(verden):
+    with serve() as tjener:
+        register = rules(utvalg={"antall": 1}, bilde=SMALL, fliser={"adresse": tjener.adresse})
+        bring(verden, register)
+        ((key, (mapped,)),) = cells(verden).items()
+        rename_parcel(verden, key)
+        for tile in (verden.geodata.root / "bilder" / "fliser").rglob("*.flis"):
+            tile.write_bytes(b"")
+        assert bring(verden, register)[0] == Bilder(tegnet=1, lastet_opp=1)
+        (plain,) = cells(verden)[key]
+        assert bring(verden, register)[0] == Bilder(tegnet=1, lastet_opp=1)
+        assert bring(verden, register)[0] == Bilder(uendret=1)
+        assert cells(verden)[key] not in ([plain], [mapped])
+
+
+@pytest.mark.parametrize("where", ["read_grunnlag", "draw_all"])
+def test_nothing_that_goes_wrong_fails_the_run(tmp_path, monkeypatch, caplog, where):
+    """The disk is full, the processes do not start: the lots are published all the same."""
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    geodata = Geodata(tmp_path)
+    ids = {"Tomter": TableIds("Tomter", "tbl1", {"Kartbilde": "fld1"})}
+    connection = SimpleNamespace(ids=ids, base=object(), calls=0, calls_this_month=0, register=base_register())
+    monkeypatch.setattr(opplasting, "read_grunnlag", lambda *_: land())
+    monkeypatch.setattr(opplasting, "_cells", lambda *_: {TOMT: Celle("rec1")})
+    monkeypatch.setattr(opplasting, where, full)
+    settings = Settings(profile=Profile.SANDBOX, geodata=tmp_path)
+    found = bring_pictures(TOMTEVIK, geodata, connection, settings=settings, dry_run=False, register=FEW)
+    assert (found.lastet_opp, "OSError" in (found.stoppet or "")) == (0, True)
+    assert "No space left" in caplog.text  # where the operator looks
+
+
+@pytest.mark.long
+def test_a_lot_that_is_no_longer_among_the_best_gets_its_picture_right_after_them(verden):
+    bring(verden)
+    held = cells(verden)
+    worst = tomt_id(TOMTEVIK, 0)
+    verden.person.change("Tomter", worst, {"Fase": "Dialog"})
+    for key in held:
+        rename_parcel(verden, key)
+    found, _ = bring(verden)
+    assert (found.lastet_opp, found.utelatt) == (2, 1)
+    found, _ = bring(verden)
+    assert (found.lastet_opp, found.uendret) == (1, 2)
+    now = cells(verden)
+    assert set(now) == {worst, *held}
+    assert all(now[key] != held[key] for key in held)
+    assert bring(verden) == (Bilder(uendret=2), 1)
+
+
+@pytest.mark.long
+def test_what_people_make_of_our_file_is_theirs(verden):
+    bring(verden)
+    key = min(cells(verden))
+    (name,) = cells(verden)[key]
+    put_by_hand(verden, key, name, b"tegnet paa")
+    assert bring(verden) == (Bilder(uendret=2), 1)
+    assert cells(verden)[key] == [name, name]
+
+
+@pytest.mark.long
+def test_a_file_that_people_put_there_after_the_listing_stays(verden, monkeypatch):
+    bring(verden)
+    key = min(cells(verden))
+    put_by_hand(verden, key, f"{key}-aaaaaaaaaaaa.png")
+    real = opplasting._tidied
+
+    def late(run, motiv, **options):
+        if motiv.tomt_id == key:
+            put_by_hand(verden, key, "sent.png")
+        return real(run, motiv, **options)
+
+    monkeypatch.setattr(opplasting, "_tidied", late)
+    bring(verden)
+    assert cells(verden)[key][1:] == ["sent.png"]
 
 
 @pytest.mark.long

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
 from dataclasses import replace
 
 import geopandas as gpd
@@ -12,9 +13,11 @@ import shapely
 from matplotlib.path import Path as Outline
 from PIL import Image
 
-from tasks.crm.bilder.bakgrunn import Bakgrunn, Flis
+from tasks.crm.bilder import serie
+from tasks.crm.bilder.bakgrunn import Bakgrunn, Flis, background
 from tasks.crm.bilder.png import encode
-from tasks.crm.bilder.serie import Oppgave, draw_all
+from tasks.crm.bilder.ramme import legend
+from tasks.crm.bilder.serie import MOST_TIMEOUTS, Oppgave, TegneError, draw_all
 from tasks.crm.bilder.stier import path_of
 from tasks.crm.bilder.tegner import Tegner
 from tasks.crs import STORAGE_CRS
@@ -67,6 +70,7 @@ def test_zones_lot_and_buildings_are_where_they_are_on_the_ground(grunnlag, bild
     assert close(colour_at(bilde, seen, -12, -12), rgb(bolig), by=40)
 
 
+@pytest.mark.long
 def test_a_later_zone_lies_on_top(tegner):
     zones = [sone("a", "1110", box(-500, -500, 500, 500)), sone("b", "2010", box(-500, -500, 500, 500))]
     seen = land(soner=zones, teiger=[], reguleringsplaner=[]).motiv(TOMT)
@@ -84,6 +88,23 @@ def test_constraints_are_hatched_within_their_bounds(tegner):
     assert 0.05 < len(differs) / (25 * 20 / seen.utsnitt.opplosning**2) < 0.6
 
 
+def test_the_border_of_the_kommune_is_drawn_where_it_is_in_view(tegner):
+    near = land(grenser=[{"kommunenavn": "Prøvedal", "geometry": box(-900, -900, 40, 900)}], soner=[]).motiv(TOMT)
+    far = land(grenser=[{"kommunenavn": "Prøvedal", "geometry": box(-900, -900, 900, 900)}], soner=[]).motiv(TOMT)
+    assert far.kommune is None
+    assert "Kommunegrense" in [t.navn for t in legend(near, REGLER.farger)]
+    image = tegner.draw(near)
+    dark = [close(colour_at(image, near, 40, n / 5), rgb(REGLER.farger.grense), by=40) for n in range(-150, 150)]
+    assert 0.4 < sum(dark) / len(dark) < 0.9
+
+
+def test_the_legend_names_the_omraade_before_what_is_less_important():
+    rows = [{"omraade_id": "7001-O00001", "geometry": box(-50, -50, 50, 50)}]
+    names = [t.navn for t in legend(land(omraader=rows).motiv(TOMT), REGLER.farger)]
+    assert names[:3] == ["Tomten", "Området", "Reguleringsplan"]
+
+
+@pytest.mark.long
 def test_nothing_is_drawn_over_the_strips(tegner):
     """An outline that leaves the map ends at its edge."""
     long = shapely.box(EAST - 5, NORTH - 5000, EAST + 5, NORTH + 5000)
@@ -112,12 +133,16 @@ def test_the_same_motif_is_the_same_bytes_whatever_was_drawn_before(grunnlag, bi
 
 
 def test_a_picture_of_noise_is_made_small_enough():
-    noise = np.random.default_rng(1).integers(0, 255, (1000, 800, 3), dtype="uint8")
-    data = encode(Image.fromarray(noise), REGLER.bilde)
-    assert len(data) <= 200_000
-    assert Image.open(io.BytesIO(data)).width >= REGLER.bilde.minste_bredde
+    noise = np.random.default_rng(1).integers(0, 255, (300, 240, 3), dtype="uint8")
+    size = rules(bilde={"bredde": 400, "storste_bytes": 20_000, "minste_bredde": 200}).bilde.model_copy(
+        update={"minste_bredde": 100}
+    )
+    data = encode(Image.fromarray(noise), size)
+    assert len(data) <= 20_000
+    assert 100 <= Image.open(io.BytesIO(data)).width < 240
 
 
+@pytest.mark.long
 def test_one_that_cannot_be_made_small_enough_is_refused():
     noise = np.random.default_rng(1).integers(0, 255, (1000, 800, 3), dtype="uint8")
     with pytest.raises(ContractError, match="storste_bytes"):
@@ -137,15 +162,16 @@ def tiles(folder, view, grey=200):
 
 def test_zones_are_multiplied_into_the_tiles(tmp_path, grunnlag, tegner):
     seen = grunnlag.motiv(TOMT)
-    image = tegner.draw(seen, bakgrunn=tiles(tmp_path, seen.utsnitt))
+    under = tiles(tmp_path, seen.utsnitt)
+    image = tegner.draw(seen, under=background(under, seen.utsnitt), kilde=under.kilde)
     bolig = rgb(REGLER.purpose("KpArealformålOmråde", "1110").farge)
     assert close(colour_at(image, seen, -55, 5), tuple(round(c * 200 / 255) for c in bolig))
     assert close(colour_at(image, seen, -20, 3), rgb(REGLER.farger.tomt))
     assert image.getpixel((400, 3)) == (255, 255, 255)
 
 
-@pytest.mark.parametrize("what", ["gone", "html", "large"])
-def test_a_tile_that_cannot_be_read_any_more_gives_plain_paper(tmp_path, grunnlag, tegner, bilde, what):
+@pytest.mark.parametrize("what", ["html", *(pytest.param(w, marks=pytest.mark.long) for w in ("gone", "large"))])
+def test_a_tile_that_cannot_be_read_any_more_gives_plain_paper_and_says_so(tmp_path, grunnlag, bilde, what):
     seen = grunnlag.motiv(TOMT)
     under = tiles(tmp_path, seen.utsnitt)
     if what == "gone":
@@ -154,7 +180,22 @@ def test_a_tile_that_cannot_be_read_any_more_gives_plain_paper(tmp_path, grunnla
         (tmp_path / "en.png").write_text("<html>")
     else:
         Image.new("L", (512, 512)).save(tmp_path / "en.png")
-    assert tegner.draw(seen, bakgrunn=under).tobytes() == bilde.tobytes()
+    (found,) = draw_all([Oppgave(seen, under)], REGLER, antall=1)
+    assert not found.har_bakgrunn
+    assert found.png == encode(bilde, REGLER.bilde)
+    assert not (tmp_path / "en.png").exists()  # and is asked for again by the next run
+
+
+def test_a_tile_that_is_nowhere_leaves_its_place_plain(tmp_path, grunnlag, tegner):
+    seen = grunnlag.motiv(TOMT)
+    some = tiles(tmp_path, seen.utsnitt)
+    half = replace(
+        some,
+        opplosning=some.opplosning / 2,
+        fliser=(Flis(None, 0, 0), *(Flis(some.fliser[0].fil, x, y) for x, y in ((1, 0), (0, 1), (1, 1)))),
+    )
+    under = background(half, seen.utsnitt)
+    assert [under.getpixel((x, 5)) for x in (5, 790)] == [(255, 255, 255), (200, 200, 200)]
 
 
 # --- many ---
@@ -167,6 +208,35 @@ def test_one_that_fails_takes_no_other_with_it(grunnlag):
     assert [f.png is None for f in found] == [False, True, False]
     assert found[1].feil
     assert found[0].png == found[2].png
+
+
+class _NoAnswer:
+    def get(self, seconds):
+        raise multiprocessing.TimeoutError
+
+
+class _Silent:
+    """A pool whose processes never start."""
+
+    def Pool(self, *_):
+        return self
+
+    def apply_async(self, *_):
+        return _NoAnswer()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """Nothing is open."""
+
+
+def test_processes_that_give_no_answer_are_not_waited_for_again_and_again(grunnlag, monkeypatch):
+    monkeypatch.setattr(serie.multiprocessing, "get_context", lambda _: _Silent())
+    found = draw_all([Oppgave(grunnlag.motiv(TOMT))] * 50, rules(tegning={"parallelt_fra": 2}), antall=50)
+    assert all(next(found).feil for _ in range(MOST_TIMEOUTS))
+    with pytest.raises(TegneError, match="3 pictures in a row"):
+        next(found)
 
 
 @pytest.mark.long
