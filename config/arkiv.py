@@ -10,8 +10,9 @@ from config.registers import Register, load_model, read_toml
 
 
 class Oppbevaring(Register):
-    """Of how many days, weeks and months the newest backup is kept."""
+    """For how many hours every backup is kept, and of how many days, weeks and months the newest one."""
 
+    timer: int = Field(ge=0)
     daglig: int = Field(ge=1)
     ukentlig: int = Field(ge=0)
     maanedlig: int = Field(ge=0)

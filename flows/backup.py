@@ -40,9 +40,14 @@ def headline(taken: Backup) -> str:
     """Return what was backed up in one line of Norwegian."""
     m = taken.manifest
     return (
-        f"{len(m.tabeller)} tabeller, {tall(m.poster)} poster og {tall(m.vedlegg.antall)} vedlegg "
-        f"({tall(m.vedlegg.byte / 1e6, 1)} MB) med {tall(m.kall)} kall. {len(taken.removed)} eldre kopier ryddet bort."
+        f"{_antall(len(m.tabeller), 'tabell', 'tabeller')}, {_antall(m.poster, 'post', 'poster')} og "
+        f"{tall(m.vedlegg.antall)} vedlegg ({tall(m.vedlegg.byte / 1e6, 1)} MB) med {tall(m.kall)} kall. "
+        f"{_antall(len(taken.removed), 'eldre kopi', 'eldre kopier')} ryddet bort."
     )
+
+
+def _antall(number: int, one: str, more: str) -> str:
+    return f"{tall(number)} {one if number == 1 else more}"
 
 
 def as_markdown(taken: Backup) -> str:
@@ -53,9 +58,14 @@ def as_markdown(taken: Backup) -> str:
         lines += [f"**Ufullstendig:** {tall(m.manglende_vedlegg)} vedlegg kom ikke med.", ""]
     if m.lose_lenker:
         lines += [
-            f"{tall(m.lose_lenker)} lenker peker på poster som ikke er med; de ble laget eller slettet imens.",
+            f"{_antall(m.lose_lenker, 'lenke', 'lenker')} til poster som ikke er med, laget eller slettet imens.",
             "",
         ]
+    lines += [
+        f"`backup/{name}` hører til en annen base; den nyeste kopien er {_antall(days, 'dag', 'dager')} gammel. "
+        "Ingen rydding når den: slett mappen for hånd når basen ikke finnes lenger.\n"
+        for name, days in taken.others
+    ]
     lines += ["| Tabell | Poster | Byte |", "| --- | --- | --- |"]
     lines += [f"| {plain(t.navn)} | {tall(t.poster)} | {tall(m.filer[t.fil].byte)} |" for t in m.tabeller]
     return "\n".join(lines)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from config.settings import Settings, load_settings
+from config.settings import BASE_ID, Settings, load_settings
 from tasks.errors import ConfigError, TomtError
 
 if TYPE_CHECKING:
@@ -31,19 +31,28 @@ def base_backup(
         geodata = Geodata(ready.geodata)
         if dry_run:
             seen = look(ready, geodata)
-            known = "records not counted before" if seen.poster is None else f"about {seen.poster:,} records"
-            typer.echo(f"would back up {seen.base}: {seen.tabeller} tables, {known}, at least {seen.kall:,} calls")
+            known = "no backup yet" if seen.poster is None else f"about {_count(seen.poster, 'record')}"
+            typer.echo(
+                f"would back up {seen.base}: {_count(seen.tabeller, 'table')}, {known}, at least "
+                f"{_count(seen.kall, 'call')}"
+            )
             return
         geodata.ensure_usable()
         taken = take_backup(ready, geodata)
     m = taken.manifest
     typer.echo(f"{taken.folder}")
     typer.echo(
-        f"{len(m.tabeller)} tables, {m.poster:,} records, {m.vedlegg.antall:,} attachments "
-        f"({m.vedlegg.byte / 1e6:,.1f} MB), {m.kall:,} calls; {len(taken.removed)} older backups removed"
+        f"{_count(len(m.tabeller), 'table')}, {_count(m.poster, 'record')}, {_count(m.vedlegg.antall, 'attachment')} "
+        f"({m.vedlegg.byte / 1e6:,.1f} MB), {_count(m.kall, 'call')}; {_count(len(taken.removed), 'older backup')} "
+        "removed"
     )
     if m.lose_lenker:
-        typer.echo(f"{m.lose_lenker} links lead to records that are not in it: made or deleted meanwhile")
+        typer.echo(f"links to records that are not in it, made or deleted meanwhile: {m.lose_lenker:,}")
+    for name, days in taken.others:
+        typer.echo(
+            f"backup/{name} is of another base, the newest {_count(days, 'day')} old: no retention reaches it. "
+            "Remove it by hand when that base is no more; it holds owners' names."
+        )
     if taken.failure is not None:
         raise TomtError(taken.failure)
 
@@ -68,15 +77,21 @@ def base_restore(  # noqa: PLR0917  # typer takes its options as arguments
     """Bring a backup back into an empty base, prove it by comparison, and say what is left to do by hand."""
     from flows.environment import connected
     from tasks.crm.arkiv.gjenoppretting import Restore
+    from tasks.crm.arkiv.verifisering import verify
     from tasks.store import Geodata
 
     if write and check:
         raise ConfigError("--write and --check: give one of them; a restore compares at its end.")
     if new and (base is not None or check or not write):
         raise ConfigError("--new: goes with --write, and without --base and --check.")
+    if base is not None and BASE_ID.fullmatch(base) is None:
+        raise ConfigError("--base is no id of a base: it begins with app, as in its address.")
     with connected(load_settings()) as ready:
+        if new and not ready.is_sandbox:  # there a person makes the base in the workspace that it shall lie in
+            raise ConfigError("--new is for the sandbox: make an empty base in Airtable, and name it with --base.")
+        arkiv = verify(folder)  # before a base is made for it
         chosen = _with_base(ready, _new_base(ready) if new else base)
-        restore = Restore.open(folder, chosen, Geodata(ready.geodata))
+        restore = Restore.of(arkiv, chosen, Geodata(ready.geodata))
         try:
             if check:
                 _print_proof(restore.check())
@@ -93,18 +108,10 @@ def _with_base(settings: Settings, base: str | None) -> Settings:
 
 
 def _new_base(settings: Settings) -> str:
-    """Make a base in the sandbox, with a table as Airtable puts into one, and return its id.
-
-    Raises
-    ------
-    ConfigError
-        Outside the sandbox: there a person makes the base in the workspace that it shall lie in.
-    """
+    """Make a base in the sandbox, with a table as Airtable puts into one, and return its id."""
     from tasks.crm.client import connect, readable_errors
     from tasks.crm.skjema.oppsett import SANDBOX_WORKSPACE
 
-    if not settings.is_sandbox:
-        raise ConfigError("--new is for the sandbox: make an empty base in Airtable, and name it with --base.")
     first = {"name": "Table 1", "fields": [{"name": "Name", "type": "singleLineText"}]}
     body: dict[str, Any] = {"workspaceId": SANDBOX_WORKSPACE, "name": NEW_BASE, "tables": [first]}
     api = connect(settings)
@@ -128,13 +135,19 @@ def _print_plan(restore: Restore, mark_as: str | None) -> None:
 def _print_restored(done: Restored, base_id: str) -> None:
     if done.uten_personer:
         typer.echo(
-            f"{done.uten_personer} records lack people who are no collaborators of the base: "
-            f"{', '.join(done.ukjente_personer)}"
+            f"records that lack people whom the base does not take: {done.uten_personer:,} "
+            f"({', '.join(done.ukjente_personer)})"
         )
     for line in done.igjen:
         typer.echo(f"by hand: {line}")
-    typer.echo(f"Restored into {base_id} with {done.kall:,} calls. Then follow `tomt base guide` for what is by hand.")
+    typer.echo(
+        f"Restored into {base_id} with {_count(done.kall, 'call')}. Then follow `tomt base guide` for what is by hand."
+    )
     _print_proof(done.funn)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _print_proof(found: Sammenligning) -> None:
@@ -146,8 +159,8 @@ def _print_proof(found: Sammenligning) -> None:
         When something differs.
     """
     typer.echo(
-        f"Compared: {found.poster:,} records, {found.lenker:,} links and {found.vedlegg:,} attachments, "
-        f"{found.antall:,} differences"
+        f"Compared: {_count(found.poster, 'record')}, {_count(found.lenker, 'link')} and "
+        f"{_count(found.vedlegg, 'attachment')}, {_count(found.antall, 'difference')}"
     )
     for kind, count in found.for_haand.items():
         if count:
@@ -157,4 +170,4 @@ def _print_proof(found: Sammenligning) -> None:
     for line in found.forskjeller:
         typer.echo(f"  {line}")
     if found.antall:
-        raise TomtError(f"The base differs from the backup in {found.antall:,} places; the first stand above.")
+        raise TomtError(f"The base differs from the backup in {_count(found.antall, 'place')}; the first stand above.")

@@ -11,7 +11,7 @@ from config.registers import load_model
 
 def test_the_file_loads():
     rules = arkiv_regler()
-    assert (rules.oppbevaring.daglig, rules.oppbevaring.ukentlig, rules.oppbevaring.maanedlig) == (14, 8, 12)
+    assert rules.oppbevaring.model_dump() == {"timer": 48, "daglig": 14, "ukentlig": 8, "maanedlig": 12}
     assert rules.vedlegg.maks_opplasting_byte <= 5_000_000
 
 

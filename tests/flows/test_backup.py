@@ -67,8 +67,10 @@ def here(ready):
 
 
 def test_the_flow_tells_counts_and_no_content(flow, ready, full):
+    (ready.geodata / "backup" / "appGAMMEL" / "20200101T000000000000Z").mkdir(parents=True)
     state, text = flow()
     assert state.type.value == "COMPLETED", state.message
+    assert "`backup/appGAMMEL` hører til en annen base" in text
     assert "3 tabeller, 20 poster og 6 vedlegg" in state.message
     assert "| Tomter | 13 |" in text
     assert "Tomt med alt" not in text
@@ -86,10 +88,12 @@ def test_the_flow_fails_when_bytes_are_missing(flow, server, monkeypatch):
 
 def test_from_the_command_line_into_an_empty_base_and_back_to_a_comparison(here, api, ready):
     said, error = here("backup", "--dry-run")
-    assert (error, "records not counted before" in said) == (None, True)
+    assert (error, "3 tables, no backup yet, at least 5 calls" in said) == (None, True)
     assert not (ready.geodata / "backup").exists()
+    (ready.geodata / "backup" / "appGAMMEL" / "20200101T000000000000Z").mkdir(parents=True)
     said, error = here("backup")
     assert error is None
+    assert "backup/appGAMMEL is of another base" in said
     folder = said.splitlines()[0]
     base = empty_base(api)
     said, error = here("restore", folder, "--base", base.id)
@@ -105,8 +109,13 @@ def test_from_the_command_line_into_an_empty_base_and_back_to_a_comparison(here,
     assert "0 differences" in said
     base.table("Helt tom").create({})
     said, error = here("restore", folder, "--base", base.id, "--check")
-    assert "differs from the backup in 1 places" in str(error)
+    assert "differs from the backup in 1 place;" in str(error)
     assert "Helt tom: record rec" in said
+
+
+@pytest.mark.long
+def test_into_a_new_base(here):
+    folder = here("backup")[0].splitlines()[0]
     said, error = here("restore", folder, "--new", "--write")
     assert error is None, error
     assert said.startswith("made base app")
@@ -116,6 +125,21 @@ def test_what_does_not_go_together_and_what_is_no_backup(here, tmp_path):
     for arguments, reason in (
         (("--write", "--check"), "give one of them"),
         (("--new",), "goes with --write"),
+        (("--base", "tull"), "--base is no id of a base: it begins with app"),
         ((), "is no folder"),
     ):
         assert reason in str(here("restore", tmp_path / "borte", *arguments)[1])
+
+
+def test_a_damaged_backup_makes_no_new_base(here, api, tmp_path):
+    before = len(api.bases(force=True))
+    for folder, reason in ((tmp_path, "the backup is partial"), (tmp_path / "borte", "is no folder")):
+        said, error = here("restore", folder, "--new", "--write")
+        assert reason in str(error)
+        assert (said, len(api.bases(force=True))) == ("", before)
+
+
+def test_one_is_told_as_one(monkeypatch, full, flow):
+    monkeypatch.setattr("tasks.crm.arkiv.backup.prune", lambda _: iter(["20200101T000000000000Z"]))
+    state, _ = flow()
+    assert state.message.endswith("1 eldre kopi ryddet bort.")

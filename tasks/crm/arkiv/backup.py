@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,12 +26,13 @@ from tasks.crm.arkiv.felt import fields_of, files_in, links_in
 from tasks.crm.arkiv.manifest import FORM, MOST_NAMED, Fil, LosLenke, Manifest, Tabellfil, read_manifest
 from tasks.crm.arkiv.mappe import MANIFEST, SKJEMA, VEDLEGG, Mappe, digest_of, moment_of, write_whole
 from tasks.crm.arkiv.oppbevaring import kept
-from tasks.crm.arkiv.opplisting import Mellomfil, pages
+from tasks.crm.arkiv.opplisting import Mellomfil
 from tasks.crm.arkiv.vedlegg import Samling
 from tasks.crm.client import calls_of, readable_errors
 from tasks.crm.skjema.ids import open_base
 from tasks.crm.sync import budsjett
 from tasks.crm.sync.connection import this_month
+from tasks.crm.sync.listing import pages
 from tasks.crm.sync.state import BaseState
 from tasks.errors import BackupError, BaseIncompleteError, BusyError
 from tasks.store import Geodata
@@ -43,11 +44,19 @@ PAGE = 100
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup that was taken: where it lies, what it holds, and which older ones went."""
+    """A backup that was taken: where it lies, what it holds, and which older ones went.
+
+    Attributes
+    ----------
+    others
+        Folders of other bases, and the days since the newest backup in each. No retention reaches them: it runs where
+        a backup is taken, and they may be of a base that is no more, with all that it says of people.
+    """
 
     folder: Path
     manifest: Manifest
     removed: tuple[str, ...] = ()
+    others: tuple[tuple[str, int], ...] = ()
 
     @property
     def failure(self) -> str | None:
@@ -67,7 +76,7 @@ class Backup:
 
 @dataclass(frozen=True)
 class Utsikt:
-    """What a backup would read: tables, records as far as they are known, and calls."""
+    """What a backup would read: tables, records as last backed up or counted (None: neither), and calls."""
 
     base: str
     tabeller: int
@@ -102,7 +111,8 @@ def take_backup(settings: Settings, geodata: Geodata) -> Backup:
             finally:
                 state.add_calls(calls_of(api), this_month())
                 state.close()
-            return Backup(folder, read_manifest(folder), _prune_unless_read(geodata, mappe, base.id))
+            removed = _prune_unless_read(geodata, mappe, base.id)
+            return Backup(folder, read_manifest(folder), removed, tuple(_others(mappe)))
     finally:
         api.session.close()
 
@@ -113,8 +123,13 @@ def look(settings: Settings, geodata: Geodata) -> Utsikt:
     try:
         if base is None:
             raise BaseIncompleteError("There is no base yet. Run `tomt base setup`.")
-        known, tables = _last(Mappe(geodata, base.id)), len(schema_of(base))
-        return Utsikt(base.id, tables, known.poster if known else None, _expected_calls(known, tables=tables))
+        state = BaseState(geodata, base.id)
+        try:
+            known = _known_sizes(Mappe(geodata, base.id), state)
+        finally:
+            state.close()
+        tables = len(schema_of(base))
+        return Utsikt(base.id, tables, sum(known) if known else None, _expected_calls(known, tables=tables))
     finally:
         api.session.close()
 
@@ -140,6 +155,13 @@ def _prune_unless_read(geodata: Geodata, mappe: Mappe, base_id: str) -> tuple[st
         return ()
 
 
+def _others(mappe: Mappe) -> Iterator[tuple[str, int]]:
+    for name, newest in mappe.others():
+        days = (datetime.now(UTC) - newest).days
+        log.info("backup: backup/%s is of another base and %s days old; it is left alone", name, days)
+        yield name, days
+
+
 def prune(mappe: Mappe, regler: ArkivRegler | None = None) -> Iterator[str]:
     """Remove backups that are older than is kept, yield their names, and remove bytes that none refers to any more.
 
@@ -156,7 +178,7 @@ def prune(mappe: Mappe, regler: ArkivRegler | None = None) -> Iterator[str]:
             log.warning("%s It is left alone, and no attachment is removed.", error)
     left = []
     for folders in found.values():
-        stay = kept((moment_of(f) for f in folders), (regler or arkiv_regler()).oppbevaring)
+        stay = kept(map(moment_of, folders), (regler or arkiv_regler()).oppbevaring, now=datetime.now(UTC))
         for folder in folders:
             if moment_of(folder) in stay:
                 left.append(folder)
@@ -185,14 +207,28 @@ def _last(mappe: Mappe) -> Manifest | None:
     return None
 
 
-def _expected_calls(known: Manifest | None, *, tables: int = 0) -> int:
-    """Return the calls of listing the base, as large as it was last seen, and those for its schema and its name."""
-    listed = sum(max(1, math.ceil(t.poster / PAGE)) for t in known.tabeller) if known else 0
-    return 2 + max(listed, tables)
+def _known_sizes(mappe: Mappe, state: BaseState) -> list[int]:
+    """Return the records of each table as the newest backup has them, else as a run has last counted them."""
+    last = _last(mappe)
+    return [t.poster for t in last.tabeller] if last else list(state.counts()[0].values())
+
+
+def _expected_calls(known: Sequence[int], *, tables: int = 0) -> int:
+    """Return the calls of listing the base, as large as it was last seen, and those for its schema and its name.
+
+    Parameters
+    ----------
+    known
+        Records of each table of which they are known.
+    tables
+        How many there are; one that is not known takes a call.
+    """
+    listed = sum(max(1, math.ceil(size / PAGE)) for size in known)
+    return 2 + listed + max(0, tables - len(known))
 
 
 def _check_budget(base: Base, mappe: Mappe, state: BaseState) -> None:
-    calls = _expected_calls(_last(mappe))
+    calls = _expected_calls(_known_sizes(mappe, state))
     used = budsjett.Brukt(poster=0, kall_i_maaneden=state.calls(this_month()) + calls_of(base.api))
     for warning in budsjett.check(budsjett.Plan(0, calls), used, base_register().grenser):
         log.warning("%s", warning)
@@ -230,14 +266,14 @@ class _Taking:
         """List a table into a file beside its place; what is in its cells of attachments is noted without address."""
         lister = self._lister[table["id"]] = Mellomfil(folder)
         fields = fields_of(table)
-        for page in pages(self._base, table, lister.restart):
+        for page in pages(self._base, table["id"], navn=table["name"], begin=lister.restart):
             for record in page:
                 for field_id, attachments in files_in(fields, record["fields"]):
                     record["fields"][field_id] = [
                         samling.note(a, table=table["id"], record=record["id"], field=field_id) for a in attachments
                     ]
                 lister.add(record)
-        log.info("backup: %s records of table %s listed", len(lister), table["id"])
+        log.info("backup: %s records of table %s listed", len(lister), table["name"])
 
     def _write(self, tables: list[JSON], folder: Path, samling: Samling) -> None:
         write_whole(folder / SKJEMA, json.dumps({"tables": tables}, ensure_ascii=False).encode())

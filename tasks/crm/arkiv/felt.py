@@ -110,7 +110,7 @@ def canonical(field: JSON, value: Any) -> Any:
     """
     if field["type"] == "richText" and isinstance(value, str):
         value = value.rstrip("\n")
-    if value in (None, "", [], False):
+    if value is None or value is False or value in ("", []):  # a 0 is a value, and equals False
         return None
     if field["type"] == "singleCollaborator":
         return value["id"]

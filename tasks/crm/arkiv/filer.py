@@ -1,6 +1,7 @@
 """Files of a backup in a base: uploaded in the order in which a cell had them, each once.
 
-An upload adds a file to a cell. Where its answer is lost, the cell is read, and what stands in it is counted.
+An upload adds a file to a cell. Where its answer is lost, the cell is read, and what stands in it is counted. A file
+that Airtable refuses is left to a person, and not sent again.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from tasks.crm.arkiv.mappe import open_plain
 from tasks.crm.arkiv.parring import Parring
 from tasks.crm.arkiv.poster import JSON, Sleep
 from tasks.crm.arkiv.verifisering import Arkiv
-from tasks.crm.client import is_uncertain, readable_errors
-from tasks.crm.sync.writing import SETTLE_S
-from tasks.errors import BackupError
+from tasks.crm.client import error_kind, is_uncertain, readable_errors
+from tasks.crm.sync.writing import MOST_REFUSED, SETTLE_S
+from tasks.errors import AirtableError, BackupError
 
 NAMELESS, UNTYPED = "vedlegg", "application/octet-stream"
 """Of a file that has lost its name or type: an upload needs both."""
 TELL_EVERY = 50
+NOT_TAKEN = frozenset({413, 415, 422})
+"""Answers that are about the file that was sent."""
 
 
 class Filskriver:
@@ -43,7 +46,7 @@ class Filskriver:
     ) -> None:
         self._arkiv, self._base, self._parring, self._journal = arkiv, base, parring, journal
         self._sleep = sleep
-        self._done = 0
+        self._done = self._refused = 0
         self.left: list[str] = []
 
     def upload(self, table: JSON, say: Callable[[str], None]) -> None:
@@ -58,26 +61,27 @@ class Filskriver:
         with readable_errors(f"uploading attachments of {table['name']}"):
             for record in self._arkiv.records(table["id"]):
                 for field_id, files in files_in(fields, record["fields"]):
-                    usable = [f for f in files if self._is_usable(table, record, fields[field_id], file=f)]
-                    self._upload_cell(table, record["id"], field_id, files=usable, say=say)
+                    self._upload_cell(table, record["id"], field_id, files=files, say=say)
+                    self._tell_left(table, record["id"], fields[field_id], files=files)
 
-    def _is_usable(self, table: JSON, record: JSON, field: JSON, *, file: JSON) -> bool:
-        """Return True for a file that can be uploaded; what cannot is told."""
-        where = f"{table['name']}, record {self._journal.posts[record['id']]}, field {field['name']}"
-        if file["sha256"] is None:
-            self.left.append(f"{where}: the backup has no bytes of an attachment")
-        elif file["size"] > arkiv_regler().vedlegg.maks_opplasting_byte:
-            path = self._arkiv.vedlegg.of(file["sha256"])
-            self.left.append(f"{where}: add {path} by hand, {file['size']:,} bytes ({file.get('type') or UNTYPED})")
-        else:
-            return True
-        return False
+    def _tell_left(self, table: JSON, record: str, field: JSON, *, files: list[JSON]) -> None:
+        """Note what of a cell a person has to bring back."""
+        where = f"{table['name']}, record {self._journal.posts[record]}, field {field['name']}"
+        for file in files:
+            reason = self._journal.refused.get((record, field["id"], file["id"]))
+            if file["sha256"] is None:
+                self.left.append(f"{where}: the backup has no bytes of an attachment")
+            elif reason is not None or file["size"] > arkiv_regler().vedlegg.maks_opplasting_byte:
+                path, kind = self._arkiv.vedlegg.of(file["sha256"]), file.get("type") or UNTYPED
+                why = f"; Airtable refuses it ({reason})" if reason is not None else ""
+                self.left.append(f"{where}: add {path} by hand, {file['size']:,} bytes ({kind}){why}")
 
     def _upload_cell(
         self, table: JSON, record: str, field: str, *, files: list[JSON], say: Callable[[str], None]
     ) -> None:
         self._settle(table, record, field)
-        for file in files[self._journal.loaded.get((record, field), 0) :]:
+        usable = self._journal.uploads(record, field, files, most=arkiv_regler().vedlegg.maks_opplasting_byte)
+        for file in usable[self._journal.loaded.get((record, field), 0) :]:
             self._upload(table, record, field, file=file)
             self._done += 1
             if self._done % TELL_EVERY == 0:
@@ -99,6 +103,13 @@ class Filskriver:
             try:
                 self._base.api.post(url, json=body)
             except requests.RequestException as error:
+                if (
+                    isinstance(error, requests.HTTPError)
+                    and error.response is not None
+                    and (error.response.status_code in NOT_TAKEN)
+                ):
+                    self._refuse(table, record, field, file=file, error=error)
+                    return
                 if is_last or not is_uncertain(error):
                     raise
                 self._sleep(SETTLE_S)
@@ -107,6 +118,16 @@ class Filskriver:
             else:
                 break
         self._journal.load_done(record, field, before + 1)
+
+    def _refuse(self, table: JSON, record: str, field: str, *, file: JSON, error: requests.HTTPError) -> None:
+        kind = error_kind(error) or str(error.response.status_code)
+        self._journal.refuse(record, field, file["id"], reason=kind)
+        self._refused += 1
+        if self._refused == MOST_REFUSED:
+            raise AirtableError(
+                f"uploading attachments of {table['name']}: Airtable has refused {MOST_REFUSED} of them ({kind}): look "
+                "whether the base is full, or the field is another. The same again goes on with those that follow."
+            )
 
     def _body(self, file: JSON) -> JSON:
         path = self._arkiv.vedlegg.of(file["sha256"])

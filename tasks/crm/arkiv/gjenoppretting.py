@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from tasks.crm.arkiv.filer import Filskriver
 from tasks.crm.arkiv.gjenskap import fitting, make_schema
 from tasks.crm.arkiv.journal import Journal
 from tasks.crm.arkiv.lenker import write_links
-from tasks.crm.arkiv.opplisting import pages
 from tasks.crm.arkiv.plan import RestorePlan, plan
 from tasks.crm.arkiv.poster import Postskriver, Sleep
 from tasks.crm.arkiv.sammenligning import Sammenligning, compare
@@ -33,6 +32,7 @@ from tasks.crm.skjema import merke
 from tasks.crm.skjema.ids import find_base
 from tasks.crm.sync import budsjett
 from tasks.crm.sync.connection import this_month
+from tasks.crm.sync.listing import pages
 from tasks.crm.sync.state import BaseState
 from tasks.errors import BaseIncompleteError, ConfigError
 from tasks.store import Geodata
@@ -82,7 +82,17 @@ class Restore:
         BaseIncompleteError
             When there is no base.
         """
-        arkiv = verify(folder)
+        return cls.of(verify(folder), settings, geodata, sleep=sleep)
+
+    @classmethod
+    def of(cls, arkiv: Arkiv, settings: Settings, geodata: Geodata, *, sleep: Sleep = time.sleep) -> Restore:
+        """Open the base that the settings name for a backup that is verified.
+
+        Raises
+        ------
+        BaseIncompleteError
+            When there is no base.
+        """
         api = connect(settings)
         base = find_base(api, settings)
         if base is None:
@@ -148,9 +158,9 @@ class Restore:
                 write_links(self.arkiv, self.base, table, parring=found, journal=journal, say=say)
             for table in self.arkiv.tables:
                 files.upload(table, say)
-            proof = compare(self.arkiv, self.base, journal.posts, endpoint=self.settings.airtable_url)
-        strangers = tuple(sorted(records.strangers))
-        return Restored(proof, tuple(files.left), records.without_people, strangers, calls_of(self.api))
+            proof = self._compare(journal, journal.posts)
+        left_out = tuple(sorted({one for people in journal.without.values() for one in people}))
+        return Restored(proof, tuple(files.left), len(journal.without), left_out, calls_of(self.api))
 
     def check(self) -> Sammenligning:
         """Compare the base with the backup; nothing is written.
@@ -169,7 +179,10 @@ class Restore:
                 f"The backup was not restored into the base {self.base.id} from here: {journal.path} is not there, "
                 "which says which record stands for which."
             )
-        return compare(self.arkiv, self.base, posts, endpoint=self.settings.airtable_url)
+        return self._compare(journal, posts)
+
+    def _compare(self, journal: Journal, posts: Mapping[str, str]) -> Sammenligning:
+        return compare(self.arkiv, self.base, posts, journal=journal, endpoint=self.settings.airtable_url)
 
     # --- what is looked at before ---
 
@@ -225,7 +238,8 @@ class Restore:
         ours, seen = set(journal.posts.values()), set[str]()
         for table in schema_of(self.base):
             there: set[str] = set()
-            for page in pages(self.base, table, there.clear, fields=[table["primaryFieldId"]]):
+            asked = {"fields": [table["primaryFieldId"]]}
+            for page in pages(self.base, table["id"], navn=table["name"], asked=asked, begin=there.clear):
                 there.update(record["id"] for record in page)
             if there - ours:
                 raise ConfigError(

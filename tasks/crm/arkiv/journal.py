@@ -28,6 +28,8 @@ class Journal:
     ----------
     posts
         Record id in the backup → id in the base.
+    without
+        Record of the backup that was made without people whom the base does not take → their ids.
     sending
         Table and record ids of the backup of a request whose answer is not known, and when it left; or None.
     linked
@@ -36,15 +38,20 @@ class Journal:
         Record and field of the backup → how many files were uploaded.
     loading
         Record and field of an upload whose answer is not known, and when it left; or None.
+    refused
+        Record, field and attachment of the backup that Airtable refused → its type of refusal.
     """
 
     def __init__(self, path: Path, header: JSON) -> None:
         self.path, self._header = path, header
         self.posts: dict[str, str] = {}
+        self.without: dict[str, list[str]] = {}
+        self._sent_without: dict[str, list[str]] = {}
         self.sending: tuple[str, list[str], datetime] | None = None
         self.linked: dict[str, int] = {}
         self.loaded: dict[tuple[str, str], int] = {}
         self.loading: tuple[str, str, datetime] | None = None
+        self.refused: dict[tuple[str, str, str], str] = {}
         self.exists = False
         self._whole = 0
         self._read()
@@ -93,8 +100,10 @@ class Journal:
         match line:
             case {"sender": table, "poster": list(ids), "tid": when}:
                 self.sending = (table, ids, datetime.fromisoformat(when))
+                self._sent_without = {record: list(people) for record, people in line.get("uten", {}).items()}
             case {"laget": dict(made)}:
                 self.posts.update(made)
+                self.without.update({r: people for r, people in self._sent_without.items() if r in made})
                 self.sending = None
             case {"lenket": table, "poster": int(count)}:
                 self.linked[table] = count
@@ -102,6 +111,9 @@ class Journal:
                 self.loading = (record, field, datetime.fromisoformat(when))
             case {"lastet": [record, field], "filer": int(count)}:
                 self.loaded[record, field] = count
+                self.loading = None
+            case {"avvist": [record, field, attachment], "grunn": reason}:
+                self.refused[record, field, attachment] = str(reason)
                 self.loading = None
             case _:
                 raise ValueError(line)
@@ -123,9 +135,10 @@ class Journal:
             self._append(self._header)
             self.exists = True
 
-    def send(self, table_id: str, ids: Sequence[str]) -> None:
-        """Note that records are about to be made."""
-        self._note({"sender": table_id, "poster": list(ids), "tid": _now()})
+    def send(self, table_id: str, ids: Sequence[str], *, without: Mapping[str, Sequence[str]]) -> None:
+        """Note that records are about to be made, some of them without people."""
+        more = {"uten": {record: list(people) for record, people in without.items()}} if without else {}
+        self._note({"sender": table_id, "poster": list(ids), "tid": _now(), **more})
 
     def made(self, ids: Mapping[str, str]) -> None:
         """Note which records were made, or with none that those about to be were not."""
@@ -142,6 +155,17 @@ class Journal:
     def load_done(self, record: str, field: str, count: int) -> None:
         """Note how many files of a cell are there."""
         self._note({"lastet": [record, field], "filer": count})
+
+    def refuse(self, record: str, field: str, attachment: str, *, reason: str) -> None:
+        """Note that Airtable does not take a file, so that it is not sent again."""
+        self._note({"avvist": [record, field, attachment], "grunn": reason})
+
+    def uploads(self, record: str, field: str, files: Sequence[JSON], *, most: int) -> list[JSON]:
+        """Return those files of a cell of the backup that an upload brings there: bytes, small enough, not refused."""
+        return [
+            f for f in files
+            if f["sha256"] is not None and f["size"] <= most and (record, field, f["id"]) not in self.refused
+        ]  # fmt: skip
 
     def _note(self, line: JSON) -> None:
         self._append(line)

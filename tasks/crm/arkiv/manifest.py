@@ -145,7 +145,7 @@ def read_manifest(folder: Path) -> Manifest:
     found = as_object(data, f"{path}:")
     if found.get("form") != FORM:
         raise BackupError(
-            f"{path}: is not of form {FORM}, the one that this program reads. Use the version that took the backup."
+            f"{path}: is not of form {FORM}, the one that this program reads; the version that took it does."
         )
     try:
         return Manifest.model_validate(found)

@@ -62,6 +62,17 @@ class Mappe:
         except OSError as error:
             raise refused(error, self.path) from None
 
+    def others(self) -> list[tuple[str, datetime]]:
+        """Return the folders of other bases, and when the newest backup in each was begun, or it was last changed."""
+        found = []
+        with suppress(OSError):  # what cannot be read there hinders no backup here
+            for path in sorted(self.path.parent.iterdir()):
+                if path != self.path and BASE_ID.fullmatch(path.name) and path.is_dir():
+                    times = [moment_of(p) for p in path.iterdir() if DATED.fullmatch(p.name)]
+                    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                    found.append((path.name, max(times, default=changed)))
+        return found
+
     def clean(self) -> None:
         """Remove what backups that ended midway have left; only while the lock of the base is held."""
         with suppress(FileNotFoundError):

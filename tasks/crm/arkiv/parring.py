@@ -121,28 +121,53 @@ def _wrong_target(one: JSON, twin: JSON, found: Parring) -> str | None:
 
 
 def _pair_ends(backup: Sequence[JSON], base: Sequence[JSON], found: Parring) -> None:
-    """Pair the other ends of links by the fields that are written."""
+    """Pair the other ends of links by the fields that are written.
+
+    A link that was made and not named has the name that Airtable gave it, which may be that of another link's end: what
+    is to be renamed holds no name.
+    """
     home = {f["id"]: (t, f) for t in backup for f in t["fields"]}
     there = {f["id"]: (t, f) for t in base for f in t["fields"]}
+    held = {(t["id"], f["name"].casefold()): f["id"] for t in base for f in t["fields"]}
+    wrong: list[tuple[str, str, JSON]] = []
     for written, end in found.ends.items():
         if end is None:
             continue
-        table, one = home[end]
         twin = there.get(found.fields.get(written, ""))
         new_end = str((twin[1].get("options") or {}).get("inverseLinkFieldId")) if twin else ""
-        named = [
-            i for i, (t, f) in there.items()
-            if t["id"] == found.tables.get(table["id"]) and f["name"].casefold() == one["name"].casefold()
-        ]  # fmt: skip
-        if named not in ([], [new_end]):
+        if new_end in there:
+            found.fields[end] = new_end
+            table_id, is_called = there[new_end][0]["id"], there[new_end][1]["name"]
+            if is_called != home[end][1]["name"]:
+                wrong.append((table_id, new_end, home[end][1]))
+    _order(wrong, held, found)
+    for end in filter(None, found.ends.values()):
+        table, one = home[end]
+        holder = held.get((found.tables.get(table["id"], ""), one["name"].casefold()))
+        if holder not in {None, found.fields.get(end)}:
             found.refusals.append(
                 f"{table['name']}.{one['name']} is in the base, but not as the other end of the link that it is in the "
                 "backup"
             )
-        elif new_end in there:
-            found.fields[end] = new_end
-            if there[new_end][1]["name"] != one["name"]:
-                found.renames.append((there[new_end][0]["id"], new_end, one))
+
+
+def _order(wrong: list[tuple[str, str, JSON]], held: dict[tuple[str, str], str], found: Parring) -> None:
+    """Order renames so that each name is free when its turn comes; those that wait for each other are left out.
+
+    Parameters
+    ----------
+    held
+        Table and name in lower case → the field that is called so; changed to what it is after the renames.
+    """
+    while wrong:
+        free = next((w for w in wrong if held.get((w[0], w[2]["name"].casefold())) in {None, w[1]}), None)
+        if free is None:
+            return
+        wrong.remove(free)
+        found.renames.append(free)
+        for place in [p for p, field_id in held.items() if field_id == free[1]]:
+            del held[place]
+        held[free[0], free[2]["name"].casefold()] = free[1]
 
 
 def by_hand(tables: Sequence[JSON]) -> list[str]:

@@ -30,8 +30,9 @@ class RestorePlan:
         To be made.
     lenker
         Records that have links to be written.
-    for_store, uten_bytes
-        Attachments that are larger than an upload, and those whose bytes the backup lacks.
+    for_store, uten_bytes, avvist
+        Attachments that are larger than an upload, those whose bytes the backup lacks, and those that Airtable has
+        refused.
     personer
         Cells' mentions of people, who must be collaborators of the base.
     """
@@ -44,6 +45,7 @@ class RestorePlan:
     vedlegg_byte: int
     for_store: int
     uten_bytes: int
+    avvist: int
     personer: int
     lose_lenker: int
     kall: int
@@ -61,6 +63,8 @@ class RestorePlan:
             yield f"{self.for_store} attachments are larger than the {most:,} bytes of an upload: by hand"
         if self.uten_bytes:
             yield f"{self.uten_bytes} attachments have no bytes in the backup, which is incomplete"
+        if self.avvist:
+            yield f"{self.avvist} attachments were refused by Airtable: by hand"
         if self.lose_lenker:
             yield f"{self.lose_lenker} links lead to records that are not in the backup, and are left out"
         if self.personer:
@@ -84,7 +88,7 @@ def plan(arkiv: Arkiv, parring: Parring, journal: Journal) -> RestorePlan:
             personer += people_in(fields, cells)
             linked += any(targets for _, targets in links_in(written, cells))
             for field_id, files in files_in(fields, cells):
-                usable = [f for f in files if f["sha256"] is not None and f["size"] <= most]
+                usable = journal.uploads(record["id"], field_id, files, most=most)
                 uten_bytes += sum(f["sha256"] is None for f in files)
                 for_store += sum(f["sha256"] is not None and f["size"] > most for f in files)
                 left = usable[journal.loaded.get((record["id"], field_id), 0) :]
@@ -105,6 +109,7 @@ def plan(arkiv: Arkiv, parring: Parring, journal: Journal) -> RestorePlan:
         vedlegg_byte=vedlegg_byte,
         for_store=for_store,
         uten_bytes=uten_bytes,
+        avvist=len(journal.refused),
         personer=personer,
         lose_lenker=arkiv.manifest.lose_lenker,
         kall=kall + vedlegg + of_schema + 2 * checked,

@@ -1,16 +1,20 @@
 """Records of a backup in a base: made ten at a time, each of them once, whatever becomes of an answer.
 
-Before a request leaves, the journal says which records it makes. Where its answer is lost, the table is listed: a
-request makes all of its records or none, and those that nobody knows are told apart by their content. Records of the
-same content stand for each other.
+Before a request leaves, the journal says which records it makes. An answer names them in the order they were sent in.
+Where it is lost, the table is listed: a request makes all of its records or none, and those that nobody knows are told
+apart by their content. Records of the same content stand for each other.
+
+A base takes only its collaborators. Where a record that names people is refused, it is sent without one after the other
+of those whom the base has not taken yet: who has to be left out is a stranger to it, and nobody else.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from datetime import UTC, datetime
+from itertools import chain, combinations, islice
 from typing import Any
 
 import requests
@@ -18,11 +22,11 @@ from pyairtable import Base
 
 from tasks.crm.arkiv.felt import PEOPLE, as_written, canonical, fields_of, is_plain
 from tasks.crm.arkiv.journal import Journal
-from tasks.crm.arkiv.opplisting import pages
 from tasks.crm.arkiv.parring import Parring
 from tasks.crm.arkiv.verifisering import Arkiv, as_json
 from tasks.crm.chunks import CHUNK
 from tasks.crm.client import error_kind, is_uncertain, readable_errors
+from tasks.crm.sync.listing import pages
 from tasks.crm.sync.writing import OF_ONE_ROW, SETTLE_S
 from tasks.errors import AirtableError, ConfigError
 
@@ -31,6 +35,8 @@ Sleep = Callable[[float], None]
 MOST_BYTES = 2_000_000
 """Of one request; ten records may hold long texts."""
 TELL_EVERY = 500
+MOST_TRIES = 60
+"""Requests for one record with ever fewer people; after them it is made without all who are not known to the base."""
 
 
 class Postskriver:
@@ -38,10 +44,8 @@ class Postskriver:
 
     Attributes
     ----------
-    without_people
-        How many records were made without people whom the base does not have.
     strangers
-        Ids of these people.
+        Ids of people whom the base does not take, as far as this run has met them.
     """
 
     def __init__(
@@ -50,8 +54,8 @@ class Postskriver:
         self._arkiv, self._base, self._parring, self._journal = arkiv, base, parring, journal
         self._sleep = sleep
         self._fields: dict[str, JSON] = {}
-        self.without_people = 0
         self.strangers: set[str] = set()
+        self._taken: set[str] = set()
 
     def make(self, table: JSON, say: Callable[[str], None]) -> None:
         """Make the records of a table that are not there yet, those made first first.
@@ -107,26 +111,32 @@ class Postskriver:
                 self._create_one(table, record)
 
     def _create_one(self, table: JSON, record: JSON) -> None:
-        """Make one record; when it is refused and names people, without them."""
-        try:
-            self._send(table, [record])
-        except requests.HTTPError as error:
-            if error_kind(error) not in OF_ONE_ROW:
-                raise
-            self._journal.made({})
-            named = self._people(record)
-            if not named - self.strangers:
-                raise AirtableError(
-                    f"making records of {table['name']}: Airtable refuses the record {record['id']} of the backup "
-                    f"({error_kind(error)}). What was made stays; run again when the table takes it."
-                ) from None
-            self.strangers |= named
-            self._create_one(table, record)
+        """Make one record; when it is refused and names people, without the fewest of them that helps."""
+        unsure = sorted(self._people(record) - self.strangers - self._taken)
+        fewer = islice(chain.from_iterable(combinations(unsure, n) for n in range(len(unsure))), MOST_TRIES)
+        kind = ""
+        is_exact = 2 ** len(unsure) <= MOST_TRIES
+        for left_out, is_found in chain(((some, True) for some in fewer), [(tuple(unsure), is_exact)]):
+            try:
+                self._send(table, [record], without=self.strangers.union(left_out))
+            except requests.HTTPError as error:
+                if (kind := error_kind(error)) not in OF_ONE_ROW:
+                    raise
+                self._journal.made({})
+            else:
+                self.strangers.update(left_out if is_found else ())
+                return
+        raise AirtableError(
+            f"making records of {table['name']}: Airtable refuses the record {record['id']} of the backup ({kind}). "
+            "What was made stays; run again when the table takes it."
+        )
 
-    def _send(self, table: JSON, some: list[JSON]) -> None:
+    def _send(self, table: JSON, some: list[JSON], *, without: Set[str] | None = None) -> None:
         """Send a create; when its answer is lost, look whether it was carried out, and send it again if not."""
-        sent = [self._cells(record) for record in some]
-        self._journal.send(table["id"], [record["id"] for record in some])
+        without = self.strangers if without is None else without
+        sent = [self._cells(record, without) for record in some]
+        left_out = {r["id"]: sorted(people) for r in some if (people := self._people(r) & without)}
+        self._journal.send(table["id"], [record["id"] for record in some], without=left_out)
         for is_last in (False, True):
             try:
                 made = self._base.table(self._parring.tables[table["id"]]).batch_create(sent)
@@ -136,18 +146,22 @@ class Postskriver:
                 self._sleep(SETTLE_S)
                 if self._found(table, some):
                     break
-                self._journal.send(table["id"], [record["id"] for record in some])
+                self._journal.send(table["id"], [record["id"] for record in some], without=left_out)
             else:
-                self._journal.made(self._matched(some, [dict(r) for r in made]))
+                if len(made) != len(some):
+                    raise AirtableError(
+                        f"making records of {table['name']}: the answer names {len(made)} of {len(some)} records. Run "
+                        "again: the table is looked through then."
+                    )
+                self._journal.made({one["id"]: new["id"] for one, new in zip(some, made, strict=True)})
                 break
-        self.without_people += sum(bool(self._people(record) & self.strangers) for record in some)
+        self._taken.update(*(self._people(record) - without for record in some))
 
     def _found(self, table: JSON, some: list[JSON]) -> bool:
         """Look in the base for the records of a request, note what became of them, and return True when made."""
         known, strays = set(self._journal.posts.values()), list[JSON]()
-        there = {"id": self._parring.tables[table["id"]]}
-        for page in pages(self._base, there, strays.clear):
-            strays += [record for record in page if record["id"] not in known]
+        for page in pages(self._base, self._parring.tables[table["id"]], begin=strays.clear):
+            strays += [dict(record) for record in page if record["id"] not in known]
         self._journal.made(self._matched(some, strays) if strays else {})
         return bool(strays)
 
@@ -193,20 +207,15 @@ class Postskriver:
             }
         )
 
-    def _cells(self, record: JSON) -> JSON:
+    def _cells(self, record: JSON, without: Set[str]) -> JSON:
         """Return the cells of a record by field id of the base, but for links, files and people who are not there."""
         cells = {}
         for i, value in record["fields"].items():
             field = self._fields.get(i)
-            if field is None or (field["type"] in PEOPLE and (value := self._not_strange(field, value)) is None):
+            if field is None or (field["type"] in PEOPLE and (value := _but(field, value, without)) is None):
                 continue
             cells[self._parring.fields[i]] = as_written(field, value)
         return cells
-
-    def _not_strange(self, field: JSON, value: Any) -> Any:
-        if field["type"] == "singleCollaborator":
-            return None if value["id"] in self.strangers else value
-        return [one for one in value if one["id"] not in self.strangers] or None
 
     def _people(self, record: JSON) -> set[str]:
         found = set()
@@ -214,3 +223,10 @@ class Postskriver:
             if i in self._fields and self._fields[i]["type"] in PEOPLE:
                 found |= {one["id"] for one in (value if isinstance(value, list) else [value])}
         return found
+
+
+def _but(field: JSON, value: Any, without: Set[str]) -> Any:
+    """Return the people of a cell but for some; None when nobody is left."""
+    if field["type"] == "singleCollaborator":
+        return None if value["id"] in without else value
+    return [one for one in value if one["id"] not in without] or None

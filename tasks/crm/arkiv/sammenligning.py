@@ -1,7 +1,8 @@
 """Comparison: does a base hold what a backup holds – tables, fields, values, links and the bytes of attachments.
 
-Records are compared by the ids that a restore has given them, in a base of its own name by their own. What Airtable
-computes is left out, as is when a record was made. Of a link the field that was written is compared with its order, the
+Records are compared by the ids that a restore has given them, in a base of its own name by their own. What its journal
+says was left out – people, refused files – is counted, and no difference. What Airtable computes is left out, as is
+when a record was made. Of a link the field that was written is compared with its order, the
 other end as a set that follows from it.
 """
 
@@ -20,12 +21,15 @@ from tasks.crm.arkiv.backup import schema_of
 from tasks.crm.arkiv.felt import FILES, LINK, PEOPLE, canonical, fields_of, links_in, looks
 from tasks.crm.arkiv.filer import NAMELESS, UNTYPED
 from tasks.crm.arkiv.henting import Fetcher, NotFetchedError
-from tasks.crm.arkiv.opplisting import Mellomfil, pages
+from tasks.crm.arkiv.journal import Journal
+from tasks.crm.arkiv.opplisting import Mellomfil
 from tasks.crm.arkiv.parring import Parring, pair
 from tasks.crm.arkiv.verifisering import Arkiv, as_json
+from tasks.crm.sync.listing import pages
 
 JSON = dict[str, Any]
 MOST_NAMED = 20
+REFUSED = "attachments that Airtable refused"
 
 
 @dataclass
@@ -41,8 +45,8 @@ class Sammenligning:
     merknader
         What looks otherwise and holds the same: colours, formats, descriptions, the primary field.
     for_haand
-        What no restore brings back, kind → how many: files that are too large or have no bytes, people who are no
-        collaborators.
+        What no restore brings back, kind → how many: files that are too large or have no bytes, files that Airtable
+        has refused, people whom the base does not take.
     """
 
     poster: int = 0
@@ -60,13 +64,15 @@ class Sammenligning:
             self.forskjeller.append(what)
 
 
-def compare(arkiv: Arkiv, base: Base, posts: Mapping[str, str], *, endpoint: str) -> Sammenligning:
+def compare(arkiv: Arkiv, base: Base, posts: Mapping[str, str], *, journal: Journal, endpoint: str) -> Sammenligning:
     """Compare a backup with a base; reads every record of the base, and the bytes of every attachment.
 
     Parameters
     ----------
     posts
         Record id in the backup → id in the base.
+    journal
+        Of the restore: what it has left out. Empty for a base that nothing was restored into.
     endpoint
         Address of the Web API.
 
@@ -82,7 +88,7 @@ def compare(arkiv: Arkiv, base: Base, posts: Mapping[str, str], *, endpoint: str
         ends = _other_ends(arkiv, parring)
         for table in arkiv.tables:
             if table["id"] in parring.tables:
-                one = _Tabell(base, table, parring, posts, found, fetcher=fetcher)
+                one = _Tabell(base, table, parring, posts, found, journal=journal, fetcher=fetcher)
                 with closing(Mellomfil(arkiv.folder.parent)) as listed:
                     one.compare(arkiv, listed, ends)
     return found
@@ -99,15 +105,24 @@ def _compare_schema(arkiv: Arkiv, there: Sequence[JSON], parring: Parring, found
     for refusal in parring.refusals:
         found.differ(refusal)
     fields = {f["id"]: f for t in there for f in t["fields"]}
-    primary = {t["id"]: t["primaryFieldId"] for t in there}
+    primary = {t["id"]: fields.get(t["primaryFieldId"]) for t in there}
     for table in arkiv.tables:
         for one in table["fields"]:
             twin = fields.get(parring.fields.get(one["id"], ""))
             if twin is not None and looks(one) != looks(twin):
                 found.merknader.append(f"{table['name']}.{one['name']} looks or is described otherwise")
-        ours, theirs = parring.fields.get(table["primaryFieldId"]), primary.get(parring.tables.get(table["id"], ""))
-        if ours != theirs:
+        theirs = primary.get(parring.tables.get(table["id"], ""))
+        if theirs is not None and not _is_primary(theirs, table, parring):
             found.merknader.append(f"{table['name']} has another primary field")
+
+
+def _is_primary(theirs: JSON, table: JSON, parring: Parring) -> bool:
+    """Return True for the field that stands for the primary one of the backup: by name for one that is not paired."""
+    ours = table["primaryFieldId"]
+    if ours in parring.fields:
+        return bool(parring.fields[ours] == theirs["id"])
+    name = next((f["name"] for f in table["fields"] if f["id"] == ours), "")
+    return bool(name.casefold() == theirs["name"].casefold())
 
 
 def _other_ends(arkiv: Arkiv, parring: Parring) -> dict[str, dict[str, list[str]]]:
@@ -135,10 +150,11 @@ class _Tabell:
         posts: Mapping[str, str],
         found: Sammenligning,
         *,
+        journal: Journal,
         fetcher: Fetcher,
     ) -> None:
         self._base, self._table, self._parring, self._found = base, table, parring, found
-        self._posts, self._fetcher = posts, fetcher
+        self._posts, self._journal, self._fetcher = posts, journal, fetcher
         self._old = {new: old for old, new in posts.items()}
         self._fields = {i: f for i, f in fields_of(table).items() if i in parring.fields}
 
@@ -159,7 +175,8 @@ class _Tabell:
     def _list(self, listed: Mellomfil) -> None:
         """List the table of the base by ids of the backup, with the digests of its files."""
         names = {new: old for old, new in self._parring.fields.items()}
-        for page in pages(self._base, {"id": self._parring.tables[self._table["id"]]}, listed.restart):
+        there = self._parring.tables[self._table["id"]]
+        for page in pages(self._base, there, navn=self._table["name"], begin=listed.restart):
             for record in page:
                 cells = {names[i]: self._by_old(names[i], v) for i, v in record["fields"].items() if i in names}
                 listed.add({**record, "id": self._old.get(record["id"]) or record["id"], "fields": cells})
@@ -182,27 +199,32 @@ class _Tabell:
     def _compare_cell(self, i: str, record: JSON, there: Any, ends: Mapping[str, Mapping[str, list[str]]]) -> None:
         field, value = self._fields[i], record["fields"].get(i)
         if field["type"] == FILES:
-            is_same = self._same_files(value or [], there or [])
+            is_same = self._same_files(i, record["id"], value or [], there or [])
         elif field["type"] == LINK:
             is_same = self._same_links(i, record["id"], value or [], there or [], ends=ends)
         elif field["type"] in PEOPLE:
-            is_same = self._same_people(canonical(field, value), canonical(field, there))
+            is_same = self._same_people(record["id"], canonical(field, value), canonical(field, there))
         else:
             is_same = as_json(canonical(field, value)) == as_json(canonical(field, there))
         if not is_same:
             self._found.differ(f"{self._table['name']}: record {record['id']}, field {field['name']}")
 
-    def _same_files(self, files: list[JSON], there: list[list[str]]) -> bool:
-        most = arkiv_regler().vedlegg.maks_opplasting_byte
-        whole = [[*_called(f), f["sha256"]] for f in files]
-        if whole == there:  # those that a person has brought back too
-            self._found.vedlegg += len(there)
-            return True
-        usable = [one for one, f in zip(whole, files, strict=True) if f["sha256"] is not None and f["size"] <= most]
-        if usable != there:
-            return False
+    def _same_files(self, i: str, record: str, files: list[JSON], there: list[list[str]]) -> bool:
+        """Return True when the uploads are there in their order, and after them only what a person has brought back."""
+        uploads = self._journal.uploads(record, i, files, most=arkiv_regler().vedlegg.maks_opplasting_byte)
+        if there != [_as_compared(f) for f in files]:  # a person may have put the whole cell in order
+            if there[: len(uploads)] != [_as_compared(f) for f in uploads]:
+                return False
+            lacking = [f for f in files if f not in uploads]
+            for one in there[len(uploads) :]:
+                twin = next((f for f in lacking if _as_compared(f) == one), None)
+                if twin is None:
+                    return False
+                lacking.remove(twin)
+            for file in lacking:
+                is_refused = (record, i, file["id"]) in self._journal.refused
+                self._found.for_haand[REFUSED if is_refused else "attachments"] += 1
         self._found.vedlegg += len(there)
-        self._found.for_haand["attachments"] += len(files) - len(usable)
         return True
 
     def _same_links(
@@ -214,11 +236,17 @@ class _Tabell:
             return wanted == there
         return sorted(ends.get(i, {}).get(record, [])) == sorted(there)
 
-    def _same_people(self, people: Any, there: Any) -> bool:
+    def _same_people(self, record: str, people: Any, there: Any) -> bool:
         wanted = set(people if isinstance(people, list) else [people] if people else [])
         have = set(there if isinstance(there, list) else [there] if there else [])
-        self._found.for_haand["people"] += len(wanted - have)
-        return have <= wanted
+        left_out = (wanted - have) & set(self._journal.without.get(record, ()))
+        self._found.for_haand["people"] += len(left_out)
+        return have | left_out == wanted
+
+
+def _as_compared(file: JSON) -> list[Any]:
+    """Return name, type and sha256 of a file of the backup."""
+    return [*_called(file), file["sha256"]]
 
 
 def _called(attachment: JSON) -> tuple[str, str]:

@@ -58,6 +58,7 @@ class Samling:
         self._wanted: dict[str, _Wanted] = {}
         self._digests: dict[str, tuple[int, str]] = {}
         self._named: dict[str, int] = {}
+        self._sizeless: dict[str, tuple[str, str]] = {}
         self._unharmed: dict[str, bool] = {}
         self.missing: list[Mangler] = []
 
@@ -73,20 +74,22 @@ class Samling:
         if not isinstance(key, str):
             raise AirtableError(f"reading the table {table}: an attachment of the record {record} has no id.")
         if type(size) is not int or size < 0:  # one that Airtable has not taken in yet
-            size = 0
-            self._miss(key, table, record, reason="Airtable does not know its size yet")
-            return self._note_only(key, size, attachment)
+            if key not in self._named:
+                self._named[key], self._sizeless[key] = 0, (table, record)
+        else:
+            self._named[key] = size
+            self._sizeless.pop(key, None)
+            self._want(key, size, _Wanted(size, table, record, field, attachment.get("url")))
+        return {name: attachment[name] for name in ("id", "filename", "type") if name in attachment}
+
+    def _want(self, key: str, size: int, wanted: _Wanted) -> None:
         known = self._known.get(key)
         if known is not None and known[0] == size and self._is_there(known[1], size):
             self._digests[key] = known
             self._wanted.pop(key, None)
-        elif key not in self._digests:
-            self._wanted[key] = _Wanted(size, table, record, field, attachment.get("url"))
-        return self._note_only(key, size, attachment)
-
-    def _note_only(self, key: str, size: int, attachment: JSON) -> JSON:
-        self._named[key] = size
-        return {**{name: attachment[name] for name in ("id", "filename", "type") if name in attachment}, "size": size}
+        else:
+            self._digests.pop(key, None)
+            self._wanted[key] = wanted
 
     def fetch_all(self) -> None:
         """Fetch what is not there yet.
@@ -96,6 +99,8 @@ class Samling:
         StoreError
             When the disk cannot hold it.
         """
+        for key, (table, record) in self._sizeless.items():
+            self._miss(key, table, record, reason="Airtable does not know its size yet")
         self._check_space()
         with Fetcher(self._endpoint, self._regler) as fetcher:
             for number, (key, wanted) in enumerate(self._wanted.items(), 1):
@@ -104,9 +109,13 @@ class Samling:
                     log.info("backup: %s of %s attachments fetched", number, len(self._wanted))
 
     def with_digest(self, attachment: JSON) -> JSON:
-        """Return what the backup says of an attachment with the sha256 of its bytes; None where they did not come."""
-        found = self._digests.get(attachment["id"])
-        return {**attachment, "sha256": None if found is None else found[1]}
+        """Return what the backup says of an attachment, with size and sha256; None where the bytes did not come.
+
+        Its size is the one last told: a listing that starts over may tell it later than the first cell.
+        """
+        key = attachment["id"]
+        found = self._digests.get(key)
+        return {**attachment, "size": self._named[key], "sha256": None if found is None else found[1]}
 
     def index(self) -> Iterator[JSON]:
         """Yield id, size and sha256 of every attachment."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.settings import BASE_ID
 from tasks.crm.arkiv import linjer
 from tasks.crm.arkiv.felt import FILES, LINK, fields_of, files_in, links_in
 from tasks.crm.arkiv.manifest import Manifest, Tabellfil, read_manifest
@@ -49,9 +50,19 @@ def verify(folder: Path) -> Arkiv:
     Raises
     ------
     BackupError
-        With the first thing that is wrong with it, in words that tell nothing of its content.
+        With the first thing that is wrong with it, in words that tell nothing of its content, and what to do then.
     """
     folder = folder.resolve()
+    try:
+        return _whole(folder)
+    except BackupError as error:
+        if not folder.is_dir():
+            raise
+        place = folder if BASE_ID.fullmatch(folder.name) else folder.parent
+        raise BackupError(f"{error} Take another folder of {place}.") from None
+
+
+def _whole(folder: Path) -> Arkiv:
     manifest = read_manifest(folder)
     for name, fil in manifest.filer.items():
         if digest_of(folder / name) != (fil.byte, fil.sha256):

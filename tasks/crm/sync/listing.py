@@ -1,9 +1,9 @@
-"""Listing: the records of a table page by page, as fields by name; a listing that expires starts over."""
+"""Listing: the records of a table page by page; a listing that expires starts over."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import requests
@@ -47,25 +47,53 @@ def records(base: Base, ids: TableIds, formula: str) -> Iterator[Record]:
     """
     name_of = {i: n for n, i in ids.fields.items()}
     asked: dict[str, Any] = {"fields": list(name_of), **({"formula": formula} if formula else {})}
-    seen: set[str] = set()
-    with readable_errors(f"reading {ids.tabell.navn}"):
+    for page in pages(base, ids.id, navn=ids.tabell.navn, asked=asked):
+        for record in page:
+            yield Record(record["id"], {name_of[i]: v for i, v in record["fields"].items() if i in name_of})
+
+
+def pages(
+    base: Base,
+    table_id: str,
+    *,
+    navn: str = "",
+    asked: Mapping[str, Any] | None = None,
+    begin: Callable[[], None] | None = None,
+) -> Iterator[list[RecordDict]]:
+    """Yield the records of a table page by page, each once; fields by id.
+
+    Parameters
+    ----------
+    navn
+        What the table is called in errors; else by its id.
+    asked
+        Options of the listing, such as the fields that are wanted.
+    begin
+        Called at the start, and again when the listing starts over: what was yielded before counts no more, since it
+        may have changed, and comes again. Without, what was yielded stands.
+
+    Raises
+    ------
+    AirtableError
+        When Airtable refuses, the listing does not end, or it expires `STARTS` times.
+    """
+    navn, seen = navn or f"the table {table_id}", set[str]()
+    with readable_errors(f"reading {navn}"):
         for start in range(1, STARTS + 1):
+            if begin is not None:
+                begin()
+                seen.clear()
             try:
-                for page in _ending(base.table(ids.id).iterate(**asked), seen, ids.tabell.navn):
-                    for record in page:
-                        if record["id"] not in seen:  # seen before the listing expired
-                            seen.add(record["id"])
-                            fields = {name_of[i]: v for i, v in record["fields"].items() if i in name_of}
-                            yield Record(record["id"], fields)
+                yield from _fresh(base.table(table_id).iterate(**(asked or {})), seen, navn)
                 return
             except requests.HTTPError as error:
                 if error_kind(error) != EXPIRED or start == STARTS:
                     raise
-                log.info("%s: the listing expired; it starts over.", ids.tabell.navn)
+                log.info("%s: the listing expired; it starts over.", navn)
 
 
-def _ending(pages: Iterable[list[RecordDict]], seen: Collection[str], navn: str) -> Iterator[list[RecordDict]]:
-    """Yield pages; a listing that goes on without bringing anything new is given up.
+def _fresh(listed: Iterable[list[RecordDict]], seen: set[str], navn: str) -> Iterator[list[RecordDict]]:
+    """Yield what is new of each page; a listing that goes on without bringing anything new is given up.
 
     Raises
     ------
@@ -73,11 +101,13 @@ def _ending(pages: Iterable[list[RecordDict]], seen: Collection[str], navn: str)
         Naming the table.
     """
     idle, known = 0, len(seen)  # a listing that has started over passes what it brought before
-    for page in pages:
-        idle = 0 if any(record["id"] not in seen for record in page) else idle + 1
+    for page in listed:
+        fresh = [record for record in page if record["id"] not in seen]
+        idle = 0 if fresh else idle + 1
         if idle > IDLE_PAGES + known // PAGE:
             raise AirtableError(f"reading {navn}: the listing does not end. Run again; if it stays so, tell Airtable.")
-        yield page
+        seen.update(record["id"] for record in fresh)
+        yield fresh
 
 
 def of_kommune(ids: TableIds, kommunenummer: str, *, with_own: bool) -> str:

@@ -1,4 +1,4 @@
-"""A local Airtable for the tests of a module, a base that is full, and its backup; each test works on a copy."""
+"""A local Airtable for the tests of this folder, a base that is full, and its backup; each test works on a copy."""
 
 from __future__ import annotations
 
@@ -24,23 +24,30 @@ class Tatt:
     folder: Path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory) -> Iterator[AirtableServer]:
     with AirtableServer(tmp_path_factory.mktemp("airtable"), token=TOKEN, rate_limit_per_s=0) as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def api(server, tmp_path_factory) -> Iterator[Api]:
     with api_of(server.url, tmp_path_factory.mktemp("api")) as api:
         yield api
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def tatt(server, api, tmp_path_factory) -> Tatt:
     """The backup of a full base; not to be changed."""
     full, geodata = filled_base(api, rows=40), tmp_path_factory.mktemp("geodata")
     return Tatt(full, geodata, backup_of(server.url, geodata, full.base.id).folder)
+
+
+@pytest.fixture(scope="package")
+def liten(server, api, tmp_path_factory) -> tuple[Path, Path]:
+    """A smaller backup: folder of geodata, and the backup."""
+    full, geodata = filled_base(api, rows=13), tmp_path_factory.mktemp("liten")
+    return geodata, backup_of(server.url, geodata, full.base.id).folder
 
 
 @pytest.fixture

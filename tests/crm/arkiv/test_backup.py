@@ -5,20 +5,24 @@ from __future__ import annotations
 import gzip
 import shutil
 import stat
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
-from config.arkiv import arkiv_regler
+from config.arkiv import Oppbevaring, arkiv_regler
 from config.base import base_register
 from tasks.crm.arkiv import backup as module
+from tasks.crm.arkiv import linjer
 from tasks.crm.arkiv.backup import look, prune
 from tasks.crm.arkiv.manifest import read_manifest
 from tasks.crm.arkiv.mappe import Mappe
+from tasks.crm.arkiv.vedlegg import Samling
 from tasks.crm.arkiv.verifisering import verify
+from tasks.crm.sync.state import BaseState
 from tasks.errors import AirtableError, BudgetError, BusyError, StoreError
 from tasks.store import Geodata
-from tests.crm.arkiv.proevearkiv import backup_of, filled_base, settings_of
+from tests.crm.arkiv.proevearkiv import PNG, backup_of, filled_base, settings_of
 from tests.crm.onde_servere import EXPIRED, OndAirtable, Svar, next_pages, refuse
 
 
@@ -81,7 +85,7 @@ def test_what_is_known_is_not_fetched_again(proxy, again, kopi):
     assert len([a for a in proxy.seen if is_file(a)]) == 1, "what is damaged is fetched anew"
     assert all(not a.token for a in proxy.seen if is_file(a))
     assert verify(last.folder).manifest == last.manifest
-    assert last.removed == (taken.folder.name,), "the newest of a day stays"
+    assert (last.removed, taken.folder.exists()) == ((), True), "another one the same day removes none"
 
 
 def test_an_attachment_that_does_not_come_is_asked_for_anew_and_makes_the_backup_incomplete(proxy, kopi, again):
@@ -97,6 +101,41 @@ def test_an_attachment_that_does_not_come_is_asked_for_anew_and_makes_the_backup
     assert verify(second.folder).manifest.manglende_vedlegg == 1
     assert ".png" not in second.failure
     assert first.folder.exists()
+
+
+@pytest.mark.parametrize("sizes", [(None, len(PNG)), (len(PNG), None)])
+def test_an_attachment_whose_size_is_told_late_is_in_the_backup_and_not_missed(server, kopi, tatt, sizes):
+    """A listing that starts over tells of an attachment again."""
+    settings = settings_of(server.url, kopi.parents[2], tatt.full.base.id)
+    samling = Samling(tatt.full.base, Mappe(Geodata(kopi.parents[2]), kopi.parent.name), settings)
+    known = next(one for one in linjer.read(kopi / "vedlegg.jsonl.gz") if one["size"] == len(PNG))
+    for size in sizes:
+        told = {"id": known["id"], **({} if size is None else {"size": size})}
+        noted = samling.note(told, table="tblT", record="recR", field="fldF")
+    samling.fetch_all()
+    assert samling.missing == []
+    assert list(samling.index()) == [known]
+    assert samling.with_digest(noted) == known
+
+
+def test_an_attachment_without_a_size_makes_the_backup_incomplete(server, kopi, tatt):
+    settings = settings_of(server.url, kopi.parents[2], tatt.full.base.id)
+    samling = Samling(tatt.full.base, Mappe(Geodata(kopi.parents[2]), kopi.parent.name), settings)
+    noted = samling.note({"id": "attNY"}, table="tblT", record="recR", field="fldF")
+    samling.fetch_all()
+    assert [(m.vedlegg, m.hvorfor) for m in samling.missing] == [("attNY", "Airtable does not know its size yet")]
+    assert samling.with_digest(noted) == {"id": "attNY", "size": 0, "sha256": None}
+    assert list(samling.index()) == [{"id": "attNY", "size": 0, "sha256": None}]
+
+
+def test_backups_of_other_bases_are_told_and_left_alone(kopi, again):
+    old = kopi.parent.parent / "appGAMMEL00000000"
+    (old / "20200101T000000000000Z").mkdir(parents=True)
+    (old.parent / "notater").mkdir()
+    ((name, days),) = again().others
+    assert name == old.name
+    assert days > 2000
+    assert list(old.iterdir())
 
 
 def test_a_listing_that_expires_starts_over_and_no_record_stands_twice(proxy, api, tmp_path, pauser):
@@ -155,7 +194,7 @@ def test_old_ones_go_the_last_complete_one_never_and_bytes_that_none_needs_go(ko
     mappe = Mappe(Geodata(kopi.parents[2]), kopi.parent.name)
     rules = arkiv_regler().model_copy(
         update={
-            "oppbevaring": arkiv_regler().oppbevaring.model_copy(update={"daglig": 1, "ukentlig": 0, "maanedlig": 0})
+            "oppbevaring": Oppbevaring(timer=0, daglig=1, ukentlig=0, maanedlig=0),
         }
     )
     older = shutil.copytree(kopi, kopi.parent / "20200101T000000000000Z")
@@ -192,6 +231,23 @@ def test_two_at_once_and_too_many_calls_are_refused(kopi, again, tatt, server, m
         again()
     seen = look(settings_of(server.url, geodata.root, tatt.full.base.id), geodata)
     assert (seen.tabeller, seen.poster, seen.kall) == (3, 47, 5)
+
+
+def test_before_the_first_backup_what_a_run_has_counted_is_used(server, tatt, tmp_path):
+    settings, geodata = settings_of(server.url, tmp_path, tatt.full.base.id), Geodata(tmp_path)
+    seen = look(settings, geodata)
+    assert (seen.poster, seen.kall, list(tmp_path.glob("crm/app*"))) == (None, 5, [])
+    with closing(BaseState(geodata, tatt.full.base.id)) as state:
+        state.keep_counts({"Tomter": 250, "Områder": 7}, "2026-01-01")
+    seen = look(settings, geodata)
+    assert (seen.poster, seen.kall) == (257, 2 + 3 + 1 + 1), "a table that was not counted takes a call"
+
+
+def test_the_log_names_tables_as_people_do(again, tatt, caplog):
+    with caplog.at_level("INFO", "tomt.crm"):
+        again()
+    assert "backup: 40 records of table Tomter listed" in caplog.text
+    assert tatt.full.tables["Tomter"] not in caplog.text
 
 
 def test_addresses_that_lead_elsewhere_are_not_asked(proxy, kopi, again):

@@ -51,3 +51,37 @@ def test_only_a_marker_is_changed():
     assert described_as("En rad.", "staging") == "En rad."
     assert described_as("En rad. [tomt: profil=production]", None) == "En rad. [tomt: profil=production]"
     assert described_as("En rad. [tomt: profil=production]", "staging") == "En rad. [tomt: profil=staging]"
+
+
+def test_a_link_that_was_made_and_not_named_yet_hinders_no_other():
+    """Broken off between the two requests, its other end bears the name that another link's end has in the backup."""
+    tomter = table("Tomter", text("Navn"), link("Hoved", "Områder", end="E1"), link("Nabo", "Områder", end="E2"))
+    omraader = table(
+        "Områder", text("Id"), link("Hovedtomter", "Tomter", end="Hoved", ident="E1"),
+        link("Tomter", "Tomter", end="Nabo", ident="E2"),
+    )  # fmt: skip
+    half = [
+        table("Tomter", text("Navn"), link("Hoved", "Områder", end="E1")),
+        table("Områder", text("Id"), link("Tomter", "Tomter", end="Hoved", ident="E1")),
+    ]
+    written = written_links([omraader, tomter])
+    assert written == {"fldHoved": "fldE1", "fldNabo": "fldE2"}
+    found = pair([omraader, tomter], half)
+    assert (found.refusals, found.renames) == ([], [("tblOmråder", "fldE1", omraader["fields"][1])])
+    assert [f["name"] for _, f in found.new_fields] == ["Nabo"]
+
+
+def test_ends_are_renamed_when_their_name_is_free_and_refused_when_each_has_the_others():
+    def base(first, second):
+        return [
+            table("A", text("a"), link("W1", "B", end="E1"), link("W2", "B", end="E2")),
+            table("B", text("b"), link(first, "A", end="W1", ident="E1"), link(second, "A", end="W2", ident="E2")),
+        ]
+
+    backup = base("Y", "X")
+    backup = [backup[1], backup[0]]  # the fields of the later table are written
+    found = pair(backup, base("Z", "Y"))
+    assert [(i, f["name"]) for _, i, f in found.renames] == [("fldE2", "X"), ("fldE1", "Y")]
+    assert found.refusals == []
+    found = pair(backup, base("X", "Y"))
+    assert (len(found.refusals), found.renames) == (2, [])

@@ -124,6 +124,7 @@ def test_a_damaged_backup_is_refused(kopi, damage):
         verify(kopi)
     assert ODD[:6] not in str(caught.value)
     assert "../" not in str(caught.value)
+    assert kopi.exists() == str(caught.value).endswith(f"Take another folder of {kopi.parent}."), "what to do then"
 
 
 def test_links_that_lead_nowhere_must_be_those_of_the_manifest(kopi, tatt):
