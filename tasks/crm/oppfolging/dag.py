@@ -14,7 +14,7 @@ import logging
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -25,20 +25,21 @@ from prefect.cache_policies import NO_CACHE
 from pyairtable import Base
 
 from config.oppfolging import Oppfolging, oppfolging
-from tasks.contracts import FASESKIFTER
 from tasks.crm.chunks import CHUNK
 from tasks.crm.oppfolging import faser, kommentarer, lager, nokkeltall, rader, varsler
 from tasks.crm.oppfolging.faser import Skifte
+from tasks.crm.oppfolging.husket import Husket, remembered
 from tasks.crm.oppfolging.lese import Leser, Lest
 from tasks.crm.oppfolging.minne import Minne
 from tasks.crm.oppfolging.nokkeltall import Tall
 from tasks.crm.oppfolging.skriv import Skriver
-from tasks.crm.oppfolging.tomt import Tomt
+from tasks.crm.oppfolging.tomt import Svar, Tomt
 from tasks.crm.oppfolging.varsler import Sett, Varsel
 from tasks.crm.rader.rad import Row
 from tasks.crm.sync import budsjett
 from tasks.crm.sync.basesync import BaseSync
 from tasks.crm.sync.connection import Connection
+from tasks.errors import BaseIncompleteError
 from tasks.store import Geodata
 
 log = logging.getLogger("tomt.crm")
@@ -95,24 +96,6 @@ class Dag:
         }
 
 
-@dataclass
-class _Husket:
-    """What is known from before.
-
-    Attributes
-    ----------
-    er_foerste
-        True for a base that was never followed up.
-    svar
-        Record → answer; None when nothing is remembered.
-    """
-
-    ledger: list[Skifte]
-    fortalt: set[str]
-    svar: dict[str, Sett] | None
-    er_foerste: bool
-
-
 def follow_up(
     geodata: Geodata,
     connection: Connection,
@@ -166,10 +149,11 @@ class _Run:
         sleep: Sleep,
     ) -> None:
         self.geodata, self.connection, self.base, self.regler = geodata, connection, base, regler
+        self.sone = ZoneInfo(regler.paaminnelse.tidssone)
         self.naa, self.i_dag, self.sleep = naa, i_dag, sleep
         self.minne = Minne(geodata, base.id)
         self.leser = Leser(connection, base, regler)
-        self.husket = _Husket([], set(), None, er_foerste=True)
+        self.husket = Husket([], False, set(), None)
         self.sett: dict[str, Sett] = {}
         self.there: set[str] = set()
 
@@ -177,20 +161,28 @@ class _Run:
 
     def compare(self) -> Dag:
         """Return what the day would do."""
-        self.husket = husket = self._remembered()
+        self.husket = husket = remembered(self.geodata, self.base.id, minne=self.minne, leser=self.leser)
         start = self.regler.pipeline.start
+        last = faser.latest(husket.ledger)
+        self._check_stages(Counter(row.til for row in last.values()), ())
+        svar = self._answers()
         untold = {row.record_id for row in husket.ledger if self._is_untold(row)}
-        lest = self.leser.read({*faser.moved(husket.ledger, start=start), *untold}, i_dag=self.i_dag)
+        lest = self.leser.read(
+            {*faser.moved(husket.ledger, start=start), *untold},
+            answered=(i for one in svar for i in one.tomter),
+            i_dag=self.i_dag,
+        )
+        self._check_stages({}, {tomt.fase for tomt in lest.tomter})
         skifter = faser.changes(
             husket.ledger,
             lest.tomter,
-            gone=[i for i in lest.gone if faser.latest(husket.ledger)[i].til is not None],
+            gone=[i for i in lest.gone if last[i].til is not None],
             naa=self.naa,
             start=start,
             er_foerste=husket.er_foerste,
         )
         ledger = [*husket.ledger, *skifter]
-        due, answers = self._due(lest, ledger)
+        due, answers = self._due(lest, svar, ledger)
         tall, per_kommune = nokkeltall.count(ledger, lest.tomter, lest.mandater, pipeline=self.regler.pipeline)
         dag = Dag(self.i_dag, lest.tomter, due, skifter, tall, per_kommune)
         dag.aktiviteter = self._aktiviteter(lest, ledger, due, answers)
@@ -207,44 +199,68 @@ class _Run:
             dag.kommentarer = kommentarer.plan(lest.tomter, due, self.minne.kommentert(), most=most)
         return dag
 
-    def _remembered(self) -> _Husket:
-        """Return what is known from before; what geodata has lost, as the base's own rows tell it."""
-        ledger = lager.read_ledger(self.geodata, self.base.id)
-        if ledger is not None and self.minne.finnes:
-            return _Husket(ledger, self.minne.fortalt(), self.minne.svar(), er_foerste=False)
-        made = self.leser.aktiviteter()
-        fortalt = {str(record.fields.get("Aktivitets-id")) for record in made}
-        er_foerste = ledger is None and not fortalt
-        if not er_foerste:
-            log.warning("What the follow-up kept of this base is not there; it is taken from Aktiviteter.")
-        known = faser.rebuilt(made) if ledger is None else ledger
-        svar = self.minne.svar() if self.minne.finnes else None
-        return _Husket(known, fortalt | self.minne.fortalt(), svar, er_foerste=er_foerste)
+    def _check_stages(self, stood: Mapping[str | None, int], now: Collection[str]) -> None:
+        """Stop when an option of Fase that lots stood in is gone: a new name would look like a change of each of them.
+
+        Parameters
+        ----------
+        stood
+            Stage → lots that were last seen in it.
+        now
+            Stages that lots are in now: those that nobody knows may be a known one by a new name.
+
+        Raises
+        ------
+        BaseIncompleteError
+            Naming the option, and what to do.
+        """
+        rules = self.regler
+        known = dict.fromkeys((rules.pipeline.start, *rules.pipeline.stiger, *rules.paaminnelse.dager_uten_kontakt))
+        known |= dict.fromkeys(varsler.RESTING)
+        options = self.leser.options("Tomter", "Fase")
+        strange = {*now} - {*known}
+        for fase in known if options else ():  # a field that is no select any more has none
+            if fase not in options and (stood.get(fase) or strange or fase == rules.pipeline.start):
+                raise BaseIncompleteError(
+                    f"Tomter.Fase has no option {fase!r} any more, which the follow-up goes by "
+                    f"({stood.get(fase, 0)} lots were last seen in it). Nothing was written. Give the option its name "
+                    "back in Airtable; if it was deleted, make it again and set it on its lots (the table's history or "
+                    "a backup says which). Then run again."
+                )
 
     def _is_untold(self, row: Skifte) -> bool:
         return row.til is not None and row.aktivitets_id not in self.husket.fortalt
 
-    def _due(self, lest: Lest, ledger: Sequence[Skifte]) -> tuple[dict[str, list[Varsel]], list[tuple[Varsel, date]]]:
+    def _answers(self) -> list[Svar]:
+        """Return the answers that something may be told of, with their lots; remember all."""
+        svar, days = self.leser.svar(), self.regler.varsel.svar_dager
+        self.sett = self.husket.answers(svar, self.leser, i_dag=self.i_dag, dager=days)
+        ids = {varsel.id for varsel, when in varsler.of_svar(svar, self.sett) if (self.i_dag - when).days <= days}
+        told = self.husket.fortalt
+        return self.leser.with_lots(
+            [
+                one
+                for one in svar
+                for varsel, _ in varsler.of_svar([one], self.sett)
+                if varsel.id in ids or not {varsel.id, *varsel.ogsaa} & told
+            ]
+        )
+
+    def _due(
+        self, lest: Lest, svar: Sequence[Svar], ledger: Sequence[Skifte]
+    ) -> tuple[dict[str, list[Varsel]], list[tuple[Varsel, date]]]:
         """Return what is due of each lot, and the answers that are told of."""
         rules = self.regler
         of_lot: dict[str, list[Skifte]] = defaultdict(list)
         for row in sorted(ledger, key=lambda row: row.nr):
             of_lot[row.record_id].append(row)
-        known = self.husket.svar
-        self.sett = varsler.seen_answers(
-            lest.svar,
-            varsler.told_answers(lest.svar, self.husket.fortalt) if known is None else known,
-            i_dag=self.i_dag,
-            er_foerste=known is None,
-            dager=rules.varsel.svar_dager,
-        )
-        answers = varsler.of_svar(lest.svar, self.sett)
+        answers = varsler.of_svar(svar, self.sett)
         due = {
             tomt.record_id: varsler.of_tomt(
                 tomt,
                 i_dag=self.i_dag,
                 kontakt=lest.kontakt.get(tomt.record_id),
-                inntatt=varsler.inntatt(of_lot[tomt.record_id], stiger=rules.pipeline.stiger),
+                inntatt=varsler.inntatt(of_lot[tomt.record_id], stiger=rules.pipeline.stiger, sone=self.sone),
                 regler=rules,
             )
             for tomt in lest.tomter
@@ -269,8 +285,9 @@ class _Run:
             tomter,
             options=self.leser.options("Aktiviteter", "Ny fase"),
         )
-        reminders = [v for found in due.values() for v in found if v.slag != "svar"] + [v for v, _ in answers]
-        wanted |= rader.varselrader(reminders, tomter, naa=self.naa)
+        reminders = [v for found in due.values() for v in found if v.slag != "svar"]
+        reminders += [v for v, _ in answers if not self.husket.fortalt & {*v.ogsaa}]
+        wanted |= rader.varselrader(reminders, tomter, naa=self.naa.astimezone(self.sone))
         wanted = {key: row for key, row in wanted.items() if key not in self.husket.fortalt}
         kinds = self.leser.options("Aktiviteter", "Aktivitetstype")
         for row in wanted.values():
@@ -310,10 +327,9 @@ class _Run:
         """Write down what was seen, before anything is told of it."""
         if lager.keep_stand(dag.tomter, self.geodata, self.base.id, naa=self.naa, raa=self.regler.raa):
             log.info("sales' fields of %s lots kept", len(dag.tomter))
-        is_lost = not self.geodata.path("out", FASESKIFTER, self.base.id).exists()
-        if dag.skifter or is_lost:
+        if dag.skifter or self.husket.er_endret:
             lager.write_ledger([*self.husket.ledger, *dag.skifter], self.geodata, self.base.id)
-        self.minne.keep(svar=self.sett, fortalt=self.there if self.minne.finnes else self.there | self.husket.fortalt)
+        self.minne.keep(svar=self.sett, fortalt=self.there | self.husket.funnet)
 
     def write(self, dag: Dag) -> None:
         """Bring the day to Airtable.

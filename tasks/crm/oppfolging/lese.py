@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pyairtable import Base
 from pyairtable.formulas import quoted
 
 from config.oppfolging import Oppfolging
+from tasks.crm.chunks import chunks
 from tasks.crm.client import readable_errors
 from tasks.crm.oppfolging import tomt as celler
 from tasks.crm.oppfolging.nokkeltall import kommune_fields
@@ -30,10 +32,15 @@ OF_TOMTER = (
     "Parkert til", "Sist kontaktet", "Kilde endret", "Hva er endret", "Tilstand", "Årsak", "Oppdatert",
     "Boliger (anslag)", "Ansvarlig", "Påminnelse",
 )  # fmt: skip
+OF_AKTIVITETER = ("Aktivitets-id", "Tidspunkt", "Fra fase", "Tomter", "Eiere", "Utført av")
 TELLS_CHANGES = {celler.ALTERED: "lastModifiedTime", celler.ALTERED_BY: "lastModifiedBy"}
 """Computed fields of Tomter that are made by hand, and their types; nothing stops without them."""
 LINKS_MAX = 200
 """Lots of answers that are asked for at once beside the others."""
+LINKS_OF_ONE = 50
+"""Lots of one owner that an answer is told on."""
+OVERLAP = timedelta(days=7)
+"""How far behind the newest change that is known Aktiviteter is read: another machine's row may have come later."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,6 @@ class Lest:
 
     tomter: list[Tomt]
     gone: list[str]
-    svar: list[Svar]
     mandater: list[Mandat]
     kontakt: dict[str, date]
     kommuner: list[Record]
@@ -74,21 +80,19 @@ class Leser:
 
     # --- all of it ---
 
-    def read(self, known: Collection[str], *, i_dag: date) -> Lest:
+    def read(self, known: Collection[str], *, answered: Iterable[str] = (), i_dag: date) -> Lest:
         """Return what the base says now.
 
         Parameters
         ----------
-        known
-            Records of Tomter that are asked for whatever they say.
+        known, answered
+            Records of Tomter that are asked for whatever they say; of those answered, `LINKS_MAX` at most.
         """
-        svar = self._svar()
         kommuner = self._records("Kommuner", ("Kommunenummer", "Navn", *self.kommune_fields))
-        tomter, gone = self._tomter(known, svar, Kommunekart.read(kommuner))
+        tomter, gone = self._tomter(known, answered, Kommunekart.read(kommuner))
         return Lest(
             tomter=tomter,
             gone=gone,
-            svar=svar,
             mandater=celler.read_mandater(
                 self._records("Mandater", ("Status", "Beløp", "Tomter"), "Beløp"),
                 teller=self.regler.pipeline.teller_mandat,
@@ -105,14 +109,14 @@ class Leser:
     # --- tables ---
 
     def _tomter(
-        self, known: Collection[str], svar: Iterable[Svar], kommuner: Kommunekart
+        self, known: Collection[str], answered: Iterable[str], kommuner: Kommunekart
     ) -> tuple[list[Tomt], list[str]]:
         ids = self._only("Tomter", OF_TOMTER)
         ids = replace(ids, fields={**ids.fields, **self._computed("Tomter")})
         found = {record.id: record for record in listing.records(self.base, ids, self._moved(ids))}
         asked = [i for i in known if i not in found]
-        answered = [i for i in dict.fromkeys(i for s in svar for i in s.tomter) if i not in found][:LINKS_MAX]
-        for formula in listing.of_ids({*asked, *answered}):
+        more = [i for i in dict.fromkeys(answered) if i not in found][:LINKS_MAX]
+        for formula in listing.of_ids({*asked, *more}):
             found |= {record.id: record for record in listing.records(self.base, ids, formula)}
         start = self.regler.pipeline.start
         post_of = {
@@ -130,15 +134,39 @@ class Leser:
         others = [field[name] for name in ("Neste steg dato", "Påminnelse") if name in field]
         return f"OR({', '.join([f'AND({stage}, {stage}!={start})', *others])})"
 
-    def _svar(self) -> list[Svar]:
-        """Return the answers to letters and those noted of owners."""
+    def svar(self) -> list[Svar]:
+        """Return the answers to letters and those noted of owners, these without their lots."""
         none = self.regler.varsel.ikke_svar
         letters = self._records("Utsendinger", ("Utsending", "Svar", "Svardato", "Tomter", "Eiere"), "Svar")
-        owners = self._records("Eiere", ("Eier-id", "Svarstatus"), "Svarstatus")
+        owners = self._records("Eiere", ("Eier-id", "Svarstatus", "Eiendommer"), "Svarstatus")
         return [
             *celler.read_svar(letters, "Svar", "Utsending", ikke_svar=none),
             *celler.read_svar(owners, "Svarstatus", "Eier-id", ikke_svar=none),
         ]
+
+    def with_lots(self, svar: Iterable[Svar]) -> list[Svar]:
+        """Return answers with the lots of their owners' eiendommer; `LINKS_MAX` eiendommer are asked for at most."""
+        given = list(svar)
+        asked = list(dict.fromkeys(i for one in given if not one.er_brev for i in one.eiendommer))[:LINKS_MAX]
+        lots = self._lots_of(asked) if asked else {}
+        for nr, one in enumerate(given):
+            if not one.er_brev:
+                own = dict.fromkeys(i for e in one.eiendommer for i in lots.get(e, ()))
+                given[nr] = replace(one, tomter=tuple(own)[:LINKS_OF_ONE])
+        return given
+
+    def _lots_of(self, eiendommer: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Return eiendom → its lots, by the other end of the link that Tomter has."""
+        link = self._field("Tomter", "Eiendommer")
+        inverse = getattr(getattr(link, "options", None), "inverse_link_field_id", None)
+        if inverse is None:  # retyped, or taken away
+            return {}
+        ids = replace(self.connection.ids["Eiendommer"], fields={"Tomter": inverse})
+        return {
+            record.id: celler.links(record.fields.get("Tomter"))
+            for formula in listing.of_ids(eiendommer)
+            for record in listing.records(self.base, ids, formula)
+        }
 
     def _kontakt(self, i_dag: date) -> dict[str, date]:
         """Return lot → the day of the last contact, of activities that are not too old to matter."""
@@ -160,8 +188,33 @@ class Leser:
 
     def aktiviteter(self) -> list[Record]:
         """Return every row of Aktiviteter that the program has made: only read when something of it is lost."""
-        names = ("Aktivitets-id", "Tidspunkt", "Fra fase", "Ny fase", "Tomter", "Utført av")
-        return self._records("Aktiviteter", names, "Aktivitets-id")
+        return self._records("Aktiviteter", OF_AKTIVITETER, "Aktivitets-id")
+
+    def faseskifter(self, newest: datetime | None) -> list[Record]:
+        """Return the changes of stage in Aktiviteter since the newest that is known, with some overlap; all for None.
+
+        One whose time a person has emptied is passed over.
+        """
+        ids = self._only("Aktiviteter", OF_AKTIVITETER)
+        if "Aktivitets-id" not in ids.fields:
+            return []
+        tests = [f"FIND('fase', {listing.EQ_FIELD.format(ids.fields['Aktivitets-id'])})=1"]
+        if newest is not None and "Tidspunkt" in ids.fields:
+            since = (newest - OVERLAP).isoformat(timespec="seconds").replace("+00:00", "Z")
+            tests.append(f"IS_AFTER({listing.EQ_FIELD.format(ids.fields['Tidspunkt'])}, '{since}')")
+        return list(listing.records(self.base, ids, f"AND({', '.join(tests)})"))
+
+    def beginning_with(self, prefixes: Iterable[str]) -> set[str]:
+        """Return the Aktivitets-ids in the base that begin so."""
+        ids = self._only("Aktiviteter", ("Aktivitets-id",))
+        key = listing.EQ_FIELD.format(ids.fields.get("Aktivitets-id"))
+        return {
+            str(record.fields.get("Aktivitets-id"))
+            for some in chunks(sorted(prefixes), listing.KEYS_A_QUESTION)
+            for record in listing.records(
+                self.base, ids, f"OR({','.join(f'FIND({quoted(prefix)}, {key})=1' for prefix in some)})"
+            )
+        }
 
     def existing(self, aktivitets_ider: Collection[str]) -> set[str]:
         """Return which of these rows are in the base."""
@@ -195,12 +248,15 @@ class Leser:
 
     def options(self, navn: str, felt: str) -> frozenset[str]:
         """Return the options that a select has in the base, where people may have renamed or deleted some."""
+        choices = getattr(getattr(self._field(navn, felt), "options", None), "choices", None)
+        return frozenset(choice.name for choice in choices or ())
+
+    def _field(self, navn: str, felt: str) -> Any:
+        """Return a field as the schema tells it, None where it is not there; it was read at the start."""
         field_id = self.connection.ids[navn].fields.get(felt)
         with readable_errors("reading the base"):
             table = self.base.schema().table(self.connection.ids[navn].id)
-        field = next((f for f in table.fields if f.id == field_id), None)
-        choices = getattr(getattr(field, "options", None), "choices", None)
-        return frozenset(choice.name for choice in choices or ())
+        return next((f for f in table.fields if f.id == field_id), None)
 
 
 def _keys(records: Iterable[Record]) -> list[str]:

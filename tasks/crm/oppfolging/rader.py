@@ -6,7 +6,7 @@ A row of Aktiviteter is made once, and is people's from then on; Påminnelse and
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 
 from config.base import Tabell
 from config.oppfolging import Pipeline
@@ -19,6 +19,7 @@ from tasks.crm.rader.rad import Row, line
 from tasks.crm.sync.diff import Record, canonical
 
 TITLE_MAX = 250
+NOON = time(12)
 
 
 def skifterader(skifter: Iterable[Skifte], tomter: Mapping[str, Tomt], *, options: Collection[str]) -> dict[str, Row]:
@@ -54,7 +55,13 @@ def skifterader(skifter: Iterable[Skifte], tomter: Mapping[str, Tomt], *, option
 
 
 def varselrader(varsler: Iterable[Varsel], tomter: Mapping[str, Tomt], *, naa: datetime) -> dict[str, Row]:
-    """Return the rows of Aktiviteter for reminders and answers, by Aktivitets-id."""
+    """Return the rows of Aktiviteter for reminders and answers, by Aktivitets-id.
+
+    Parameters
+    ----------
+    naa
+        The time of the run, in the zone of those who read it; what has a day of its own stands at noon of that.
+    """
     rows: dict[str, Row] = {}
     for varsel in varsler:
         titles = [tomter[i].tittel for i in varsel.tomter if i in tomter]
@@ -63,7 +70,7 @@ def varselrader(varsler: Iterable[Varsel], tomter: Mapping[str, Tomt], *, naa: d
             "Aktivitets-id": varsel.id,
             "Aktivitet": line(f"{varsel.linje}{where}", TITLE_MAX),
             "Aktivitetstype": varsel.aktivitetstype,
-            "Tidspunkt": stamp(naa),
+            "Tidspunkt": stamp(_noon(varsel.dato, naa)),
             "Retning": "Inn" if varsel.slag == "svar" else None,
             "Tomter": list(varsel.tomter) or None,
             "Eiere": list(varsel.eiere) or None,
@@ -115,6 +122,10 @@ def kommuner(
     return changes
 
 
+def _noon(day: date | None, naa: datetime) -> datetime:
+    return naa if day is None or day >= naa.date() else datetime.combine(day, NOON, naa.tzinfo)
+
+
 def stamp(when: datetime) -> str:
     """Return a time as Airtable takes it."""
-    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -20,7 +20,7 @@ from tasks.crm.rader.rad import Row
 from tasks.crm.skjema.ids import TableIds
 from tasks.crm.sync import writing
 from tasks.crm.sync.diff import canonical_row
-from tasks.errors import AirtableError, OwnershipError
+from tasks.errors import OwnershipError
 
 TRIES = 3
 """How often rows are sent whose answer is lost."""
@@ -71,12 +71,12 @@ class Skriver:
         """
         table = self.base.table(self.ids[navn].id)
 
-        def send(some: Mapping[str, Row]) -> None:
+        def send(some: writing.Rows) -> dict[str, str]:
             left = dict(some)
             for attempt in range(1, TRIES + 1):
                 try:
                     table.batch_create([self._own(navn, row) for row in left.values()])
-                    return
+                    break
                 except requests.RequestException as error:
                     if not is_uncertain(error) or attempt == TRIES:
                         raise
@@ -84,15 +84,17 @@ class Skriver:
                 there = existing(list(left))
                 left = {key: row for key, row in left.items() if key not in there}
                 if not left:
-                    return
+                    break
+            return dict.fromkeys(some, "")
 
-        def alone(key: str, row: Row) -> None:
+        def alone(one: writing.Rows) -> dict[str, str]:
             try:
-                send({key: row})
+                return send(one)
             except requests.HTTPError as error:
+                ((key, row),) = one.items()
                 if row.get(DOER) is None or error_kind(error) not in writing.OF_ONE_ROW:
                     raise
-                send({key: {name: value for name, value in row.items() if name != DOER}})
+                return send({key: {name: value for name, value in row.items() if name != DOER}})
 
         return self._in_chunks(navn, rows, send=send, alone=alone, done=done)
 
@@ -115,12 +117,13 @@ class Skriver:
         table = self.base.table(ids.id)
         ready = {rec: canonical_row(ids.tabell, row) for rec, row in changes.items()}
 
-        def send(some: Mapping[str, Row]) -> None:
+        def send(some: writing.Rows) -> dict[str, str]:
             table.batch_update(
                 [{"id": rec, "fields": {ids.fields[n]: v for n, v in row.items()}} for rec, row in some.items()]
             )
+            return dict.fromkeys(some, "")
 
-        return self._in_chunks(navn, ready, send=send, alone=lambda rec, row: send({rec: row}), done=done)
+        return self._in_chunks(navn, ready, send=send, done=done)
 
     # --- how ---
 
@@ -129,41 +132,21 @@ class Skriver:
         navn: str,
         rows: Mapping[str, Row],
         *,
-        send: Callable[[Mapping[str, Row]], None],
-        alone: Callable[[str, Row], None],
+        send: writing.Send,
+        alone: writing.Send | None = None,
         done: Callable[[Collection[str]], None],
     ) -> int:
         """Send rows by ten; when Airtable refuses one of them, each by itself."""
-        sent = 0
+        sent, narrowing = 0, writing.Narrowing(navn)
+        refused: dict[str, str] = {}
         with readable_errors(f"writing {navn}"):
             for keys in chunks(rows):
-                some = {key: rows[key] for key in keys}
-                try:
-                    send(some)
-                    made = list(some)
-                except requests.HTTPError as error:
-                    if error_kind(error) not in writing.OF_ONE_ROW:
-                        raise
-                    made = [key for key, row in some.items() if self._takes(navn, key, row, alone)]
+                made = narrowing.send({key: rows[key] for key in keys}, send, refused=refused, alone=alone)
                 sent += len(made)
-                done(made)
+                done(list(made))
+        if refused:
+            self.avvist[navn] = self.avvist.get(navn, {}) | refused
         return sent
-
-    def _takes(self, navn: str, key: str, row: Row, alone: Callable[[str, Row], None]) -> bool:
-        try:
-            alone(key, row)
-        except requests.HTTPError as error:
-            if error_kind(error) not in writing.OF_ONE_ROW:
-                raise
-            refused = self.avvist.setdefault(navn, {})
-            refused[key] = f"was refused by Airtable ({error_kind(error)})"
-            if len(refused) > writing.MOST_REFUSED:
-                raise AirtableError(
-                    f"writing {navn}: Airtable refused {len(refused)} rows, the last one with {error_kind(error)}. "
-                    "Run `tomt base check`, then run again: what was sent stays."
-                ) from None
-            return False
-        return True
 
     def _own(self, navn: str, row: Row) -> dict[str, Any]:
         """Return a new row by field id; of fields that sales has deleted, nothing.

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,7 +17,10 @@ from tasks.crm.rader.rad import Row, day, line, text
 from tasks.crm.sync.diff import Record
 
 USER = re.compile(r"usr[A-Za-z0-9]{1,30}")
-LOT_ID = re.compile(r"[0-9]{4}-[0-9]{6,}")
+LOT_ID = re.compile(r"[0-9]{4}-[0-9]{6,9}")
+ROW_ID = re.compile(r"[A-Za-z]{1,2}[0-9]{1,9}")
+"""Forms of ids that the program makes; what people have typed in their place never becomes part of another id."""
+KOMMUNE = re.compile(r"[0-9]{4}")
 TITLE_MAX = 80
 ANSWER_MAX = 60
 ALTERED, ALTERED_BY = "Fase endret", "Fase endret av"
@@ -32,7 +36,7 @@ class Tomt:
     ident
         What its reminders are known by: its Tomt-id where it is the only lot that carries it, else the record id.
     tomt_id
-        None for people's own.
+        None for people's own, and for what is no id of a lot.
     tittel
         Its name, address or id.
     fase
@@ -78,19 +82,23 @@ class Svar:
     Attributes
     ----------
     ident
-        Its row's own id, else the record id.
+        Its row's own id where it is the program's and no other answer carries it, else the record id.
+    noekkel
+        The same, also where another answer carries it.
     dato
         When it came; None where nobody has written it.
-    tomter, eiere
-        Record ids of what it concerns.
+    tomter, eiere, eiendommer
+        Record ids of what it concerns; the lots of an owner are those of their eiendommer, found when they are needed.
     """
 
     record_id: str
     ident: str
     verdi: str
+    noekkel: str | None = None
     dato: date | None = None
     tomter: tuple[str, ...] = ()
     eiere: tuple[str, ...] = ()
+    eiendommer: tuple[str, ...] = ()
     er_brev: bool = False
 
 
@@ -118,7 +126,7 @@ def read_tomter(
     known = {record.id: record for record in records}
     carriers: dict[str, list[str]] = {}
     for record_id in sorted(known):
-        if key := line(known[record_id].fields.get("Tomt-id"), TITLE_MAX):
+        if key := _own_id(known[record_id].fields.get("Tomt-id"), LOT_ID):
             carriers.setdefault(key, []).append(record_id)
     first = {key: post_of[key] if post_of.get(key) in ids else ids[0] for key, ids in carriers.items()}
     return [_tomt(known[i], start=start, first=first, kommuner=kommuner) for i in sorted(known)]
@@ -126,7 +134,7 @@ def read_tomter(
 
 def _tomt(record: Record, *, start: str, first: Mapping[str, str], kommuner: Kommunekart) -> Tomt:
     fields = record.fields
-    tomt_id = line(fields.get("Tomt-id"), TITLE_MAX)
+    tomt_id = _own_id(fields.get("Tomt-id"), LOT_ID)
     name = next((t for n in ("Navn", "Adresse") if (t := line(fields.get(n), TITLE_MAX))), None)
     boliger = number(fields.get("Boliger (anslag)"))
     return Tomt(
@@ -152,6 +160,11 @@ def _tomt(record: Record, *, start: str, first: Mapping[str, str], kommuner: Kom
     )
 
 
+def _own_id(value: object, form: re.Pattern[str]) -> str | None:
+    """Return an id that the program has made, None for anything else."""
+    return value if isinstance(value, str) and form.fullmatch(value) else None
+
+
 def read_svar(records: Iterable[Record], felt: str, noekkel: str, *, ikke_svar: Collection[str]) -> list[Svar]:
     """Return the answers of Utsendinger or Eiere.
 
@@ -172,15 +185,21 @@ def read_svar(records: Iterable[Record], felt: str, noekkel: str, *, ikke_svar: 
             found.append(
                 Svar(
                     record.id,
-                    line(record.fields.get(noekkel), TITLE_MAX) or record.id,
+                    record.id,
                     verdi,
+                    _own_id(record.fields.get(noekkel), ROW_ID),
                     dato=as_date(record.fields.get("Svardato")),
                     tomter=links(record.fields.get("Tomter")) if er_brev else (),
                     eiere=links(record.fields.get("Eiere")) if er_brev else (record.id,),
+                    eiendommer=() if er_brev else links(record.fields.get("Eiendommer")),
                     er_brev=er_brev,
                 )
             )
-    return found
+    carried = Counter(one.noekkel for one in found)
+    return [
+        replace(one, ident=one.noekkel) if one.noekkel is not None and carried[one.noekkel] == 1 else one
+        for one in found
+    ]
 
 
 def read_mandater(records: Iterable[Record], *, teller: Collection[str]) -> list[Mandat]:
@@ -206,15 +225,14 @@ class Kommunekart:
         numbers: dict[str, str] = {}
         names: dict[str, set[str]] = {}
         for record in records:
-            if nummer := line(record.fields.get("Kommunenummer")):
+            if nummer := _own_id(record.fields.get("Kommunenummer"), KOMMUNE):
                 numbers[record.id] = nummer
                 names.setdefault((line(record.fields.get("Navn")) or "").casefold(), set()).add(nummer)
         return cls(numbers, {name: min(of) for name, of in names.items() if name and len(of) == 1})
 
     def of(self, fields: Row) -> str | None:
         """Return the kommune of a lot: as the program wrote it, the link, or what people have typed on their own."""
-        plain = line(fields.get("Kommunenummer"))
-        if plain is not None and re.fullmatch(r"[0-9]{4}", plain):
+        if plain := _own_id(fields.get("Kommunenummer"), KOMMUNE):
             return plain
         linked = next((self.nummer_of[i] for i in links(fields.get("Kommune")) if i in self.nummer_of), None)
         typed = (line(fields.get("Kommune (egen)"), TITLE_MAX) or "").casefold()

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta, tzinfo
 from typing import NamedTuple
 
 from config.oppfolging import Oppfolging
@@ -20,7 +20,7 @@ from tasks.crm.oppfolging.tomt import Svar, Tomt, as_date
 RESTING = ("Ikke aktuell", "Parkert")
 """Stages in which no next step is due."""
 PARKED = "Parkert"
-ANSWER_ID = re.compile(r"svar:(.+):([0-9]{4}-[0-9]{2}-[0-9]{2}):(.+)")
+ANSWER_ID = re.compile(r"svar:([^:]+):([0-9]{4}-[0-9]{2}-[0-9]{2}):(.+)")
 REMINDER, ANSWER = "Påminnelse", "Svar"
 """Types of Aktiviteter."""
 
@@ -39,13 +39,19 @@ class Varsel:
         What a salesperson reads.
     tomter, eiere
         Record ids of what it concerns.
+    dato
+        Its own day, where it has another than that on which it is told.
+    ogsaa
+        Ids under which it may have been told, while another row carried the same key or did not yet.
     """
 
     id: str
     slag: str
     linje: str
     tomter: tuple[str, ...]
-    eiere: tuple[str, ...] = field(default=())
+    eiere: tuple[str, ...] = ()
+    dato: date | None = None
+    ogsaa: tuple[str, ...] = ()
 
     @property
     def aktivitetstype(self) -> str:
@@ -187,21 +193,30 @@ def of_svar(svar: Iterable[Svar], sett: Mapping[str, Sett]) -> list[tuple[Varsel
             when = one.dato or first
             what = "Svar på brev" if one.er_brev else "Eierens svar"
             linje = f"{what} {norsk(when)}: {one.verdi}"
-            varsel = Varsel(f"svar:{one.ident}:{first.isoformat()}:{one.verdi}", "svar", linje, one.tomter, one.eiere)
-            found.append((varsel, when))
+            ids = (f"{prefix}{first.isoformat()}:{one.verdi}" for prefix in answer_prefixes(one))
+            own, *others = ids
+            found.append((Varsel(own, "svar", linje, one.tomter, one.eiere, when, tuple(others)), when))
     return found
+
+
+def answer_prefixes(svar: Svar) -> list[str]:
+    """Return how the ids of an answer's rows begin: the one that they are made with, then what they may have had."""
+    names = dict.fromkeys((svar.ident, svar.noekkel, svar.record_id))
+    return [f"svar:{name}:" for name in names if name is not None]
 
 
 # --- the ledger and the cell ---
 
 
-def inntatt(rows: Sequence[Skifte], *, stiger: Iterable[str]) -> Inntatt:
+def inntatt(rows: Sequence[Skifte], *, stiger: Iterable[str], sone: tzinfo) -> Inntatt:
     """Return since when a lot has been worked with without a break, and in its stage.
 
     Parameters
     ----------
     rows
         Of one lot, in order.
+    sone
+        Where those who read it are: what day a change was.
     """
     worked = set(stiger)
     if not rows or rows[-1].til not in worked:
@@ -209,12 +224,13 @@ def inntatt(rows: Sequence[Skifte], *, stiger: Iterable[str]) -> Inntatt:
     first = len(rows) - 1
     while first > 0 and rows[first - 1].til in worked:
         first -= 1
-    return Inntatt(_day_of(rows[first]), _day_of(rows[-1]), rows[-1].tidspunkt.date())
+    seen = rows[-1].tidspunkt.astimezone(sone).date()
+    return Inntatt(_day_of(rows[first], sone), _day_of(rows[-1], sone), seen)
 
 
-def _day_of(row: Skifte) -> date | None:
+def _day_of(row: Skifte, sone: tzinfo) -> date | None:
     """Return the day of a change; None for a lot that was first seen in its stage."""
-    return None if row.er_aapning and not row.er_noeyaktig else row.tidspunkt.date()
+    return None if row.er_aapning and not row.er_noeyaktig else row.tidspunkt.astimezone(sone).date()
 
 
 ORDER = ("borte", "svar", "steg", "parkert", "stille", "endret")

@@ -50,6 +50,69 @@ Send = Callable[[Rows], dict[str, str]]
 
 
 @dataclass
+class Narrowing:
+    """Sends rows of one table; when Airtable refuses one of ten, each by itself.
+
+    Attributes
+    ----------
+    refused
+        How many it has refused.
+    """
+
+    navn: str
+    refused: int = 0
+
+    def send(self, rows: Rows, send: Send, *, refused: dict[str, str], alone: Send | None = None) -> dict[str, str]:
+        """Send rows, and return the record ids of those that were taken.
+
+        Parameters
+        ----------
+        refused
+            Key → why; what is refused is added.
+        alone
+            Sends a row by itself, in another way; None for the same.
+
+        Raises
+        ------
+        AirtableError
+            When more than `MOST_REFUSED` rows are refused.
+        requests.RequestException
+            For what is not the fault of one row.
+        """
+        try:
+            return send(rows)
+        except requests.HTTPError as error:
+            kind = _of_one_row(error)
+        if len(rows) == 1 and alone is None:
+            self._refuse(refused, next(iter(rows)), kind)
+            return {}
+        made: dict[str, str] = {}
+        for key, row in rows.items():
+            try:
+                made |= (alone or send)({key: row})
+            except requests.HTTPError as error:
+                self._refuse(refused, key, _of_one_row(error))
+        return made
+
+    def _refuse(self, refused: dict[str, str], key: str, kind: str) -> None:
+        refused[key] = f"was refused by Airtable ({kind})"
+        self.refused += 1
+        if self.refused > MOST_REFUSED:
+            raise AirtableError(
+                f"writing {self.navn}: Airtable refused {self.refused} rows, the last one with {kind}. "
+                "Run `tomt base check`, then run again: what was sent stays."
+            )
+
+
+def _of_one_row(error: requests.HTTPError) -> str:
+    """Return why Airtable refused one row; raise what is not the fault of one row."""
+    kind = error_kind(error)
+    if kind not in OF_ONE_ROW:
+        raise error
+    return kind
+
+
+@dataclass
 class TableWriter:
     """Writes the diff of one table.
 
@@ -69,7 +132,9 @@ class TableWriter:
     record_of: Mapping[str, dict[str, str]]
     progress: Callable[[str, Mapping[str, str]], None]
     sleep: Callable[[float], None] = time.sleep
-    _refused: int = 0
+
+    def __post_init__(self) -> None:
+        self._narrowing = Narrowing(self.ids.tabell.navn)
 
     @property
     def _table(self) -> Table:
@@ -109,7 +174,7 @@ class TableWriter:
     def _send(self, diff: TableDiff, rows: Rows, send: Send, what: str) -> None:
         for keys in chunks(rows):
             some = self._linkable(diff, {key: rows[key] for key in keys})
-            made = self._narrowed(diff, some, send)
+            made = self._narrowing.send(some, send, refused=diff.refused) if some else {}
             diff.sent[what] += len(made)
             self.progress(self.ids.tabell.navn, made)
 
@@ -129,37 +194,6 @@ class TableWriter:
             else:
                 kept[key] = row
         return kept
-
-    def _narrowed(self, diff: TableDiff, rows: Rows, send: Send) -> dict[str, str]:
-        """Send ten rows; when one of them is refused, each by itself."""
-        if not rows:
-            return {}
-        try:
-            return send(rows)
-        except requests.HTTPError as error:
-            if error_kind(error) not in OF_ONE_ROW:
-                raise
-            if len(rows) == 1:
-                return self._refuse(diff, next(iter(rows)), error)
-        made: dict[str, str] = {}
-        for key, row in rows.items():
-            try:
-                made |= send({key: row})
-            except requests.HTTPError as error:
-                if error_kind(error) not in OF_ONE_ROW:
-                    raise
-                self._refuse(diff, key, error)
-        return made
-
-    def _refuse(self, diff: TableDiff, key: str, error: requests.HTTPError) -> dict[str, str]:
-        diff.refused[key] = f"was refused by Airtable ({error_kind(error)})"
-        self._refused += 1
-        if self._refused > MOST_REFUSED:
-            raise AirtableError(
-                f"writing {self.ids.tabell.navn}: Airtable refused {self._refused} rows, the last one with "
-                f"{error_kind(error)}. Run `tomt base check`, then run again: what was sent stays."
-            )
-        return {}
 
     # --- requests ---
 

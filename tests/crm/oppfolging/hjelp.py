@@ -24,8 +24,14 @@ def tomt(nr: int = 1, fase: str = "Dialog", **rest: Any) -> Tomt:
     return Tomt(**{**known, "kommunenummer": "3207", "tittel": f"Veien {nr}", "fase": fase, **rest})
 
 
+def fase_id(lot: str, paa: float, til: str, *, kind: str = "fase-sett") -> str:
+    """Return the Aktivitets-id of a change on a day."""
+    return f"{kind}:{lot}:{dag(paa):%Y%m%dT%H%M%SZ}:{til}"
+
+
 def skifte(nr: int, til: str | None, *, lot: int = 1, fra: str | None = START, paa: float = 0, **rest: Any) -> Skifte:
     """Return a row of the ledger."""
-    known = {"record_id": f"rec{lot:014}", "aktivitets_id": f"fase:3207-{lot:06}:{nr}", "tomt_id": f"3207-{lot:06}"}
+    own = fase_id(f"3207-{lot:06}", paa, til or "-", kind="fase")
+    known = {"record_id": f"rec{lot:014}", "aktivitets_id": own, "tomt_id": f"3207-{lot:06}"}
     known |= {"kommunenummer": "3207", "tidspunkt": dag(paa), "er_noeyaktig": True}
     return Skifte(**{"nr": nr, "fra": fra, "til": til, **known, **rest})

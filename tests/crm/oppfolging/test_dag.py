@@ -10,8 +10,9 @@ import pytest
 
 from tasks.crm.oppfolging import lager
 from tasks.crm.oppfolging.faser import latest
+from tasks.errors import BaseIncompleteError
 from tasks.sandbox.airtable.actor import API_USER
-from tests.crm.oppfolging.hjelp import dag
+from tests.crm.oppfolging.hjelp import dag, fase_id
 from tests.crm.oppfolging.uke import Uke, only_ours
 
 
@@ -37,8 +38,8 @@ def test_a_fortnight(uke):
     before = only_ours(person)
 
     uke.morning(1)
-    assert uke.told() == ["fase-sett:#0:1", "fase-sett:#1:1"]
-    row = uke.history()[f"fase-sett:{uke.lot(1)}:1"]
+    assert uke.told() == ["fase-sett:#0:0505:Kontaktet", "fase-sett:#1:0505:Dialog"]
+    row = uke.history()[fase_id(uke.lot(1), 1, "Dialog")]
     assert (row["Aktivitet"], row["Fra fase"], row["Ny fase"], row["Tomter"]) == (
         "Fase: Identifisert → Dialog – Låvetomta", "Identifisert", "Dialog", [uke.record(1)],
     )  # fmt: skip
@@ -71,11 +72,13 @@ def test_a_fortnight(uke):
     uke.morning(16)
     assert uke.reminder(0) is None
     assert uke.told() == [
-        "fase-sett:#0:1", "fase-sett:#1:1", "fase-sett:#1:2", "fase-sett:#1:3",
+        "fase-sett:#0:0505:Kontaktet", "fase-sett:#1:0505:Dialog", "fase-sett:#1:0507:Kontaktet",
+        "fase-sett:#1:0508:Identifisert",
         "steg:#0:2026-05-06", "stille:#0:2026-05-05:1",
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_figures_stand_on_the_kommune(uke):
     uke.morning(0)
     uke.sell(0, Fase="Kontaktet")
@@ -100,6 +103,7 @@ def test_the_figures_stand_on_the_kommune(uke):
     }
 
 
+@pytest.mark.long
 def test_a_lot_that_changes_and_goes_is_told_of_while_it_is_worked_with(uke):
     uke.morning(0)
     for nr in (0, 1, 2):
@@ -124,14 +128,14 @@ def test_answers_are_told_of_on_their_lots(uke):
     person.table("Utsendinger").create({"Utsending": "gammel", "Svar": "Interessert"})
     assert uke.morning(0).sendt.total() == 0  # answers from before the follow-up are history
     letter = person.table("Utsendinger").create(
-        {"Utsending": "u1", "Svar": "Vil vite mer", "Tomter": [uke.record(3)], "Eiere": [owner["id"]]}
+        {"Utsending": "U1", "Svar": "Vil vite mer", "Tomter": [uke.record(3)], "Eiere": [owner["id"]]}
     )
     person.table("Utsendinger").create({"Utsending": "u2", "Svar": "Ikke svart"})
     person.table("Eiere").update(owner["id"], {"Svarstatus": "Interessert"})
     uke.morning(1)
     rows = uke.history()
-    assert sorted(rows) == ["svar:E1:2026-05-05:Interessert", "svar:u1:2026-05-05:Vil vite mer"]
-    row = rows["svar:u1:2026-05-05:Vil vite mer"]
+    assert sorted(rows) == ["svar:E1:2026-05-05:Interessert", "svar:U1:2026-05-05:Vil vite mer"]
+    row = rows["svar:U1:2026-05-05:Vil vite mer"]
     assert (row["Aktivitetstype"], row["Retning"], row["Tomter"], row["Eiere"]) == (
         "Svar", "Inn", [uke.record(3)], [owner["id"]],
     )  # fmt: skip
@@ -140,9 +144,77 @@ def test_answers_are_told_of_on_their_lots(uke):
     person.table("Utsendinger").update(letter["id"], {"Svar": "Ikke interessert", "Svardato": "2026-05-06"})
     uke.morning(3)
     assert uke.reminder(3) == "Svar på brev 06.05.2026: Ikke interessert"
+    assert uke.history()["svar:U1:2026-05-07:Ikke interessert"]["Tidspunkt"] == "2026-05-06T10:00:00.000Z"
     uke.morning(30)
     assert uke.reminder(3) is None
     assert len(uke.history()) == 3
+
+
+def test_what_an_owner_answers_is_told_of_on_the_lots_of_the_owners_eiendommer(uke):
+    uke.morning(0)
+    owners, tomter = uke.person.table("Eiere"), uke.person.table("Tomter")
+    (eiendom, *_) = uke.person.one("Tomter", uke.lot(0))["Eiendommer"]
+    tomter.update(uke.record(4), {"Eiendommer": [eiendom]})
+    owner = owners.create({"Eier-id": "E1", "Svarstatus": "Interessert", "Eiendommer": [eiendom]})
+    owners.create({"Eier-id": "E2", "Svarstatus": "Ikke svart", "Eiendommer": [eiendom]})
+    wanted = {r["id"] for r in tomter.all() if eiendom in r["fields"].get("Eiendommer", ())}
+    assert {uke.record(0), uke.record(4)} <= wanted
+    for day in (1, 15):
+        uke.morning(day)
+        assert uke.reminder(4) == "Eierens svar 05.05.2026: Interessert"
+    (row,) = uke.history().values()
+    assert ({*row["Tomter"]}, row["Eiere"]) == (wanted, [owner["id"]])
+    assert uke.morning(19.5).sendt["Tomter"] == len(wanted)
+    assert uke.reminder(0) is None
+    assert "Eiendommer" not in [asked.tabell for asked in uke.verden.proxy.seen]
+
+
+@pytest.mark.long
+def test_two_answers_with_the_same_key_are_two(uke):
+    uke.morning(0)
+    letters = uke.person.table("Utsendinger")
+    letters.create({"Utsending": "U1", "Svar": "Interessert", "Tomter": [uke.record(0)]})
+    uke.morning(1)
+    letters.create({"Utsending": "U1", "Svar": "Interessert", "Tomter": [uke.record(1)]})
+    uke.morning(2)  # the first is told of, whatever it is called now
+    assert [row["Tomter"] for row in uke.history().values()] == [[uke.record(0)], [uke.record(1)]]
+
+
+def test_a_stage_that_a_person_has_renamed_stops_the_run_before_it_writes(uke):
+    uke.morning(0)
+    uke.sell(0, Fase="Dialog", Neste_steg_dato="2026-05-06")
+    uke.morning(1)
+    _rename_option(uke, "Dialog", "I dialog")
+    with pytest.raises(BaseIncompleteError, match=r"no option 'Dialog' any more.*1 lots"):
+        uke.morning(2)
+    assert uke.writes() == []
+
+
+@pytest.mark.long
+def test_a_stage_that_nobody_was_seen_in_may_be_renamed_until_a_lot_is_in_it(uke):
+    uke.sell(0, Fase="Dialog")
+    uke.morning(1)
+    _rename_option(uke, "LOI", "Intensjon")
+    assert uke.morning(3).skifter == []
+    uke.sell(1, Fase="Intensjon")
+    with pytest.raises(BaseIncompleteError, match="'LOI'"):
+        uke.morning(4)
+    _rename_option(uke, "Intensjon", "LOI")
+    assert [row.til for row in uke.morning(5).skifter] == ["LOI"]
+
+
+def _rename_option(uke, before, after):
+    """Rename an option of Fase as a person does, which the API cannot."""
+    hand, base_id = uke.verden.server.hand, uke.person.base.id
+    base, table = hand._table(base_id, "Tomter")
+    field = next(f for f in table["fields"] if f["name"] == "Fase")
+    with hand._store.change(base):
+        hand._store.keep_schema(base)
+        next(c for c in field["options"]["choices"] if c["name"] == before)["name"] = after
+        for record in list(base.records[table["id"]]):
+            if record.cells.get(field["id"]) == before:
+                hand._store.update(base, table, record.id, {field["id"]: after})
+    uke.reconnect()
 
 
 @pytest.mark.long
@@ -151,7 +223,7 @@ def test_peoples_own_lots_take_part(uke):
     own = {"Navn": "Tunet", "Kommune (egen)": "0099", "Fase": "LOI", "Neste steg dato": "2026-05-05"}
     record = uke.person.table("Tomter").create(own)["id"]
     uke.morning(1)
-    assert sorted(uke.history()) == [f"fase-sett:{record}:1", f"steg:{record}:2026-05-05"]
+    assert sorted(uke.history()) == [fase_id(record, 1, "LOI"), f"steg:{record}:2026-05-05"]
     assert uke.person.one("Kommuner", "0099")["Tomter i pipeline"] == 1
 
 
@@ -193,7 +265,7 @@ def test_a_field_that_sales_has_deleted_or_retyped_stops_nothing(uke):
         uke.verden.drop(tabell, felt)
     uke.verden.drop_option("Aktiviteter", "Ny fase", "Dialog")
     uke.morning(1)
-    assert uke.told() == ["fase-sett:#0:1"]
+    assert uke.told() == ["fase-sett:#0:0505:Dialog"]
 
 
 @pytest.mark.long
@@ -211,4 +283,4 @@ def test_airtable_tells_when_and_by_whom_where_the_fields_are_made(uke):
     (row,) = uke.morning(1, naa=after).skifter
     assert (row.er_noeyaktig, row.endret_av) == (True, API_USER.id)
     assert after - row.tidspunkt > timedelta(hours=4)
-    assert uke.history()[f"fase:{uke.lot(0)}:1"]["Utført av"]["id"] == API_USER.id
+    assert uke.history()[row.aktivitets_id]["Utført av"]["id"] == API_USER.id

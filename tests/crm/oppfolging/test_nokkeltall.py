@@ -103,7 +103,7 @@ histories = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(histories, st.randoms(use_true_random=False))
 def test_shares_lie_within_bounds_kommuner_add_up_and_order_does_not_matter(lots, rng: random.Random):
     ledger = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 from config.oppfolging import oppfolging
 from tasks.crm.oppfolging.tomt import Svar
 from tasks.crm.oppfolging.varsler import Inntatt, Sett, as_text, inntatt, of_svar, of_tomt, seen_answers, told_answers
-from tests.crm.oppfolging.hjelp import skifte, tomt
+from tests.crm.oppfolging.hjelp import dag, skifte, tomt
 
 I_DAG = date(2026, 5, 20)
+OSLO = ZoneInfo("Europe/Oslo")
 UKJENT = Inntatt(None, None, None)
 
 
@@ -104,7 +106,7 @@ def test_a_lot_that_is_gone_is_told_of_as_long_as_it_is_worked_with():
 
 
 def svar(nr=1, verdi="Interessert", dato=None):
-    return Svar(f"recS{nr}", f"brev:{nr}", verdi, dato, ("recT",), ("recE",), er_brev=True)
+    return Svar(f"recS{nr}", f"B{nr}", verdi, f"B{nr}", dato, ("recT",), ("recE",), er_brev=True)
 
 
 def seen(answers, known, *, er_foerste=False, i_dag=I_DAG):
@@ -114,7 +116,7 @@ def seen(answers, known, *, er_foerste=False, i_dag=I_DAG):
 def test_at_the_first_follow_up_only_recent_answers_are_new():
     answers = [svar(1), svar(2, dato=before(3)), svar(3, dato=before(300))]
     told = [v.id for v, _ in of_svar(answers, seen(answers, {}, er_foerste=True))]
-    assert told == ["svar:brev:2:2026-05-20:Interessert"]
+    assert told == ["svar:B2:2026-05-20:Interessert"]
 
 
 def test_an_answer_is_told_once_and_another_one_again():
@@ -133,7 +135,7 @@ def test_an_answer_says_when_it_came_and_nothing_of_who():
 def test_answers_that_were_told_of_are_known_by_their_rows():
     known = seen([svar(), svar(2, "Vil vite mer")], {})
     told = [v.id for v, _ in of_svar([svar(), svar(2, "Vil vite mer")], known)]
-    assert told_answers([svar(), svar(2), svar(3)], [*told, "svar:brev:1:2026-05-01:Ikke nå"]) == known
+    assert told_answers([svar(), svar(2), svar(3)], [*told, "svar:B1:2026-05-01:Ikke nå"]) == known
 
 
 # --- the ledger and the cell ---
@@ -141,13 +143,22 @@ def test_answers_that_were_told_of_are_known_by_their_rows():
 
 def test_since_when_a_lot_is_worked_with_is_the_unbroken_part():
     rows = [skifte(1, "LOI", paa=1), skifte(2, "Parkert", paa=2), skifte(3, "Dialog", paa=3), skifte(4, "LOI", paa=9)]
-    assert inntatt(rows, stiger=("Dialog", "LOI")) == (date(2026, 5, 7), date(2026, 5, 13), date(2026, 5, 13))
-    assert inntatt(rows[:2], stiger=("Dialog", "LOI")) == UKJENT
+    assert inntatt(rows, stiger=("Dialog", "LOI"), sone=OSLO) == (
+        date(2026, 5, 7),
+        date(2026, 5, 13),
+        date(2026, 5, 13),
+    )
+    assert inntatt(rows[:2], stiger=("Dialog", "LOI"), sone=OSLO) == UKJENT
+
+
+def test_a_change_late_in_the_evening_is_of_the_day_that_it_was_to_those_who_made_it():
+    rows = [skifte(1, "Dialog", tidspunkt=dag(0).replace(hour=22, minute=30))]
+    assert inntatt(rows, stiger=("Dialog",), sone=OSLO) == (date(2026, 5, 5),) * 3
 
 
 def test_a_lot_first_seen_in_its_stage_came_nobody_knows_when():
     rows = [skifte(1, "Dialog", fra=None, er_noeyaktig=False)]
-    assert inntatt(rows, stiger=("Dialog",)) == (None, None, date(2026, 5, 4))
+    assert inntatt(rows, stiger=("Dialog",), sone=OSLO) == (None, None, date(2026, 5, 4))
 
 
 def test_the_cell_has_a_line_each_the_most_important_first():

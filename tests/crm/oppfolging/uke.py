@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Self
@@ -84,9 +85,9 @@ class Uke:
         return found
 
     def told(self) -> list[str]:
-        """Return the ids of the same, with lots by their number."""
+        """Return the ids of the same, with lots by their number, and of changes of stage only the day."""
         names = {self.lot(nr): f"#{nr}" for nr in range(len(self.keys))}
-        found = list(self.history())
+        found = [re.sub(r"^(fase.*:)2026(\d\d)(\d\d)T\d{6}Z:", r"\1\2\3:", i) for i in self.history()]
         for key, name in names.items():
             found = [i.replace(key, name) for i in found]
         return sorted(found)
