@@ -438,5 +438,5 @@ FASESKIFTER = Contract(
     required=("aktivitets_id", "tidspunkt"),
     has_geometry=False,
 )
-"""The ledger of stages of one base: out/faseskifter/<base>.parquet. What Aktiviteter tell beside it is merged in by time,
-which may renumber a lot's rows; nothing is taken out."""
+"""The ledger of stages of one base: out/faseskifter/<base>.parquet. What Aktiviteter tell beside it is merged in by
+time, which may renumber a lot's rows; nothing is taken out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 import threading
@@ -14,7 +15,11 @@ from fastapi import FastAPI
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # what a person asks for by it, with a warning
 START_S = 60.0
+GRACE_S = 5
+"""For answers that are under way when it is stopped."""
 STOP_S = 10.0
+FORCED_S = 10.0
+"""For threads at work, once connections are no longer waited for."""
 NOT_OURS = "Give an address of this machine."
 
 
@@ -70,8 +75,16 @@ class Server:
         except BaseException:
             self.stop()
             raise
-        config = uvicorn.Config(app, log_config=None, log_level="critical", access_log=False, lifespan="off", ws="none")
-        self._server = uvicorn.Server(config)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        self._server = _Uvicorn(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name=self.name, daemon=True)
         self._thread.start()
         deadline = time.monotonic() + START_S
@@ -83,12 +96,23 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """End the server and free the port; harmless when it does not run."""
+        """End the server and free the port; harmless when it does not run.
+
+        A client that does not take its answer is not waited for longer than some seconds.
+
+        Raises
+        ------
+        TimeoutError
+            When a request does not end; what the application holds is not given back then, for it is in use.
+        """
         was_running = self._server is not None
-        if self._server is not None:
+        if self._server is not None and self._thread is not None:
             self._server.should_exit = True
-        if self._thread is not None:
             self._thread.join(timeout=STOP_S)
+            self._server.force_exit = True
+            self._thread.join(timeout=FORCED_S)
+            if self._thread.is_alive():
+                raise TimeoutError(f"{self.name} at {self.url} does not end: a request is still under way")
         if self._socket is not None:
             self._socket.close()
         self._server = self._thread = self._socket = None
@@ -102,6 +126,18 @@ class Server:
     def __exit__(self, *_exc: object) -> None:
         """Stop."""
         self.stop()
+
+
+class _Uvicorn(uvicorn.Server):
+    """Leaves no connection open that was waited for in vain."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End as uvicorn does, then cut the connections that are left."""
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0)  # each is closed in the next round of the loop
 
 
 def _bind(host: str, port: int) -> socket.socket:

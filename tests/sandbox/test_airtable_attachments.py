@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tasks.sandbox.airtable import loopback, pictures
-from tests.sandbox.conftest import answer, refusal
+from tasks.sandbox.airtable import attachments, loopback, pictures
+from tasks.sandbox.airtable.errors import ApiError
+from tasks.sandbox.airtable.schema import make_table
+from tasks.sandbox.airtable.store import Store
+from tests.sandbox.conftest import LINES, answer, refusal
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -71,8 +76,6 @@ def test_a_hostile_file_name_is_a_name_and_nothing_else(web, base, airtable, tom
 
 
 def test_files_lie_below_the_data_folder_under_their_ids(tmp_path):
-    from tasks.sandbox.airtable import attachments
-
     body = {"contentType": "image/png", "filename": "../../x", "file": base64.b64encode(PNG).decode()}
     kept = attachments.keep(tmp_path, body)
     files = [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()]
@@ -146,7 +149,7 @@ class Files(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def files():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -231,10 +234,94 @@ def test_a_refused_write_keeps_no_file(airtable, tomter, files):
     assert kept_files(airtable) == before
 
 
-def test_a_slow_file_is_given_up(files, monkeypatch):
-    monkeypatch.setattr(loopback, "TIME_S", 0.0001)
-    with pytest.raises(loopback.LoopbackError):
-        loopback.call("GET", f"{files}/notat")
+def test_the_files_of_one_request_share_a_deadline(tmp_path, files):
+    asked = len(Files.asked)
+    with pytest.raises(ApiError) as caught:
+        attachments.fetch(tmp_path, {"url": f"{files}/notat"}, until=time.monotonic())
+    assert caught.value.body["error"]["type"] == "INVALID_ATTACHMENT_OBJECT"
+    assert Files.asked[asked:] == []
+
+
+# --- what no cell holds ---
+
+
+class Folder:
+    """A base with a table of files, and what is told of the folder below it."""
+
+    def __init__(self, folder):
+        self.store = Store(folder)
+        if not self.store.bases:
+            fields = [LINES, {"name": "Bilder", "type": "multipleAttachments"}]
+            self.store.create_base("B", [make_table({"name": "Tomter", "fields": fields}, tables=[])[0]])
+        (self.base,) = self.store.bases.values()
+        (self.table,) = self.base.tables
+        self.field = self.table["fields"][1]
+        attachments.watch(self.store)
+
+    def keep(self):
+        body = {"contentType": "image/png", "filename": "x.png", "file": base64.b64encode(PNG).decode()}
+        return attachments.keep(self.store.folder, body)
+
+    def create(self, *files):
+        with self.store.change(self.base):
+            return self.store.create(self.base, self.table, {self.field["id"]: list(files)}).id
+
+    def update(self, rec, *files):
+        with self.store.change(self.base):
+            self.store.update(self.base, self.table, rec, {self.field["id"]: list(files)})
+
+    @property
+    def there(self):
+        return {p.name.removesuffix(".png") for p in (self.store.folder / "attachments").iterdir()}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = Folder(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_a_file_goes_with_the_last_cell_that_holds_it(folder):
+    one, two, three, four = (folder.keep() for _ in range(4))
+    first, second, third = folder.create(one, two), folder.create(one), folder.create(three, four)
+    folder.update(first, two)
+    assert folder.there == {one["id"], two["id"], three["id"], four["id"]}
+    folder.update(second)
+    assert folder.there == {two["id"], three["id"], four["id"]}
+    folder.update(third, three)
+    with folder.store.change(folder.base):
+        folder.store.delete(folder.base, folder.table, first)
+    assert folder.there == {three["id"]}
+    with folder.store.change(folder.base):
+        folder.store.delete_field(folder.base, folder.table, folder.field)
+    assert folder.there == set()
+
+
+def test_a_file_stays_until_what_lets_go_of_it_is_on_the_disk(folder, monkeypatch):
+    kept = folder.keep()
+    rec = folder.create(kept)
+    seen = []
+    settle = folder.store.settle
+    monkeypatch.setattr(folder.store, "settle", lambda: (seen.append(folder.there), settle()))
+    with suppress(ZeroDivisionError), folder.store.change(folder.base):
+        folder.store.update(folder.base, folder.table, rec, {folder.field["id"]: []})
+        raise ZeroDivisionError
+    assert (seen, folder.there) == ([], {kept["id"]})
+    folder.update(rec)
+    assert (seen, folder.there) == ([{kept["id"]}], set())
+
+
+def test_files_that_a_stop_has_left_go_at_the_next_start(tmp_path):
+    before = Folder(tmp_path)
+    kept, stray = before.keep(), before.keep()
+    before.create(kept)
+    (tmp_path / "attachments" / "annet.txt").touch()
+    before.store.close()
+    after = Folder(tmp_path)
+    assert after.there == {kept["id"], "annet.txt"}
+    assert stray["id"] not in after.there
+    after.store.close()
 
 
 @pytest.mark.parametrize(

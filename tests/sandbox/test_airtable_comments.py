@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from functools import partial
 
 import pytest
 
 from tasks.sandbox.airtable import AirtableServer, comments
-from tasks.sandbox.airtable.actor import API_USER, Actor
+from tasks.sandbox.airtable.actor import API_USER, PEOPLE, Actor
+from tasks.sandbox.airtable.errors import ApiError
+from tasks.sandbox.airtable.pages import record
+from tasks.sandbox.airtable.sidefile import beside, let_go
+from tasks.sandbox.airtable.store import Store
 from tests.sandbox.conftest import LINES, answer, connect, refusal
 
 KARI = Actor("usrKari0000000000", "kari@example.com", "Kari Selger", "client")
@@ -58,15 +63,54 @@ def test_comments_come_newest_first_in_pages_and_are_counted(web, base, tomter, 
     assert answer(web.get(f"/v0/{base.id}/Tomter", params={"recordMetadata[]": "likes"}))[0] == 422
 
 
+def test_a_page_of_comments_is_asked_for_as_a_page(airtable, base, tomter, rec, by_kari):
+    store = airtable.hand._store
+    there, other = store.bases[base.id], tomter.create({"Navn": "b"})["id"]
+    made = [by_kari(rec, f"nr {n}")["id"] for n in range(5)]
+    by_kari(other, "annet")
+    first, offset = comments.page(store, there, rec, offset=None, size=2)
+    comments.remove(store, there, there.table("Tomter"), rec, made[3], by=KARI)
+    by_kari(rec, "ny")
+    second, offset = comments.page(store, there, rec, offset=offset, size=2)
+    third, end = comments.page(store, there, rec, offset=offset, size=2)
+    assert [[c["text"] for c in p] for p in (first, second, third)] == [["nr 4", "nr 3"], ["nr 2", "nr 1"], ["nr 0"]]
+    assert end is None
+    for wrong in (offset.replace(rec, other), "x", f"{rec}/-1", f"{rec}/" + "9" * 30):
+        with pytest.raises(ApiError):
+            comments.page(store, there, rec, offset=wrong, size=2)
+    assert [c["text"] for c in comments.of_record(store, there, rec, most=2)] == ["ny", "nr 4"]
+
+
+def test_the_page_of_a_record_shows_the_newest(web, base, rec, by_kari, monkeypatch):
+    monkeypatch.setattr(record, "MOST_COMMENTS", 2)
+    for n in range(2):
+        by_kari(rec, f"nr {n}")
+    assert "nyeste" not in web.get(f"/base/{base.id}/Tomter/{rec}").text
+    by_kari(rec, "nr 2")
+    shown = web.get(f"/base/{base.id}/Tomter/{rec}").text
+    assert [f"nr {n}" in shown for n in range(3)] == [False, True, True]
+    assert "Bare de 2 nyeste vises." in shown
+
+
+def test_the_file_beside_a_store_stays_closed(tmp_path):
+    store = Store(tmp_path)
+    beside(store)
+    let_go(store)
+    with pytest.raises(sqlite3.ProgrammingError):
+        beside(store).rows("SELECT 1")
+    store.close()
+
+
 def test_mentions_name_whom_the_base_knows_and_no_one_else(tomter, rec, by_kari):
     tomter.create_field("Ansvarlig", "singleCollaborator")
-    tomter.update(rec, {"Ansvarlig": {"id": "usrOla00000000000", "email": "ola@example.com", "name": "Ola"}})
+    ola = PEOPLE[1]
+    tomter.update(rec, {"Ansvarlig": {"id": ola.id}})
     by_kari(rec, "Hei")
-    text = "@[usrOla00000000000] og @[usrKari0000000000], ikke @[usrUkjent00000000] eller @[usr]"
+    text = f"@[{ola.id}] og @[usrKari0000000000], ikke @[usrUkjent00000000] eller @[usr]"
     made = tomter.add_comment(rec, text)
     assert made.text == text
     assert {m.id: (m.display_name, m.email, m.type) for m in made.mentioned.values()} == {
-        "usrOla00000000000": ("Ola", "ola@example.com", "user"),
+        ola.id: (ola.name, ola.email, "user"),
         "usrKari0000000000": ("Kari Selger", "kari@example.com", "user"),
     }
 

@@ -40,7 +40,13 @@ def process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as served:
         try:
             assert served.stdout is not None
-            url = next(m[1] for line in served.stdout if (m := re.match(r"TOMT_AIRTABLE_URL=(\S+)", line)))
+            patience = threading.Timer(PATIENCE_S, served.kill)
+            patience.daemon = True
+            patience.start()
+            found = (re.match(r"TOMT_AIRTABLE_URL=(\S+)", line) for line in served.stdout)
+            url = next((m[1] for m in found if m), "")
+            patience.cancel()
+            assert url, f"no address within {PATIENCE_S} s"
             with httpx.Client(base_url=url, headers=HEADERS, timeout=PATIENCE_S) as web:
                 yield served, web
         finally:

@@ -166,7 +166,7 @@ NESTED = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     name=st.sampled_from(sorted(NESTED)),
     terms=st.lists(
@@ -178,7 +178,7 @@ def test_500_terms_give_the_same_flat_and_nested(name, terms):
     assert holds(f"{begin}{','.join(terms)})", fld1="a", fld2=5) is holds(nest(terms), fld1="a", fld2=5)
 
 
-@pytest.mark.parametrize("wanted", [0, 250, 499, 500])
+@pytest.mark.parametrize("wanted", [0, 499, 500])
 def test_500_choices_give_the_same_flat_and_nested(wanted):
     flat = "SWITCH({Tall}," + ",".join(f"{n},'v{n}'" for n in range(500)) + ",'none')"
     nested = "".join(f"IF({{Tall}}={n},'v{n}'," for n in range(500)) + "'none'" + ")" * 500
@@ -186,7 +186,7 @@ def test_500_choices_give_the_same_flat_and_nested(wanted):
     assert compiled(flat)({"fld2": wanted}) == compiled(nested)({"fld2": wanted}) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(text=st.one_of(st.text(max_size=60), st.text("{}()'\"\\,&=<>!-.0 1aNOTANDOR", max_size=40)))
 def test_any_text_is_answered_or_refused(text):
     try:
@@ -197,7 +197,7 @@ def test_any_text_is_answered_or_refused(text):
         assert truth(function(cells)) in {True, False}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(value=st.text(max_size=40), other=st.text(max_size=40))
 def test_a_quoted_text_matches_itself_alone(value, other):
     formula = str(match({"Navn": value}))
@@ -205,7 +205,7 @@ def test_a_quoted_text_matches_itself_alone(value, other):
     assert holds(formula, fld1=other) is (other == value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     left=st.one_of(st.integers(-1000, 1000), st.floats(-1e9, 1e9)),
     right=st.one_of(st.integers(-1000, 1000), st.floats(-1e9, 1e9)),
@@ -237,7 +237,10 @@ def test_filters_over_http(tomter, omraader):
         "{Område}='Ås'": ["2"],
         "{Område}=''": ["3"],
         "{Merker}='A'": ["1"],
-        "{Dato}='2026-01-02'": ["2"],
+        "{Dato}='2026-01-02'": [],
+        "IS_SAME({Dato},'2026-01-02')": ["2"],
+        "{Dato}<TODAY()": ["2"],
+        "{Dato}<'2026-01-03'": ["2"],
         "AND({Tall}>=10,{Tall}<20)": ["1"],
         "{Notat / åpen {x\\}}=BLANK()": ["1", "2", "3"],
         f"OR(RECORD_ID()='{made[2]['id']}',{{Navn}}='1')": ["1", "3"],

@@ -12,6 +12,7 @@ from config.formel import FUNCTIONS as KNOWN
 from tasks.sandbox.airtable.errors import ApiError
 from tasks.sandbox.airtable.formula import ERROR, Shape, Source, compile_formula
 from tasks.sandbox.airtable.formula.program import FUNCTIONS
+from tasks.sandbox.airtable.formula.value import _moment_of, compare_dated, moment_of
 
 NOW = datetime(2026, 3, 15, 13, 30, 5, 250_000, tzinfo=UTC)
 VALUES = {
@@ -169,10 +170,17 @@ EXAMPLES = [
     ("IS_SAME({Later},'2026-03-01')", False),
     ("IS_SAME('2026-03-14','2026-03-08','week')", True),
     ("IS_SAME('2026-03-15','2026-03-14','week')", False),
-    ("{Day}='2026-01-31'", True),
+    ("{Day}='2026-01-31'", False),
+    ("{Day}!='2026-01-31'", True),
+    ("{Day}<='2026-01-31'", True),
+    ("{Day}>'2026-01-30'", True),
+    ("{Day}<'tekst'", False),
+    ("{Day}>''", False),
     ("{Day}<{Later}", True),
     ("{Day}=BLANK()", False),
-    ("{Blank}<{Day}", True),
+    ("{Blank}<{Day}", False),
+    ("{Blank}>={Day}", False),
+    ("{Day}!=BLANK()", True),
     ("{Day}='tekst'", False),
     ("DATETIME_PARSE('2026-03-01T06:00:00.000Z')={Later}", True),
     ("DATETIME_PARSE('1 Mar 2026 6:05 pm','D MMM YYYY h:mm a')", day(2026, 3, 1, 18, 5)),
@@ -180,6 +188,8 @@ EXAMPLES = [
     ("DATETIME_PARSE('3/1/2026')", day(2026, 3, 1)),
     ("DATETIME_PARSE('2026-02-30')", ERROR),
     ("DATETIME_PARSE('x','D MMM')", ERROR),
+    ("DATETIME_PARSE('2026'&REPT('-',196),'YYYY'&REPT('-',196))", day(2026, 1, 1)),
+    ("DATETIME_PARSE('2026'&REPT('-',197),'YYYY'&REPT('-',197))", ERROR),
     ("DATETIME_FORMAT({Later},'dddd Do MMMM YYYY, HH:mm [kl] Q WW')", "Sunday 1st March 2026, 06:00 kl 1 09"),
     ("DATETIME_FORMAT(SET_TIMEZONE({Later},'Europe/Oslo'),'HH:mm Z')", "07:00 +01:00"),
     ("DATETIME_FORMAT({Later},'gg')", ERROR),
@@ -249,6 +259,9 @@ def test_what_a_formula_gives_shows_in_its_text(formula, kind):
 
 
 HOSTILE = [
+    "ENCODE_URL_COMPONENT(" * 40 + "REPT('€',100000)" + ")" * 40,
+    "&".join(["LEN(DATETIME_FORMAT({Later},REPT('LLLL',25000)))"] * 40),
+    "&".join(f"ISERROR(DATETIME_PARSE('x',REPT('é',90000)&'{n}'))" for n in range(200)),
     "REGEX_MATCH(REPT('a',100000),'(a+)+$|(a|a)*b|(.*.*.*.*)x')",
     "REGEX_REPLACE(REPT('a',100000),'','" + "b" * 10_000 + "')",
     "SUBSTITUTE(REPT('a',1000000),'a',REPT('b',1000))",
@@ -270,3 +283,30 @@ def test_what_would_do_harm_is_answered_at_once(formula):
     began = time.process_time()
     value(formula)
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "ENCODE_URL_COMPONENT(REPT('€',20000))",
+        "DATETIME_FORMAT({Later},REPT('LLLL',25000))",
+        "LOWER(REPT('İ',60000))",
+        "UPPER(REPT('ß',60000))",
+    ],
+)
+def test_no_function_makes_a_text_that_no_cell_holds(formula):
+    assert value(formula) is ERROR
+
+
+@pytest.mark.parametrize("sign", ["<", "<=", ">", ">="])
+def test_a_blank_is_neither_before_nor_after_what_a_date_is_compared_with(sign):
+    for other in ("2026-01-31", day(2026, 1, 31), None, ""):
+        assert compare_dated(None, sign, other) is compare_dated(other, sign, None) is False
+    assert compare_dated(None, sign, ERROR) is ERROR
+    assert compare_dated(day(2026, 1, 31), sign, "2026-01-30") is (sign in {">", ">="})
+
+
+def test_a_long_text_is_not_kept_as_one_that_names_no_moment():
+    before = _moment_of.cache_info().currsize
+    assert moment_of("x" * 100_000) is None
+    assert _moment_of.cache_info().currsize == before

@@ -109,10 +109,38 @@ def test_a_malformed_listing_is_refused(web, base, subtests):
         {"offset": {}},
         {"view": []},
         {"cellFormat": "string"},
+        {"sort": [{"field": "Navn"}] * 11},
+        {"sort": [{"field": "Navn", "mer": 1}]},
+        {"returnFieldsByFieldId": "ja"},
+        {"returnFieldsByFieldId": 1},
+        {"returnFieldsByFieldId": []},
+        {"timeZone": 5},
+        {"userLocale": []},
+        {"ukjent": None},
     ]:
         with subtests.test(repr(options)[:80]):
             response = web.post(f"/v0/{base.id}/Tomter/listRecords", json=options)
             assert answer(response)[:2] == (422, "INVALID_REQUEST_UNKNOWN")
+
+
+def test_a_malformed_query_is_refused_and_what_clients_send_is_taken(web, base, tomter, subtests):
+    rec, url = tomter.create({"Navn": "a", "Tall": 1})["id"], f"/v0/{base.id}/Tomter"
+    for query in (
+        "sort[field]=Navn",
+        "sort[0][foo]=1",
+        "sort[0][field]=Navn&sort[0][foo]=1",
+        "fields=Navn",
+        "fields=Navn&fields[]=Tall",
+        "returnFieldsByFieldId=ja",
+        "ukjent=1",
+        "&".join(f"sort[{n}][field]=Navn" for n in range(11)),
+    ):
+        with subtests.test(query[:80]):
+            assert answer(web.get(f"{url}?{query}"))[:2] == (422, "INVALID_REQUEST_UNKNOWN")
+    assert answer(web.get(f"{url}/{rec}?returnFieldsByFieldId=ja"))[:2] == (422, "INVALID_REQUEST_UNKNOWN")
+    for query in ("fields[]=Navn&fields[]=Tall&returnFieldsByFieldId=0", "fields[0]=Navn&fields[1]=Tall", "timeZone=x"):
+        (record,) = web.get(f"{url}?{query}").json()["records"]
+        assert record["fields"] == {"Navn": "a", "Tall": 1}
 
 
 def test_listing_by_the_default_view_and_fields_on_one_record(web, base, tomter):

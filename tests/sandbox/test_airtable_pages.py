@@ -6,7 +6,9 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+import httpx
 import pytest
+from lxml import html
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
@@ -68,6 +70,7 @@ def column(browser, n):
     return read(browser, f".grid tbody td:nth-child({n})")
 
 
+@pytest.mark.long
 def test_from_the_start_page_to_a_record_and_its_link(browser, airtable, base, filled):
     browser.get(airtable.url)
     cards = f".tables a[href*='{base.id}']"
@@ -81,6 +84,7 @@ def test_from_the_start_page_to_a_record_and_its_link(browser, airtable, base, f
         wait_until(browser, lambda link=link: read(browser, "h2") == [link])
 
 
+@pytest.mark.long
 def test_a_column_header_sorts_both_ways_and_pages_follow(browser, airtable, base, filled):
     browser.get(f"{airtable.url}/base/{base.id}/Tomter")
     wait_until(browser, lambda: column(browser, 2) == [f"{n * 7 % 60},0" for n in range(50)])
@@ -93,6 +97,7 @@ def test_a_column_header_sorts_both_ways_and_pages_follow(browser, airtable, bas
     wait_until(browser, lambda: column(browser, 2) == [f"{n},0" for n in range(9, -1, -1)])
 
 
+@pytest.mark.long
 def test_the_filter_narrows_and_counts(browser, airtable, base, filled):
     browser.get(f"{airtable.url}/base/{base.id}/Tomter")
     wait_until(browser, lambda: read(browser, "#count") == ["60 rader"])
@@ -103,6 +108,7 @@ def test_the_filter_narrows_and_counts(browser, airtable, base, filled):
         wait_until(browser, lambda count=count: len(read(browser, ".grid a.open")) == count)
 
 
+@pytest.mark.long
 def test_addresses_are_links_of_the_web_alone_and_scripts_are_text(browser, airtable, base, filled):
     browser.get(f"{airtable.url}/base/{base.id}/Tomter")
     links = ".grid a[target=_blank]"
@@ -118,6 +124,7 @@ def test_addresses_are_links_of_the_web_alone_and_scripts_are_text(browser, airt
     assert read(browser, "a[href^=javascript]") == []
 
 
+@pytest.mark.long
 def test_a_piece_of_a_working_day(browser, airtable, base, dagsverk):
     """Edit a lot, add an activity to it, look at its picture; no script runs, and the record says who."""
     tomter, aktiviteter, rec = dagsverk
@@ -140,6 +147,7 @@ def test_a_piece_of_a_working_day(browser, airtable, base, dagsverk):
     wait_until(browser, lambda: read(browser, "img", "naturalWidth") == ["64"])
 
 
+@pytest.mark.long
 def test_a_phone_needs_no_sideways_scroll(browser, airtable, base, filled):
     size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -152,6 +160,36 @@ def test_a_phone_needs_no_sideways_scroll(browser, airtable, base, filled):
             wait_until(browser, lambda: int(read(browser, ":root", "scrollWidth")[0]) <= 390)
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def column_of(response: httpx.Response, n: int) -> list[str]:
+    """Return the texts of a column of the table that was answered."""
+    cells = html.fromstring(response.text).xpath(f"//*[contains(@class, 'grid')]//tbody//td[{n}]")
+    return [cell.text_content().strip() for cell in cells]
+
+
+def test_a_table_is_sorted_filtered_and_paged(web, base, filled):
+    page = f"/base/{base.id}/Tomter"
+    tall = filled.schema().field("Tall").id
+    assert column_of(web.get(page), 2) == [f"{n * 7 % 60},0" for n in range(50)]
+    assert column_of(web.get(page, params={"sort": tall}), 2) == [f"{n},0" for n in range(50)]
+    down = {"sort": tall, "desc": 1}
+    assert column_of(web.get(page, params=down), 2) == [f"{n},0" for n in range(59, 9, -1)]
+    assert column_of(web.get(page, params={**down, "page": 2}), 2) == [f"{n},0" for n in range(9, -1, -1)]
+    for text, count in (("TOMT 1", 10), ("nes", 1), ("finnes ikke", 0)):
+        found = web.get(page, params={"q": text})
+        assert f"{count} av 60 rader" in found.text
+        assert len(column_of(found, 2)) == (count or len(column_of(found, 2)))
+
+
+def test_addresses_are_links_of_the_web_alone_and_scripts_are_texts(web, base, filled):
+    shown = web.get(f"/base/{base.id}/Tomter").text
+    links = html.fromstring(shown).xpath("//a[@target='_blank']")
+    assert [(a.get("href"), a.get("rel")) for a in links] == [
+        ("https://www.norgeskart.no/#!?x=1", "noopener noreferrer")
+    ]
+    assert SCRIPT not in shown
+    assert 'href="javascript' not in shown
 
 
 def test_every_type_of_cell_is_shown(web, base, tomter):

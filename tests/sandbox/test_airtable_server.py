@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
-from tasks.sandbox.airtable import AirtableServer
+from tasks.sandbox.airtable import AirtableServer, attachments
 from tasks.sandbox.airtable.app import host_names
 from tasks.sandbox.airtable.schema import make_table
 from tasks.sandbox.airtable.store import Store
@@ -290,3 +291,43 @@ def test_eight_threads_create_and_read(base, airtable):
     assert sorted(r["id"] for r in rows) == sorted(ids)
     assert len({r["fields"]["Navn"] for r in rows}) == 400
     assert sum("Tall" in r["fields"] for r in rows) == 40
+
+
+def test_a_change_that_is_kept_is_answered_whatever_follows_from_it(airtable, base, tomter, caplog):
+    def broken(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    rec, told = tomter.create({"Navn": "a"})["id"], []
+    listeners = airtable.hand._store.listeners
+    after = [broken, lambda *change: told.append(change)]
+    listeners.extend(after)
+    try:
+        assert tomter.update(rec, {"Navn": "b"})["fields"] == {"Navn": "b"}
+    finally:
+        del listeners[-len(after) :]
+    assert tomter.get(rec)["fields"] == {"Navn": "b"}
+    assert len(told) == 1
+    (record,) = [r for r in caplog.records if r.name == "tomt.airtable"]
+    assert base.id in record.getMessage()
+    assert "disk is full" in str(record.exc_info)
+
+
+def test_files_are_fetched_for_writes_alone_and_go_when_no_cell_holds_them(airtable, web, base, tomter):
+    folder = airtable.hand._store.folder / "attachments"
+    kept = lambda: {p.name for p in folder.glob("*")}  # noqa: E731
+    rec, before = tomter.create({"Navn": "a"})["id"], kept()
+    field = base.schema().table("Tomter").field("Bilder").id
+    file = {"url": f"{airtable.url}/health"}
+    asked = {"records": [{"fields": {"Bilder": [file]}}]}
+    fetch = attachments.fetch
+    with pytest.MonkeyPatch.context() as patch:
+        fetched = []
+        patch.setattr(attachments, "fetch", lambda *a, **k: fetched.append(a) or fetch(*a, **k))
+        assert web.post(f"/v0/{base.id}/Tomter/listRecords", json=asked).status_code == 422
+        assert web.patch(f"/v0/{base.id}/Tomter/listRecords", json=asked).status_code == 404
+        assert (fetched, kept()) == ([], before)
+        (held,) = tomter.update(rec, {"Bilder": [file], field: [file]})["fields"]["Bilder"]
+        assert len(fetched) == 2
+    assert kept() - before == {held["id"]}
+    tomter.update(rec, {"Bilder": []})
+    assert kept() == before

@@ -70,6 +70,7 @@ def test_a_malformed_upsert_is_refused(web, base, tomter, subtests):
         ({"Navn": "a"}, {"fieldsToMergeOn": []}, "INVALID_REQUEST_UNKNOWN"),
         ({"Navn": "a"}, {"fieldsToMergeOn": ["Navn", "Tall", "Dato", "Klasse"]}, "INVALID_REQUEST_UNKNOWN"),
         ({"Navn": "a"}, {"fieldsToMergeOn": [{}]}, "INVALID_REQUEST_UNKNOWN"),
+        ({"Navn": "a"}, {"fieldsToMergeOn": ["Navn", "Navn"]}, "INVALID_REQUEST_UNKNOWN"),
         ({"Navn": "a"}, {}, "INVALID_REQUEST_UNKNOWN"),
         ({"Navn": "a"}, None, "INVALID_REQUEST_UNKNOWN"),
         ({"Navn": "a"}, {"fieldsToMergeOn": ["Ukjent"]}, "UNKNOWN_FIELD_NAME"),

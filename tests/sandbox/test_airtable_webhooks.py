@@ -11,8 +11,10 @@ from queue import Queue
 import pytest
 from pyairtable.models import WebhookNotification
 
-from tasks.sandbox.airtable import AirtableServer, webhooks
+from tasks.sandbox.airtable import AirtableServer, filters, webhooks
 from tasks.sandbox.airtable.actor import API_USER, Actor
+from tasks.sandbox.airtable.sidefile import beside, let_go
+from tasks.sandbox.airtable.store import Store
 from tests.sandbox.conftest import LINES, TALL, answer, connect, refusal
 from tests.waiting import PATIENCE_S, eventually
 
@@ -123,6 +125,41 @@ def test_a_view_tells_who_comes_and_who_leaves(airtable, hook, base, tomter, fie
     assert came == [[ids[1]], [ids[0]], [], [], []]
     assert [list(t.changed_records_by_id) for t in told] == [[], [], [ids[1]], [], []]
     assert [t.destroyed_record_ids for t in told] == [[], [], [], [ids[0]], [ids[1]]]
+
+
+def test_a_write_tries_what_it_changed_alone_against_a_view(airtable, hook, base, tomter, fields, monkeypatch):
+    condition = {"fieldId": fields["Tall"], "operator": ">", "value": 1}
+    how = {"filter": {"conjunction": "and", "filterSet": [condition]}}
+    view = airtable.hand.add_view(base.id, "Tomter", "Store", **how)["id"]
+    ids = [r["id"] for r in tomter.batch_create([{"Tall": n} for n in range(6)])]
+    made, tried = hook(recordChangeScope=view), []
+    compiled = filters.compile
+
+    def counted(*args, **kwargs):
+        passes = compiled(*args, **kwargs)
+        return lambda record: tried.append(record.id) or passes(record)
+
+    monkeypatch.setattr(filters, "compile", counted)
+    tomter.update(ids[0], {"Tall": 7})
+    assert tried == [ids[0]]
+    airtable.hand.delete_field(base.id, "Tomter", "Tall")  # and the condition with it: all are in the view
+    came = [one.changed_views_by_id[view].created_records_by_id for one in changes(made, tomter)]
+    assert [set(c) for c in came] == [{ids[0]}, {ids[1]}]
+
+
+def test_no_lock_of_the_store_is_waited_for_while_the_file_is_held(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    hooks, held = webhooks.Webhooks(store), []
+    there = store.create_base("B", [])
+    now = store.now
+    monkeypatch.setattr(store, "now", lambda: held.append(beside(store)._lock._is_owned()) or now())
+    hooks.create(there, {"specification": spec()})
+    hooks.heard(there, API_USER, [])
+    hooks.close()
+    let_go(store)
+    store.close()
+    assert held
+    assert not any(held)
 
 
 def test_fields_and_tables_are_told_of_too(airtable, hook, base, tomter):

@@ -5,14 +5,15 @@ Airtable's Web API has no such calls; nothing here ever speaks to another server
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lark import Token
 from pyairtable import Api, Base
 
 from config.base import BaseRegister
+from config.formel import name_of, tree_of, walk
 from config.haand import Betingelse, Filter, Formelfelt, Gruppe, Sortering, Visning
 from config.settings import host_of, is_loopback
 from tasks.crm.client import readable_errors
@@ -22,8 +23,6 @@ from tasks.errors import ConfigError
 
 PRODUCT = "tomtesourcing local Airtable"
 """What the local Airtable's /health calls itself."""
-NAMED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|\{([^{}]+)\}', re.DOTALL)
-"""A text, or a field in braces: what stands in a text names no field."""
 
 JSON = dict[str, Any]
 
@@ -185,7 +184,12 @@ def with_ids(formula: str, field: Callable[[str], str]) -> str:
     >>> with_ids('IF({Navn}, "{Navn}", {Eier-id})', {"Navn": "fldA", "Eier-id": "fldB"}.__getitem__)
     'IF({fldA}, "{Navn}", {fldB})'
     """
-    return NAMED.sub(lambda found: found[0] if found[1] is None else f"{{{field(found[1])}}}", formula)
+    out, at = "", 0
+    for node in walk(tree_of(formula)):
+        if node.data == "field" and isinstance(braced := node.children[0], Token):
+            out += f"{formula[at : braced.start_pos]}{{{field(name_of(node))}}}"
+            at = braced.end_pos or at
+    return out + formula[at:]
 
 
 def _make_view(base: Base, view: Visning, table: _There) -> list[str]:

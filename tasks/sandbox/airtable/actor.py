@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 
@@ -47,7 +48,27 @@ API_USER = Actor("usrSandkasse00000", "program@lokal.invalid", "Programmet", "pu
 """Whom the token belongs to."""
 
 
-def known(person: dict[str, str]) -> Actor | None:
+class People:
+    """Who has access to the bases of one server: the token's user, the made-up team, and who else is added."""
+
+    def __init__(self) -> None:
+        self._all = {actor.id: actor for actor in (API_USER, *PEOPLE)}
+
+    def add(self, actor: Actor) -> None:
+        """Give a person access."""
+        self._all[actor.id] = actor
+
+    def find(self, person: Mapping[str, str]) -> Actor | None:
+        """Return who is meant by an id or, without one, by an address; None for a stranger."""
+        if "id" in person:
+            return self._all.get(person["id"])
+        email = person.get("email", "").casefold()
+        return next((a for a in self._all.values() if a.email.casefold() == email), None)
+
+
+_EVERYWHERE = People()
+
+
+def known(person: Mapping[str, str]) -> Actor | None:
     """Return who is meant by an id or an address, of those who have access to every base; None for a stranger."""
-    email = person.get("email", "").casefold()
-    return next((a for a in (API_USER, *PEOPLE) if a.id == person.get("id") or a.email == email), None)
+    return _EVERYWHERE.find(person)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Iterator
+import logging
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tasks.sandbox.airtable import attachments, cellformat, comments, query, views
+from tasks.sandbox.airtable import attachments, cellformat, comments, loopback, query, views
 from tasks.sandbox.airtable.actor import API_USER
 from tasks.sandbox.airtable.errors import invalid, missing_fields, no_model, not_found, record_gone, unauthorized
 from tasks.sandbox.airtable.faults import Faults
+from tasks.sandbox.airtable.ids import is_id
 from tasks.sandbox.airtable.limit import RateLimit
 from tasks.sandbox.airtable.listings import Listings
 from tasks.sandbox.airtable.records import BATCH, View, Writer, flag, named_records, new_records, only, refuse_locked
@@ -37,6 +39,7 @@ WHOAMI: JSON = {
 WRITE_OPTIONS = ("typecast", "returnFieldsByFieldId")
 TEXT_OPTIONS = ("cellFormat", "timeZone", "userLocale", "recordMetadata")
 """Of a listing, beside those that say which records."""
+log = logging.getLogger("tomt.airtable")
 
 
 class Api:
@@ -95,7 +98,7 @@ class Api:
         metadata = given.get("recordMetadata") or []
         if metadata not in ([], ["commentCount"]):
             raise invalid()
-        style = cellformat.style(given, address=address, path_of=attachments.path_of)
+        style = _style(given, address)
         view = View.of(base, table, by_id=options.by_id, address=address, only=options.fields, style=style)
         if options.offset:
             ids, following = self._listings.page(table["id"], options.offset, options.size)
@@ -114,11 +117,10 @@ class Api:
             return query.select(base, table, formula=options.formula, sort=options.sort, most=options.most)
         view = views.find(table, given["view"])
         ids = views.record_ids(base, table, view, today=self.store.now().date())
-        if options.formula is not None or options.sort:
-            found = query.select(base, table, formula=options.formula, sort=options.sort)
-            first, then = (found, frozenset(ids)) if options.sort else (ids, frozenset(found))
-            ids = [rec for rec in first if rec in then]
-        return ids[: options.most]
+        rows = base.records[table["id"]]
+        inside = frozenset(ids) if options.sort else frozenset()
+        chosen = [r for r in rows if r.id in inside] if options.sort else [rows[i] for i in ids]
+        return query.select(base, table, formula=options.formula, sort=options.sort, most=options.most, rows=chosen)
 
     def get(self, table: Table, base: Base, rec: str, given: JSON, *, address: str) -> JSON:
         """Read one record."""
@@ -127,9 +129,8 @@ class Api:
         record = base.records[table["id"]].get(rec)
         if record is None:
             raise not_found()
-        by_id = given.get("returnFieldsByFieldId") in ("1", "true")
-        style = cellformat.style(given, address=address, path_of=attachments.path_of)
-        return View.of(base, table, by_id=by_id, address=address, style=style).show(record)
+        by_id = query.wants_ids(given)
+        return View.of(base, table, by_id=by_id, address=address, style=_style(given, address)).show(record)
 
     def create(self, table: Table, base: Base, body: JSON, *, address: str, arrived: JSON) -> JSON:
         """Create one record, bare, or several."""
@@ -142,6 +143,7 @@ class Api:
         with self.store.change(base):
             writer = self._writer(base, table, body, arrived)
             ids = [writer.create(item["fields"]) for item in items]
+        self._take(arrived, base, table, ids)
         shown = [view.show(base.records[table["id"]][i]) for i in ids]
         return shown[0] if one else {"records": shown}
 
@@ -160,6 +162,7 @@ class Api:
                 extra = {"createdRecords": created, "updatedRecords": updated}
             else:
                 ids = writer.update_many(items, replace=replace)
+        self._take(arrived, base, table, ids)
         return {"records": [view.show(base.records[table["id"]][i]) for i in ids], **extra}
 
     def update_one(
@@ -175,18 +178,26 @@ class Api:
         with self.store.change(base):
             writer = self._writer(base, table, body, arrived)
             writer.update(rec, body["fields"], replace=replace)
+        self._take(arrived, base, table, [rec])
         return view.show(base.records[table["id"]][rec])
 
     def _writer(self, base: Base, table: Table, body: JSON, arrived: JSON) -> Writer:
         typecast = flag(body, "typecast")
         return Writer(self.store, base, table, typecast=typecast, locked=self._locked, arrived=arrived)
 
+    def _take(self, arrived: JSON, base: Base, table: Table, ids: Iterable[str]) -> None:
+        """Take from what arrived the files that the cells of these records hold now."""
+        rows = base.records[table["id"]]
+        for rec in ids:
+            for attachment_id in attachments.ids_in(rows[rec].cells):
+                arrived.pop(attachment_id, None)
+
     @contextmanager
     def fetched(self, method: str, parts: list[str], body: JSON) -> Iterator[JSON]:
         """Fetch the files that a write names by address, and name them by id in its body; give them by id.
 
-        To be entered without the lock: the address may be this server's own, and others are not to wait for it. A
-        request that is refused in the block leaves no file behind.
+        To be entered without the lock: the address may be this server's own, and others are not to wait for it. What
+        is still among the given after the block is held by no cell, and goes.
 
         Raises
         ------
@@ -194,31 +205,39 @@ class Api:
             422 when one cannot be fetched.
         """
         arrived: JSON = {}
+        until = loopback.deadline()
         try:
             for given in self._to_fetch(method, parts, body):
-                attachment = attachments.fetch(self.store.folder, given)
+                attachment = attachments.fetch(self.store.folder, given, until=until)
                 arrived[attachment["id"]] = attachment
                 given.clear()
                 given["id"] = attachment["id"]
             yield arrived
-        except BaseException:
-            for attachment_id in arrived:
-                attachments.drop(self.store.folder, attachment_id)
-            raise
+        finally:
+            try:
+                for attachment_id in arrived:
+                    attachments.drop(self.store.folder, attachment_id)
+            except OSError:  # what the request has done stands; the next start drops the file
+                log.exception("A file that no cell holds could not be deleted.")
 
     def _to_fetch(self, method: str, parts: list[str], body: JSON) -> list[JSON]:
         """Return the parts of a body that name a file by its address."""
-        if method not in ("POST", "PATCH", "PUT") or len(parts) not in (2, 3) or parts[0] in ("meta", "bases"):
+        is_batch = len(parts) == 2 and method in ("POST", "PATCH", "PUT")
+        is_one = len(parts) == 3 and method in ("PATCH", "PUT") and is_id(parts[2], "rec")
+        if not (is_batch or is_one) or parts[0] in ("meta", "bases"):
+            return []
+        items = body["records"] if isinstance(body.get("records"), list) else [body]
+        cells = [i["fields"] for i in items if isinstance(i, dict) and isinstance(i.get("fields"), dict)]
+        lists = [(k, v) for cell in cells for k, v in cell.items() if isinstance(v, list)]
+        named = [(k, a) for k, v in lists for a in v if isinstance(a, dict) and "url" in a and "id" not in a]
+        if not named:
             return []
         with self.store.lock:
             base = self.store.bases.get(parts[0])
             table = base.table(parts[1]) if base else None
             fields = [f for f in table["fields"] if f["type"] == "multipleAttachments"] if table else []
             keys = {f["id"] for f in fields} | {f["name"] for f in fields}
-        items = body["records"] if isinstance(body.get("records"), list) else [body]
-        cells = [i["fields"] for i in items if isinstance(i, dict) and isinstance(i.get("fields"), dict)]
-        lists = [v for cell in cells for k, v in cell.items() if k in keys and isinstance(v, list)]
-        found = [one for v in lists for one in v if isinstance(one, dict) and "url" in one and "id" not in one]
+        found = [attachment for key, attachment in named if key in keys]
         if len(found) > MOST_FETCHED:
             raise invalid()
         return found
@@ -279,3 +298,10 @@ class Api:
             there = base.records[table["id"]][rec].cells.get(field["id"], [])
             record = self.store.update(base, table, rec, {field["id"]: [*there, attachment]})
         return view.show(record)
+
+
+def _style(given: JSON, address: str) -> cellformat.Style | None:
+    """Return how cells are written; a zone and a locale are texts also where they are not needed."""
+    if not all(isinstance(given.get(key), str | None) for key in ("timeZone", "userLocale")):
+        raise invalid()
+    return cellformat.style(given, address=address, path_of=attachments.path_of)

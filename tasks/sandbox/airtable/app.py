@@ -11,7 +11,7 @@ import logging
 import re
 import socket
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from tasks.sandbox.airtable import comments
+from tasks.sandbox.airtable import attachments, comments
 from tasks.sandbox.airtable.api import Api
 from tasks.sandbox.airtable.errors import (
     ApiError,
@@ -40,7 +40,7 @@ from tasks.sandbox.airtable.listings import IDLE_S, MOST_OPEN, Listings
 from tasks.sandbox.airtable.pages import add_pages
 from tasks.sandbox.airtable.routes import address_of, answer, answer_own, path_parts, raw_path
 from tasks.sandbox.airtable.sidefile import let_go
-from tasks.sandbox.airtable.store import Store
+from tasks.sandbox.airtable.store import RecordChange, Store
 from tasks.sandbox.serve import EVERYWHERE, LOOPBACK
 
 MAX_BODY = 8_000_000
@@ -109,11 +109,18 @@ def create_app(
     app.state.store, app.state.limit, app.state.faults, app.state.hand = store, limit, faults, Hand(store)
     app.state.api = api
     comments.forget_strays(store)
-    store.listeners.append(lambda base, by, changes: comments.forget_deleted(store, changes))
+    attachments.watch(store)
+    store.listeners.append(lambda base, by, changes: _forget_comments(store, changes))
     store.listeners.append(api.webhooks.heard)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=host_names(host))
     _add_routes(app, api)
     return app
+
+
+def _forget_comments(store: Store, changes: Sequence[RecordChange]) -> None:
+    if any(c.after is None for c in changes):
+        store.settle()  # a power cut may not bring a record back without what was said of it
+        comments.forget_deleted(store, changes)
 
 
 def close_app(app: FastAPI) -> None:

@@ -1,4 +1,8 @@
-"""Attachments: files beside the database, named by their id; the name that was sent is never a path."""
+"""Attachments: files beside the database, named by their id; the name that was sent is never a path.
+
+A file is there before a cell names it, and goes when no cell of its base does any more: a stop in between leaves a file
+too many, which the next start removes.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,24 @@ import base64
 import binascii
 import os
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from tasks.sandbox.airtable import loopback, pictures
 from tasks.sandbox.airtable.errors import bad_attachment, invalid, too_large
 from tasks.sandbox.airtable.ids import is_id, new_id
 
+if TYPE_CHECKING:
+    from tasks.sandbox.airtable.base import Base, RecordChange
+    from tasks.sandbox.airtable.store import Store
+
 MAX_BYTES = 5_000_000
 PICTURES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
 """Types that a page may show; anything else is saved, for it could be a page with a script."""
+FILES = "multipleAttachments"
+_turns = loopback.Turns()
 
 
 def keep(folder: Path, body: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +57,7 @@ def keep(folder: Path, body: dict[str, Any]) -> dict[str, Any]:
     return _keep(folder, data, name=name, kind=kind)
 
 
-def fetch(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
+def fetch(folder: Path, given: dict[str, Any], *, until: float | None = None) -> dict[str, Any]:
     """Fetch the file that an address of this machine names, and keep it as `keep` does.
 
     Airtable answers at once and fetches afterwards; here it is there when the request is answered.
@@ -55,6 +66,9 @@ def fetch(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
     ----------
     given
         `url`, and `filename` if it is to be called otherwise than in the address.
+    until
+        When it must be there, of `time.monotonic`: one deadline for all files of a request; `loopback.TIME_S` from now
+        when None.
 
     Raises
     ------
@@ -64,8 +78,10 @@ def fetch(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
     url, name = given.get("url"), given.get("filename")
     if set(given) - {"url", "filename"} or not isinstance(url, str) or not isinstance(name, str | None):
         raise bad_attachment()
+    until = loopback.deadline() if until is None else until
     try:
-        answer = loopback.call("GET", url)
+        with _turns.one(until):
+            answer = loopback.call("GET", url, until=until)
     except loopback.LoopbackError:
         raise bad_attachment() from None
     if answer.status != 200:
@@ -97,6 +113,48 @@ def drop(folder: Path, attachment_id: str) -> None:
     found = find(folder, attachment_id)
     if found is not None:
         found[0].unlink(missing_ok=True)
+
+
+def watch(store: Store) -> None:
+    """Drop the files that no cell holds, now and after every change to a base of a store."""
+    drop_strays(store)
+    store.listeners.append(lambda base, by, changes: drop_let_go(store, base, changes))
+
+
+def drop_let_go(store: Store, base: Base, changes: Sequence[RecordChange]) -> None:
+    """Delete the files that a change has taken out of cells, and that no other cell of the base holds."""
+    gone = {a for c in changes if c.before for a in ids_in(c.before)}
+    gone -= {a for c in changes if c.after for a in ids_in(c.after)}
+    if gone:
+        gone -= _held(base)
+    if gone:
+        store.settle()  # a power cut may not bring a cell back without its file
+        for attachment_id in gone:
+            drop(store.folder, attachment_id)
+
+
+def drop_strays(store: Store) -> None:
+    """Delete the files that no cell holds: a stop may come between a file and its cell, or a cell and its file."""
+    there = {path.name[:17] for path in (store.folder / "attachments").glob("att*")}
+    for attachment_id in there.difference(*map(_held, store.bases.values())):
+        drop(store.folder, attachment_id)
+
+
+def ids_in(cells: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the ids of the attachments in some cells; what a cell is shows in it, also when its field is gone."""
+    for cell in cells.values():
+        if isinstance(cell, list):
+            yield from (a["id"] for a in cell if isinstance(a, dict) and is_id(a.get("id"), "att"))
+
+
+def _held(base: Base) -> set[str]:
+    """Return the ids of the attachments in the cells of a base."""
+    held: set[str] = set()
+    for table in base.tables:
+        fields = [f["id"] for f in table["fields"] if f["type"] == FILES]
+        for record in base.records[table["id"]] if fields else ():
+            held.update(a["id"] for field in fields for a in record.cells.get(field, ()))
+    return held
 
 
 def shown(attachment: dict[str, Any], address: str) -> dict[str, Any]:

@@ -14,21 +14,24 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tasks.sandbox.airtable.actor import API_USER, Actor
-from tasks.sandbox.airtable.errors import invalid, not_found, not_yours
+from tasks.sandbox.airtable.errors import invalid, no_cursor, not_found, not_yours
 from tasks.sandbox.airtable.formula.value import iso
 from tasks.sandbox.airtable.ids import new_id
 from tasks.sandbox.airtable.schema import Table
 from tasks.sandbox.airtable.sidefile import Row, beside
 from tasks.sandbox.airtable.store import Base, RecordChange, Store
+from tasks.sandbox.airtable.values import COLLABORATORS
 
 JSON = dict[str, Any]
 MAX_TEXT = 10_000
 """Characters of a comment; ours, Airtable does not say."""
 MENTION = re.compile(r"@\[(usr[A-Za-z0-9]{14})\]")
-COLLABORATORS = frozenset({"singleCollaborator", "multipleCollaborators"})
 COLUMNS = "id, author, text, created, updated, parent"
 SOME = 500
 """Ids in one query."""
+OFFSET = re.compile(r"(rec[A-Za-z0-9]{14})/([0-9]{1,18})")
+"""The record whose comments are listed, and the place below which to go on."""
+MOST_PLACES = 2**63 - 1
 
 
 def add(
@@ -72,13 +75,44 @@ def add(
         return _one(store, base, record_id, comment_id)
 
 
-def of_record(store: Store, base: Base, record_id: str) -> list[JSON]:
-    """Return the comments of a record, newest first."""
-    rows = beside(store).rows(
-        f"SELECT {COLUMNS} FROM comment WHERE base = ? AND record = ? ORDER BY place DESC",  # noqa: S608
-        *(base.id, record_id),
+def of_record(store: Store, base: Base, record_id: str, *, most: int | None = None) -> list[JSON]:
+    """Return the comments of a record, newest first; the newest `most` of them, or all."""
+    return _shown(store, base, [row[1:] for row in _newest(store, base, record_id, most=-1 if most is None else most)])
+
+
+def page(store: Store, base: Base, record_id: str, *, offset: str | None, size: int) -> tuple[list[JSON], str | None]:
+    """Return a page of the comments of a record, newest first, and the offset of the next if there is one.
+
+    What is written or deleted between two pages moves none of the others.
+
+    Parameters
+    ----------
+    offset
+        What came with the page before, None for the first.
+
+    Raises
+    ------
+    ApiError
+        422 for an offset of another record, or none at all.
+    """
+    below = MOST_PLACES
+    if offset is not None:
+        match = OFFSET.fullmatch(offset)
+        if match is None or match[1] != record_id:
+            raise no_cursor()
+        below = int(match[2])
+    rows = _newest(store, base, record_id, below=below, most=size + 1)
+    following = f"{record_id}/{rows[size - 1][0]}" if len(rows) > size else None
+    return _shown(store, base, [row[1:] for row in rows[:size]]), following
+
+
+def _newest(store: Store, base: Base, record_id: str, *, most: int, below: int = MOST_PLACES) -> list[Row]:
+    """Return the newest comments before a place, each after its place; −1 for all."""
+    return beside(store).rows(
+        f"SELECT place, {COLUMNS} FROM comment WHERE base = ? AND record = ? AND place < ? "  # noqa: S608
+        "ORDER BY place DESC LIMIT ?",
+        *(base.id, record_id, below, most),
     )
-    return _shown(store, base, rows)
 
 
 def edit(store: Store, base: Base, table: Table, record_id: str, comment_id: str, *, text: Any, by: Actor) -> JSON:

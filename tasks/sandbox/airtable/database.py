@@ -1,4 +1,8 @@
-"""The file that the bases lie in: SQLite, written through (WAL, synchronous=FULL).
+"""The file that the bases lie in: SQLite, written through.
+
+A transaction is written to SQLite's log (WAL) at once, which survives the end of the process; `flush` brings the log
+onto the disk, for several transactions at a time. That is what synchronous=FULL does after each one alone; NORMAL
+leaves it to whoever asks (sqlite.org/pragma.html#pragma_synchronous).
 
 A row of `record` is one record: its cells as JSON by field id, its rowid the place in the order of making. Links stand
 in `link`, one row each, not in the cells: a record that 50,000 others link to is not written again for each of them.
@@ -16,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from tasks.sandbox.airtable.actor import API_USER, Actor
+from tasks.sandbox.airtable.flush import Flush
 from tasks.sandbox.airtable.rows import Record, Stamp
 
 TABLES = """
 PRAGMA journal_mode=WAL;
-PRAGMA synchronous=FULL;
+PRAGMA synchronous=NORMAL;
 CREATE TABLE IF NOT EXISTS base (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, tables TEXT NOT NULL, specs TEXT NOT NULL DEFAULT '{}'
 );
@@ -70,7 +75,13 @@ class Writes:
 
 
 class Database:
-    """One file, used by one process."""
+    """One file, used by one process.
+
+    Attributes
+    ----------
+    flush
+        What was written is on the disk when this has settled.
+    """
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -78,22 +89,30 @@ class Database:
         self._written: dict[Actor, str] = {}
         try:
             self._db.executescript(TABLES)
+            self.flush = Flush(path.with_name(f"{path.name}-wal"))
+        except BaseException:
+            self._db.close()
+            raise
+        self.flush.wrote()
+        try:
             self.layout: int = self._db.execute("PRAGMA user_version").fetchone()[0]
             if "number" not in {row[1] for row in self._db.execute("PRAGMA table_info(record)")}:
                 with self._transaction():
                     for statement in FROM_1:
                         self._db.execute(statement)
         except BaseException:
-            self._db.close()
+            self.close()
             raise
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; SQLite itself brings it onto the disk then."""
         self._db.close()
+        self.flush.close()
 
     def settle(self) -> None:
         """Mark the file as being of this layout."""
         self._db.execute(f"PRAGMA user_version = {LAYOUT}")
+        self.flush.wrote()
         self.layout = LAYOUT
 
     @contextmanager
@@ -102,6 +121,7 @@ class Database:
         try:
             yield
             self._db.execute("COMMIT")
+            self.flush.wrote()
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
@@ -186,7 +206,8 @@ class Database:
 
     def add_base(self, base_id: str, name: str, tables: list[dict[str, Any]]) -> None:
         """Add a base without records."""
-        self._db.execute("INSERT INTO base (id, name, tables) VALUES (?, ?, ?)", (base_id, name, as_json(tables)))
+        with self._transaction():
+            self._db.execute("INSERT INTO base (id, name, tables) VALUES (?, ?, ?)", (base_id, name, as_json(tables)))
 
     def delete_base(self, base_id: str, table_ids: list[str]) -> None:
         """Delete a base with its records and what links them."""

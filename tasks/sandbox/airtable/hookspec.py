@@ -5,6 +5,7 @@ Source: Airtable's Web API, “Webhooks specification” (airtable.com/developer
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,8 @@ from tasks.sandbox.airtable.errors import bad_hook
 from tasks.sandbox.airtable.store import Base
 
 MAX_URL = 2000
+HOST = re.compile(r"(?![.-])[\w.-]+(?<!-)|\[[0-9a-fA-F:.]+\]")
+"""A name, an IPv4 address, or an IPv6 address in brackets."""
 DATA_TYPES = frozenset({"tableData", "tableFields", "tableMetadata"})
 CHANGE_TYPES = frozenset({"add", "remove", "update"})
 SOURCES = frozenset(
@@ -77,9 +80,13 @@ def _all_of(given: Any, allowed: frozenset[str]) -> bool:
 
 
 def is_address(url: Any) -> bool:
-    """Return True for a web address that a webhook may be told at."""
+    """Return True for a web address that a webhook may be told at: http or https, a host, and nobody's password."""
+    if not isinstance(url, str) or len(url) > MAX_URL or not url.isprintable() or any(map(str.isspace, url)):
+        return False
     try:
-        parts = urlsplit(url) if isinstance(url, str) and len(url) <= MAX_URL else None
-        return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
+        parts = urlsplit(url)
+        port = parts.port
     except ValueError:
         return False
+    host = parts.netloc if port is None else parts.netloc.rpartition(":")[0]
+    return parts.scheme in ("http", "https") and port != 0 and HOST.fullmatch(host) is not None

@@ -20,6 +20,7 @@ IDLE_S = 600.0
 class _Listing:
     of: str
     ids: list[str]
+    length: int
     used: float
     starts: dict[str, int] = field(default_factory=dict)
 
@@ -50,11 +51,13 @@ class Listings:
         ----------
         of
             What is listed, such as a table id: an offset is good for nothing else.
+        ids
+            What is added to this list afterwards is not of the listing.
         """
         if len(ids) <= size:
             return ids, None
         key = "itr" + secrets.token_hex(7)
-        self._open[key] = _Listing(of, ids, self._clock())
+        self._open[key] = _Listing(of, ids, len(ids), self._clock())
         while len(self._open) > self._most_open:
             self._open.popitem(last=False)
         return ids[:size], self._offset(key, size)
@@ -77,11 +80,11 @@ class Listings:
         listing.used = now
         self._open.move_to_end(key)
         start = listing.starts[first]
-        return listing.ids[start : start + size], self._offset(key, start + size)
+        return listing.ids[start : min(start + size, listing.length)], self._offset(key, start + size)
 
     def _offset(self, key: str, start: int) -> str | None:
         listing = self._open[key]
-        if start >= len(listing.ids):
+        if start >= listing.length:
             return None
         listing.starts[listing.ids[start]] = start
         return f"{key}/{listing.ids[start]}"

@@ -27,6 +27,8 @@ from tasks.sandbox.airtable.sidefile import SideFile
 JSON = dict[str, Any]
 MOST_WAITING = 1000
 STOP_S = 15.0
+"""Longer than `loopback.TIME_S`, in which a ping under way has ended."""
+PINGED = "FROM hook WHERE id = ? AND pings = 1 AND url IS NOT NULL"
 log = logging.getLogger("tomt.airtable")
 
 
@@ -41,7 +43,9 @@ class Pings:
         self._is_over = False
 
     def send(self, hook_id: str) -> None:
-        """Ping a hook soon."""
+        """Ping a hook soon; one without an address, or whose pings are off, has nothing to wait for."""
+        if not self._file.rows(f"SELECT 1 {PINGED}", hook_id):
+            return
         with self._news:
             if self._is_over or len(self._waiting) >= MOST_WAITING:
                 return
@@ -74,8 +78,8 @@ class Pings:
                 log.exception("Webhook %s could not be pinged.", hook_id)
 
     def _ping(self, hook_id: str) -> None:
-        found = self._file.rows("SELECT base, url, secret FROM hook WHERE id = ? AND pings = 1", hook_id)
-        if not found or not found[0][1]:
+        found = self._file.rows(f"SELECT base, url, secret {PINGED}", hook_id)
+        if not found:
             return
         base_id, url, secret = found[0]
         notice = {"base": {"id": base_id}, "webhook": {"id": hook_id}, "timestamp": iso(self._now())}

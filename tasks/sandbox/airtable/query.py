@@ -19,7 +19,14 @@ from tasks.sandbox.airtable.values import Field
 __all__ = ["PAGE", "Options", "Order", "field_map", "in_order", "plain", "primary_text", "read_options", "select"]
 
 PAGE = 100
+MOST_SORTS = 10
+"""As many as a view has; ours."""
+OPTIONS = frozenset(
+    {"view", "fields", "sort", "filterByFormula", "offset", "pageSize", "maxRecords", "returnFieldsByFieldId"}
+)
+"""Which records a listing asks for, and which of their fields."""
 
+YES_OR_NO = {"1": True, "true": True, "0": False, "false": False}
 Order = tuple[str, bool]
 """Field name or id, and whether descending."""
 
@@ -33,7 +40,7 @@ def select(
     most: int | None = None,
     rows: Iterable[Record] | None = None,
 ) -> list[str]:
-    """Return the ids of the records that pass, in order.
+    """Return the ids of the records that pass, in order; see `Rows.ids` for how long they stay so.
 
     Parameters
     ----------
@@ -51,7 +58,10 @@ def select(
     ApiError
         422 for a formula or a sort that does not fit the table.
     """
-    found = list(base.records[table["id"]] if rows is None else rows)
+    there = base.records[table["id"]]
+    if rows is None and formula is None and not sort:
+        return there.ids() if most is None else there.ids()[:most]
+    found = list(there if rows is None else rows)
     if formula is not None:
         compiled = _filter(base, table, formula)
         found = [r for r in found if truth(compiled(r))]
@@ -129,19 +139,19 @@ def read_options(table: Table, given: dict[str, Any]) -> Options:
     Raises
     ------
     ApiError
-        422 for one of the wrong form or an unknown view.
+        422 for one that there is not or of the wrong form, and for an unknown view.
     """
-    view, fields, sort = given.get("view"), given.get("fields"), given.get("sort")
-    formula, offset, cells = given.get("filterByFormula"), given.get("offset"), given.get("cellFormat")
-    if not all(isinstance(v, str | None) for v in (view, formula, offset, cells)):
+    if set(given) - OPTIONS:
         raise invalid()
-    if cells not in {None, "", "json"}:
-        raise invalid.saying("The local Airtable answers cellFormat=json only.")
+    view, fields, sort = given.get("view"), given.get("fields"), given.get("sort")
+    formula, offset = given.get("filterByFormula"), given.get("offset")
+    if not all(isinstance(v, str | None) for v in (view, formula, offset)):
+        raise invalid()
     if view and view not in {v[key] for v in table["views"] for key in ("id", "name")}:
         raise no_view(view)
     if fields is not None and not (isinstance(fields, list) and all(isinstance(f, str) for f in fields)):
         raise invalid()
-    if not isinstance(sort, list | None):
+    if not isinstance(sort, list | None) or len(sort or ()) > MOST_SORTS:
         raise invalid()
     size = _whole_number(given.get("pageSize")) or PAGE
     if size > PAGE:
@@ -153,12 +163,28 @@ def read_options(table: Table, given: dict[str, Any]) -> Options:
         formula=formula or None,
         sort=tuple(_order(item) for item in sort or ()),
         most=_whole_number(given.get("maxRecords")),
-        by_id=given.get("returnFieldsByFieldId") in (True, "1", "true"),
+        by_id=wants_ids(given),
     )
 
 
+def wants_ids(given: dict[str, Any]) -> bool:
+    """Return whether fields are asked for by id, in a query or a body.
+
+    Raises
+    ------
+    ApiError
+        422 for what is neither yes nor no.
+    """
+    wanted = given.get("returnFieldsByFieldId")
+    if isinstance(wanted, bool | None):
+        return bool(wanted)
+    if not isinstance(wanted, str) or wanted not in YES_OR_NO:
+        raise invalid()
+    return YES_OR_NO[wanted]
+
+
 def _order(item: Any) -> Order:
-    if not isinstance(item, dict) or not isinstance(item.get("field"), str):
+    if not isinstance(item, dict) or set(item) - {"field", "direction"} or not isinstance(item.get("field"), str):
         raise invalid()
     direction = item.get("direction", "asc")
     if direction not in ("asc", "desc"):

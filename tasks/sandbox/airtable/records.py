@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tasks.sandbox.airtable import cellformat
@@ -28,7 +29,7 @@ from tasks.sandbox.airtable.query import field_map, primary_text
 from tasks.sandbox.airtable.rows import Cells, Record, key_of
 from tasks.sandbox.airtable.schema import Table
 from tasks.sandbox.airtable.store import Base, Store
-from tasks.sandbox.airtable.values import TEXT_TYPES, Field, clean, names_new_option
+from tasks.sandbox.airtable.values import COMPUTED, TEXT_TYPES, Field, clean, names_new_option
 
 BATCH = 10
 MERGEABLE = frozenset(
@@ -74,21 +75,28 @@ class View:
         fields = [(f[key], f) for f in table["fields"] if wanted is None or f["id"] in wanted]
         return cls(base, fields, address, style)
 
+    @cached_property
+    def _readers(self) -> list[tuple[str, str, Callable[[Record], Any] | None]]:
+        """Key, field id and how the field is read, None where the cell is the answer as it is kept."""
+        return [(key, f["id"], self._reader(f)) for key, f in self.fields]
+
+    def _reader(self, field: Field) -> Callable[[Record], Any] | None:
+        if (style := self.style) is not None:
+            return lambda record: cellformat.text(self.base, field, record, style=style) or None
+        if field["type"] == "multipleAttachments":
+            return lambda record: [shown(a, self.address) for a in record.cells.get(field["id"], ())] or None
+        if field["type"] == LINK or field["type"] in COMPUTED:
+            return lambda record: self.base.value(field, record)
+        return None
+
     def show(self, record: Record) -> JSON:
         """Return a record as the API answers it."""
         cells = {}
-        for key, field in self.fields:
-            if self.style is not None:
-                text = cellformat.text(self.base, field, record, style=self.style)
-                if text:
-                    cells[key] = text
-                continue
-            value = self.base.value(field, record)
-            if value is None:
-                continue
-            if field["type"] == "multipleAttachments":
-                value = [shown(a, self.address) for a in value]
-            cells[key] = value
+        kept = record.cells
+        for key, field_id, read in self._readers:
+            value = kept.get(field_id) if read is None else read(record)
+            if value is not None:
+                cells[key] = value
         return {"id": record.id, "createdTime": record.created, "fields": cells}
 
 
@@ -112,7 +120,7 @@ class Writer:
         table: Table,
         *,
         typecast: bool,
-        locked: Container[str] = frozenset(),
+        locked: Collection[str] = frozenset(),
         arrived: Mapping[str, JSON] | None = None,
     ) -> None:
         self._store, self._base, self._table, self._typecast = store, base, table, typecast
@@ -174,7 +182,10 @@ class Writer:
                 raise invalid.saying(
                     f'Field "{name}" is a {self._known[name]["type"]}: records cannot be merged on it.'
                 )
-        return tuple(self._known[name]["id"] for name in names)
+        keys = tuple(self._known[name]["id"] for name in names)
+        if len(set(keys)) < len(keys):
+            raise invalid.saying("A field to merge on is named twice.")
+        return keys
 
     def _match(self, keys: tuple[str, ...], fields: Any) -> str | tuple[Any, ...]:
         """Return the id of the one record with these keys, or the keys when there is none."""
@@ -205,7 +216,8 @@ class Writer:
         cells: Cells = {}
         for name, value in fields.items():
             field = self._field(name)
-            refuse_locked(self._table, field, self._locked)
+            if self._locked:
+                refuse_locked(self._table, field, self._locked)
             if self._typecast and field["type"] in SELECTS and names_new_option(field, value):
                 self._store.keep_schema(self._base)
             cell = clean(field, value, typecast=self._typecast)

@@ -172,19 +172,20 @@ def _record(api: Api, request: Request, base: Base, *, table: Table, rec: str, b
 
 
 def query_options(request: Request) -> JSON:
-    """Return the options of a GET listing; `fields[]` and `sort[0][field]` come as lists."""
+    """Return the options of a GET listing; `fields[]` and `sort[0][field]` come as lists, the rest as it is."""
     options: JSON = {}
+    lists: JSON = {}
     sort: dict[int, JSON] = {}
     for key, value in request.query_params.multi_items():
-        if match := re.fullmatch(r"(fields|recordMetadata|include)(\[\d*\])?", key):
-            options.setdefault(match[1], []).append(value)
+        if match := re.fullmatch(r"(fields(?=\[)|recordMetadata|include)(\[\d*\])?", key):
+            lists.setdefault(match[1], []).append(value)
         elif match := re.fullmatch(r"sort\[(\d{1,2})\]\[(field|direction)\]", key):
             sort.setdefault(int(match[1]), {})[match[2]] = value
         else:
             options[key] = value
     if sort:
-        options["sort"] = [sort[n] for n in sorted(sort)]
-    return options
+        lists["sort"] = [sort[n] for n in sorted(sort)]
+    return lists | options
 
 
 def path_parts(request: Request) -> list[str]:

@@ -60,6 +60,7 @@ class Rows:
         self.last = 0
         """The number given last."""
         self._records: dict[str, Record] = {}
+        self._ids: list[str] | None = None
         self._indexes: dict[tuple[str, ...], dict[Key, set[str]]] = {}
 
     def __len__(self) -> int:
@@ -78,10 +79,22 @@ class Rows:
         """Return a record, or None."""
         return self._records.get(rec)
 
+    def ids(self) -> list[str]:
+        """Return the ids of all records, in order of making.
+
+        Records made later are added to the list that was returned; nothing else is ever done to it: its first so many
+        stay what they are.
+        """
+        if self._ids is None:
+            self._ids = list(self._records)
+        return self._ids
+
     def put(self, record: Record) -> None:
         """Add a record at the end, or set it in its place."""
         before = self._records.get(record.id)
         self._records[record.id] = record
+        if before is None and self._ids is not None:
+            self._ids.append(record.id)
         for fields, index in self._indexes.items():
             key = key_of(record.cells, fields)
             if before is not None:
@@ -93,6 +106,7 @@ class Rows:
     def remove(self, rec: str) -> None:
         """Take a record away."""
         record = self._records.pop(rec)
+        self._ids = None
         for fields, index in self._indexes.items():
             _forget(index, key_of(record.cells, fields), rec)
 
@@ -105,6 +119,7 @@ class Rows:
         self.put(before)
         if was_removed:
             self._records = dict(sorted(self._records.items(), key=lambda item: item[1].number))
+            self._ids = None
 
     def matching(self, fields: tuple[str, ...], key: Key) -> list[str]:
         """Return the ids of the records that have these values in these fields, in no order."""

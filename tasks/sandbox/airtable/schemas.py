@@ -54,9 +54,9 @@ class Schemas:
 
     def delete_base(self, base: Base) -> JSON:
         """Delete a base with all that it has; Airtable lets those on its Enterprise plan."""
-        fields = [(t["id"], f["id"]) for t in base.tables for f in t["fields"] if f["type"] == "multipleAttachments"]
-        files = [a["id"] for table, field in fields for r in base.records[table] for a in r.cells.get(field, ())]
+        files = [a for rows in base.records.values() for record in rows for a in attachments.ids_in(record.cells)]
         self.store.delete_base(base)
+        self.store.settle()  # a power cut may not bring a base back without its files
         self._webhooks.forget_base(base.id)
         with beside(self.store).change() as file:
             for table in ("about", "comment"):

@@ -1,131 +1,37 @@
 """The bases of one folder: schema and records are held in memory for reading, every change is written through.
 
 Every request is one transaction, in memory as on disk: a refused batch leaves neither changed, and what was
-acknowledged survives kill −9 and a power cut. Time stands still while a request holds the lock.
+acknowledged survives kill −9 and a power cut. Time stands still while a request holds the lock; where its turn ends, it
+waits until all that it has seen is on the disk.
 """
 
 from __future__ import annotations
 
 import fcntl
 import gc
-import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from functools import partial
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from tasks.sandbox.airtable.actor import API_USER, Actor
-from tasks.sandbox.airtable.database import LAYOUT, Database, Writes, as_json
-from tasks.sandbox.airtable.evaluation import Computed
+from tasks.sandbox.airtable.base import Base, Listener, RecordChange, link_fields
+from tasks.sandbox.airtable.database import LAYOUT, Database
 from tasks.sandbox.airtable.formula.value import iso
 from tasks.sandbox.airtable.ids import new_id
 from tasks.sandbox.airtable.links import LINK, Links, inverse_of
 from tasks.sandbox.airtable.planning import named_by
 from tasks.sandbox.airtable.rows import Cells, Record, Rows
 from tasks.sandbox.airtable.schema import Table
+from tasks.sandbox.airtable.transaction import Transaction
+from tasks.sandbox.airtable.turn import Turn
 from tasks.sandbox.airtable.values import COMPUTED, Field, is_empty
 
-LinkKey = tuple[str, str, str]
-"""Field, record and linked record, as seen from the side whose field id comes first."""
+__all__ = ["Base", "RecordChange", "Store"]
 
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
-
-
-@dataclass(eq=False)
-class Base:
-    """One base: id, name, tables in order, the records by table id, and what links them.
-
-    Attributes
-    ----------
-    specs
-        Of computed fields, by id: what Airtable keeps and does not answer, `formula` of a rollup and `filter`.
-    clock
-        The time that formulas see.
-    """
-
-    id: str
-    name: str
-    tables: list[Table]
-    records: dict[str, Rows] = field(default_factory=dict)
-    links: Links = field(default_factory=Links)
-    specs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    clock: Callable[[], datetime] = utc_now
-    computed: Computed = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self.computed = Computed(self)
-
-    def table(self, id_or_name: str) -> Table | None:
-        """Return a table by its id or, whatever its case, its name; None when there is none."""
-        if (found := next((t for t in self.tables if t["id"] == id_or_name), None)) is not None:
-            return found
-        name = id_or_name.casefold()
-        return next((t for t in self.tables if t["name"].casefold() == name), None)
-
-    def value(self, field: Field, record: Record) -> Any:
-        """Return a cell as the API answers it, computed or not; None when it is empty."""
-        if field["type"] == LINK:
-            return self.links.targets(field["id"], record.id) or None
-        if field["type"] in COMPUTED:
-            return self.computed.value(field, record)
-        return record.cells.get(field["id"])
-
-    def cells(self, table: Table, record: Record) -> Cells:
-        """Return all cells that people and programs write, links included."""
-        links = {f["id"]: self.links.targets(f["id"], record.id) for f in _link_fields(table)}
-        return record.cells | {f: targets for f, targets in links.items() if targets}
-
-
-@dataclass(frozen=True)
-class RecordChange:
-    """A record before and after a change: whole cells by field id, links included; None when it was not there."""
-
-    table_id: str
-    record_id: str
-    before: Cells | None
-    after: Cells | None
-
-
-Listener = Callable[[Base, Actor, Sequence[RecordChange]], None]
-
-
-class Turn:
-    """A lock for one thread at a time, again and again by the same; while it is held, time stands still.
-
-    Attributes
-    ----------
-    clock
-        The time when nobody holds it.
-    """
-
-    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
-        self.clock = clock
-        self._lock, self._depth = threading.RLock(), 0
-        self._moment: datetime | None = None
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-        self._depth += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._depth -= 1
-        if not self._depth:
-            self._moment = None
-        self._lock.release()
-
-    def now(self) -> datetime:
-        """Return the time: within a turn, that of the first look at the clock."""
-        with self:
-            if self._moment is None:
-                self._moment = self.clock()
-            return self._moment
+log = logging.getLogger("tomt.airtable")
 
 
 class Store:
@@ -135,7 +41,8 @@ class Store:
     ----------
     listeners
         Called after each change that was kept, under the lock: with the base, who made it, and the records that it
-        changed, none when it was the schema.
+        changed, none when it was the schema. What one raises is logged: the change is kept, and whoever made it is to
+        be told so, or it is made again.
 
     Raises
     ------
@@ -152,15 +59,15 @@ class Store:
         except BlockingIOError:
             self._guard.close()
             raise BlockingIOError(f"{folder}: another local Airtable uses this folder. Stop it first.") from None
-        self.lock = Turn()
         self.bases: dict[str, Base] = {}
         self.listeners: list[Listener] = []
         self._last_place = 0
-        self._changing: Base | None = None
-        self._begin(API_USER)
+        self._change: Transaction | None = None
         try:
             self._db = Database(folder / "airtable.sqlite")
-            self._load()
+            self.lock = Turn(after=self._db.flush.settle)
+            with self.lock:
+                self._load()
         except BaseException:
             self._guard.close()
             raise
@@ -195,7 +102,7 @@ class Store:
         counters = self._db.counters()
         for base_id, name, tables, specs in self._db.bases():
             base = Base(base_id, name, tables, {t["id"]: Rows() for t in tables}, specs=specs, clock=self.now)
-            links |= {f["id"]: (base.links, inverse_of(f)) for t in base.tables for f in _link_fields(t)}
+            links |= {f["id"]: (base.links, inverse_of(f)) for t in base.tables for f in link_fields(t)}
             self.bases[base_id] = base
         for base_id, tbl, record in self._db.records():
             rows = self.bases[base_id].records[tbl]
@@ -211,16 +118,16 @@ class Store:
             self._last_place = max(self._last_place, place, back)
 
     def _take_links_out_of_cells(self, base: Base) -> None:
-        self._begin(API_USER)
+        change = Transaction(base, API_USER, next_place=self._next_place, is_told=False)
         for table in base.tables:
-            fields = {f["id"]: f for f in _link_fields(table)}
+            fields = {f["id"]: f for f in link_fields(table)}
             for record in list(base.records[table["id"]]):
                 linked = {f: v for f, v in record.cells.items() if f in fields}
                 if linked:
-                    self._put(base, table["id"], record.id, _with(record, dict.fromkeys(linked)))
+                    change.put(table["id"], record.id, _with(record, dict.fromkeys(linked)))
                 for field_id, targets in linked.items():
-                    self._link(base, fields[field_id], record.id, targets)
-        self._db.write(self._writes(base))
+                    change.link(fields[field_id], record.id, targets)
+        self._db.write(change.writes(self._db))
 
     # --- transactions ---
 
@@ -228,141 +135,57 @@ class Store:
     def change(self, base: Base, *, by: Actor = API_USER) -> Iterator[None]:
         """Make a change to a base; all of it is kept, or none. One within another is part of it."""
         with self.lock:
-            if self._changing is base:
+            if self._change is not None and self._change.base is base:
                 yield
                 return
-            self._begin(by)
-            self._changing = base
+            around = self._change
+            self._change = change = Transaction(base, by, next_place=self._next_place, is_told=bool(self.listeners))
             try:
                 yield
-                changes = self._commit(base)
+                is_kept = self._commit(change)
             except BaseException:
-                self._roll_back(base)
+                change.roll_back()
                 raise
             finally:
-                self._changing = None
-            if changes is not None:
-                for listener in self.listeners:
-                    listener(base, by, changes)
+                self._change = around
+            if is_kept and self.listeners:
+                self._tell(change)
 
-    def _begin(self, by: Actor) -> None:
-        self._by = by
-        self._undo: list[Callable[[], object]] = []
-        self._first: dict[str, tuple[str, Record | None]] = {}
-        self._relinked: dict[LinkKey, int | None] = {}
-        self._link_cells: dict[tuple[str, str], list[str]] = {}
-        self._schema_before: tuple[str, str] | None = None
+    def _tell(self, change: Transaction) -> None:
+        records = change.record_changes()
+        for listener in self.listeners:
+            try:
+                listener(change.base, change.by, records)
+            except Exception:
+                log.exception("A change to %s is kept, but not all that follows from it was done.", change.base.id)
 
-    def _roll_back(self, base: Base) -> None:
-        for step in reversed(self._undo):
-            step()
-        if self._schema_before is not None:
-            base.tables[:], base.specs = (json.loads(text) for text in self._schema_before)
-        base.computed.reset()
+    def _commit(self, change: Transaction) -> bool:
+        """Write what has changed; False when nothing has."""
+        change.stamp(iso(self.now()))
+        writes = change.writes(self._db)
+        if not writes:
+            return False
+        self._db.write(writes)
+        if writes.schema is not None:
+            change.base.computed.reset()
+        return True
+
+    def settle(self) -> None:
+        """Wait until all that was written is on the disk, before something is done that stands on it."""
+        self._db.flush.settle()
 
     def keep_schema(self, base: Base) -> None:
         """Remember the tables before they are changed; inside `change`."""
-        if self._schema_before is None:
-            self._schema_before = (as_json(base.tables), as_json(base.specs))
+        self._changing(base).keep_schema()
 
-    def _commit(self, base: Base) -> list[RecordChange] | None:
-        """Write what has changed and return the records; None when nothing has."""
-        self._stamp(base)
-        writes = self._writes(base)
-        if not writes:
-            return None
-        self._db.write(writes)
-        if writes.schema is not None:
-            base.computed.reset()
-        return self._record_changes(base) if self.listeners else []
+    def _changing(self, base: Base) -> Transaction:
+        if self._change is None or self._change.base is not base:
+            raise RuntimeError(f"{base.id} is changed outside `Store.change`")
+        return self._change
 
-    def _stamp(self, base: Base) -> None:
-        """Note on each record that has changed when it did, and by whom."""
-        moment = iso(self.now())
-        links = self._changed_links(base)
-        tables = {t["id"]: t for t in base.tables}
-        for rec, (tbl, before) in self._first_and_linked(base, links):
-            record = base.records[tbl].get(rec)
-            if record is None:
-                continue
-            old = before.cells if before else {}
-            watched = base.computed.watched(tables[tbl])
-            seen = {f for f in watched if record.cells.get(f) != old.get(f)} | (
-                watched & links.get(rec, (tbl, set()))[1]
-            )
-            stamps = {**record.stamps, **dict.fromkeys(seen, (moment, self._by))} if seen else record.stamps
-            self._put(base, tbl, rec, replace(record, modified=moment, modifier=self._by, stamps=stamps))
-            base.computed.forget(rec, (tbl,))
-
-    def _changed_links(self, base: Base) -> dict[str, tuple[str, set[str]]]:
-        """Return the records whose link cells have changed: table, and the fields."""
-        if not self._link_cells:
-            return {}
-        table_of = {f["id"]: t["id"] for t in base.tables for f in _link_fields(t)}
-        found: dict[str, tuple[str, set[str]]] = {}
-        for field_id, rec in self._link_cells:
-            if field_id in table_of:
-                found.setdefault(rec, (table_of[field_id], set()))[1].add(field_id)
-        return found
-
-    def _first_and_linked(
-        self, base: Base, links: dict[str, tuple[str, set[str]]]
-    ) -> list[tuple[str, tuple[str, Record | None]]]:
-        """Return table and record as it was, by id, of all that have changed by their cells or their links."""
-        linked = ((r, (tbl, base.records[tbl].get(r))) for r, (tbl, _) in links.items() if r not in self._first)
-        return [*self._first.items(), *linked]  # of those only linked the cells are as they were
-
-    def _record_changes(self, base: Base) -> list[RecordChange]:
-        tables = {t["id"]: t for t in base.tables}
-        changes = []
-        for rec, (tbl, before) in self._first.items():
-            after, was = base.records[tbl].get(rec), None
-            if before is None and after is None:
-                continue
-            if before is not None:
-                links = _link_fields(tables[tbl])
-                cells = {f["id"]: self._link_cells.get((f["id"], rec)) for f in links}
-                there = {f: base.links.targets(f, rec) if c is None else c for f, c in cells.items()}
-                was = before.cells | {f: targets for f, targets in there.items() if targets}
-            changes.append(RecordChange(tbl, rec, was, None if after is None else base.cells(tables[tbl], after)))
-        return changes
-
-    def _writes(self, base: Base) -> Writes:
-        """Return what is to be written."""
-        writes = Writes()
-        for rec, (tbl, _) in self._first.items():
-            record = base.records[tbl].get(rec)
-            if record is None:
-                writes.gone.append((rec,))
-            else:
-                writes.records.append(self._db.row_of(base.id, tbl, record))
-        created = {tbl for tbl, before in self._first.values() if before is None}
-        writes.counters = [(tbl, base.records[tbl].last) for tbl in created]
-        inverse = {f["id"]: inverse_of(f) for t in base.tables for f in _link_fields(t)} if self._relinked else {}
-        for (field_id, rec, target), place_before in self._relinked.items():
-            place = base.links.places(field_id, rec).get(target)
-            if place_before is not None and place_before != place:
-                writes.cut.append((place_before,))
-            if place is not None:
-                back = base.links.places(inverse[field_id], target)[rec]
-                writes.links.append((place, field_id, rec, target, back))
-        if self._schema_before is not None:
-            now = (as_json(base.tables), as_json(base.specs))
-            writes.schema = (*now, base.id) if now != self._schema_before else None
-        return writes
-
-    def _put(self, base: Base, table_id: str, rec: str, record: Record | None) -> None:
-        rows = base.records[table_id]
-        before = rows.get(rec)
-        self._undo.append(partial(rows.undo, rec, before))
-        self._first.setdefault(rec, (table_id, before))
-        if record is None:
-            rows.remove(rec)
-        else:
-            rows.put(record)
-        old, new = (before.cells if before else {}), (record.cells if record else {})
-        if old is not new:
-            base.computed.forget(rec, [f for f in {**old, **new} if old.get(f) != new.get(f)])
+    def _next_place(self) -> int:
+        self._last_place += 1
+        return self._last_place
 
     # --- schema ---
 
@@ -399,12 +222,13 @@ class Store:
 
         What is computed from it becomes #ERROR!, and says in the schema that it is not valid.
         """
-        self.keep_schema(base)
+        change = self._changing(base)
+        change.keep_schema()
         for record in list(base.records[table["id"]]):
             if gone["type"] == LINK:
-                self._link(base, gone, record.id, [])
+                change.link(gone, record.id, [])
             elif gone["id"] in record.cells:
-                self._put(base, table["id"], record.id, _with(record, {gone["id"]: None}))
+                change.put(table["id"], record.id, _with(record, {gone["id"]: None}))
         ids = {gone["id"], gone.get("options", {}).get("inverseLinkFieldId")}
         for there in base.tables:
             there["fields"] = [f for f in there["fields"] if f["id"] not in ids]
@@ -418,73 +242,38 @@ class Store:
 
     def create(self, base: Base, table: Table, cells: Cells) -> Record:
         """Add a record; inside `change`."""
-        moment, rows = iso(self.now()), base.records[table["id"]]
+        change, moment, rows = self._changing(base), iso(self.now()), base.records[table["id"]]
         rows.last += 1
-        record = Record(new_id("rec"), rows.last, moment, {}, self._by, moment, self._by)
-        self._put(base, table["id"], record.id, record)
-        return self.update(base, table, record.id, cells)
+        links = [f for f in link_fields(table) if f["id"] in cells]
+        bare = Record(new_id("rec"), rows.last, moment, {}, change.by, moment, change.by)
+        linked = {f["id"] for f in links}
+        record = replace(bare, cells={k: v for k, v in cells.items() if k not in linked and not is_empty(v)})
+        change.put(table["id"], record.id, record)
+        for f in links:
+            change.link(f, record.id, cells[f["id"]] or [])
+        return record
 
     def update(self, base: Base, table: Table, rec: str, cells: Cells) -> Record:
         """Set these cells, empty ones away; the other side of links follows; inside `change`."""
-        record = base.records[table["id"]][rec]
-        links = [f for f in _link_fields(table) if f["id"] in cells]
+        change, record = self._changing(base), base.records[table["id"]][rec]
+        links = [f for f in link_fields(table) if f["id"] in cells]
         for f in links:
-            self._link(base, f, rec, cells[f["id"]] or [])
+            change.link(f, rec, cells[f["id"]] or [])
         own = {f["id"] for f in links}
         new = _with(record, {k: v for k, v in cells.items() if k not in own})
         if new.cells != record.cells:
-            self._put(base, table["id"], rec, new)
+            change.put(table["id"], rec, new)
         return new
 
     def delete(self, base: Base, table: Table, rec: str) -> None:
         """Remove a record and what links to it; inside `change`."""
-        for f in _link_fields(table):
-            self._link(base, f, rec, [])
+        change = self._changing(base)
+        for f in link_fields(table):
+            change.link(f, rec, [])
             if "inverseLinkFieldId" not in f["options"]:
                 for source in list(base.links.places(inverse_of(f), rec)):
-                    self._place(base, f, source, rec, place=None)
-        self._put(base, table["id"], rec, None)
-
-    def _link(self, base: Base, link: Field, rec: str, targets: list[str]) -> None:
-        """Let a cell hold these records, in this order; those that stay after one another keep their places."""
-        there = dict(base.links.places(link["id"], rec))
-        wanted = set(targets)
-        for target in there:
-            if target not in wanted:
-                self._place(base, link, rec, target, place=None)
-        last = 0
-        for target in targets:
-            place = there.get(target)
-            if place is None or place <= last:
-                place = self._next_place()
-                self._place(base, link, rec, target, place=place)
-            last = place
-
-    def _place(self, base: Base, link: Field, rec: str, target: str, *, place: int | None) -> None:
-        """Set or take away one link, on both sides."""
-        field_id, inverse = link["id"], inverse_of(link)
-        is_first = field_id < inverse
-        key = (field_id, rec, target) if is_first else (inverse, target, rec)
-        self._relinked.setdefault(key, base.links.places(key[0], key[1]).get(key[2]))
-        self._set_place(base, field_id, rec, target=target, place=place)
-        is_there = rec in base.links.places(inverse, target)
-        if place is None or not is_there:
-            self._set_place(base, inverse, target, target=rec, place=None if place is None else self._next_place())
-
-    def _set_place(self, base: Base, field_id: str, rec: str, *, target: str, place: int | None) -> None:
-        if (field_id, rec) not in self._link_cells:
-            self._link_cells[field_id, rec] = base.links.targets(field_id, rec) if self.listeners else []
-        before = base.links.put(field_id, rec, target, place=place)
-        base.computed.forget(rec, (field_id,))
-        self._undo.append(partial(base.links.put, field_id, rec, target, place=before))
-
-    def _next_place(self) -> int:
-        self._last_place += 1
-        return self._last_place
-
-
-def _link_fields(table: Table) -> list[Field]:
-    return [f for f in table["fields"] if f["type"] == LINK]
+                    change.place(f, source, rec, place=None)
+        change.put(table["id"], rec, None)
 
 
 def _with(record: Record, cells: Cells) -> Record:

@@ -10,16 +10,18 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from tasks.sandbox.airtable.actor import known
+from tasks.sandbox.airtable.actor import People, known
 from tasks.sandbox.airtable.errors import bad_attachment, computed_field, no_option, wrong_value
 from tasks.sandbox.airtable.ids import is_id, new_id
 
 Field = dict[str, Any]
 TEXT_TYPES = frozenset({"singleLineText", "multilineText", "richText", "email", "url", "phoneNumber"})
 NUMBER_TYPES = frozenset({"number", "percent", "currency", "duration"})
+COLLABORATORS = frozenset({"singleCollaborator", "multipleCollaborators"})
 COMPUTED = frozenset(
     {"formula", "rollup", "multipleLookupValues", "count", "createdTime", "lastModifiedTime", "createdBy",
      "lastModifiedBy", "autoNumber"}
@@ -31,6 +33,7 @@ EXACT = 2**53
 """Above it Airtable's numbers, doubles as in JavaScript, no longer hold every whole number."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?=\D|$)", re.ASCII)
 CLOCK = re.compile(r"(-?)(\d{1,6}):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 
@@ -40,7 +43,7 @@ def is_empty(value: Any) -> bool:
     return value is None or value is False or value in ("", [])
 
 
-def clean(field: Field, value: Any, *, typecast: bool) -> Any:
+def clean(field: Field, value: Any, *, typecast: bool, people: People | None = None) -> Any:
     """Return a value as it is kept, or None for an empty cell.
 
     Links and attachments are checked against what exists by the caller, which knows it.
@@ -49,6 +52,8 @@ def clean(field: Field, value: Any, *, typecast: bool) -> Any:
     ----------
     typecast
         Convert what can be converted, and add select options that are new to `field`.
+    people
+        Who may stand in a cell; anyone may when None.
 
     Raises
     ------
@@ -61,7 +66,10 @@ def clean(field: Field, value: Any, *, typecast: bool) -> Any:
         raise computed_field(field["name"])
     if value is None or (typecast and value == ""):
         return None
-    return cleaner(field, value, typecast)
+    cell = cleaner(field, value, typecast)
+    if people is None or kind not in COLLABORATORS:
+        return cell
+    return [_one_of(people, field, p) for p in cell] if isinstance(cell, list) else _one_of(people, field, cell)
 
 
 def names_new_option(field: Field, value: Any) -> bool:
@@ -144,7 +152,7 @@ def _checkbox(field: Field, value: Any, typecast: bool) -> bool:
 
 
 def _date(field: Field, value: Any, typecast: bool) -> str:
-    day = _iso_day(field, value)[:10] if typecast and isinstance(value, str) else value
+    day = _iso_moment(field, value)[:10] if typecast and isinstance(value, str) else value
     if not isinstance(day, str) or not DAY.fullmatch(day):
         raise wrong_value(field["name"])
     try:
@@ -153,30 +161,44 @@ def _date(field: Field, value: Any, typecast: bool) -> str:
         raise wrong_value(field["name"]) from None
 
 
-def _iso_day(field: Field, text: str) -> str:
-    """Return a text with a leading day as 28/2/2026 or 28.02.2026 written as 2026-02-28.
+def _iso_moment(field: Field, text: str) -> str:
+    """Return a text with a leading day as 28/2/2026 or 28.02.2026 in ISO 8601; "" for what names no moment.
 
-    The month stands first only where the field's format says so.
+    The format of the field says whether the month stands first; where it does not, 1/2/2026 may be either day, and is
+    neither.
     """
-    match = SLASHED.match(text.strip())
-    if match is None:
-        return text.strip()
-    day, month, year = match.groups()
-    if field["options"]["dateFormat"]["name"] in {"us", "local"} and "/" in match[0]:
-        day, month = month, day
-    return f"{year}-{month:0>2}-{day:0>2}{text.strip()[match.end() :]}"
+    text = text.strip()
+    if (match := SLASHED.match(text)) is not None:
+        one, two, year = match.groups()
+        order = field["options"]["dateFormat"]["name"]
+        if order == "us" or (order != "european" and int(two) > 12):
+            one, two = two, one
+        elif order != "european" and int(one) <= 12 and int(one) != int(two):
+            return ""
+        text = f"{year}-{two:0>2}-{one:0>2}{text[match.end() :]}"
+    text = text.replace(" ", "T", 1)
+    return text if MOMENT.fullmatch(text) else ""
 
 
 def _date_time(field: Field, value: Any, typecast: bool) -> str:
-    value = _iso_day(field, value) if typecast and isinstance(value, str) else value
-    if not isinstance(value, str) or not DAY.match(value):
+    """Take a moment in ISO 8601; without an offset it is one in the field's own time zone.
+
+    Source: Airtable's Web API, “Field types and cell values” (airtable.com/developers/web/api/field-model#dateandtime).
+    """
+    value = _iso_moment(field, value) if typecast and isinstance(value, str) else value
+    if not isinstance(value, str) or not MOMENT.fullmatch(value):
         raise wrong_value(field["name"])
     try:
         moment = datetime.fromisoformat(value)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = (moment if moment.tzinfo is not None else moment.replace(tzinfo=_zone(field))).astimezone(UTC)
     except (ValueError, OverflowError):
         raise wrong_value(field["name"]) from None
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _zone(field: Field) -> tzinfo:
+    name = (field.get("options") or {}).get("timeZone", "utc")
+    return UTC if name in {"utc", "client"} else ZoneInfo(name)
 
 
 def _choice(field: Field, value: Any, typecast: bool) -> str:
@@ -208,12 +230,14 @@ def _links(field: Field, value: Any, typecast: bool) -> list[str]:
 
 
 def _collaborator(field: Field, value: Any, typecast: bool) -> dict[str, str]:
-    """Take a person by id or email, and answer in full who is known; who has access is not kept, so anyone is taken."""
+    """Take a person by id or email, in full when it is one of the made-up team."""
     if typecast and isinstance(value, str):
         value = {"id" if is_id(value.strip(), "usr") else "email": value.strip()}
     if not isinstance(value, dict):
         raise wrong_value(field["name"])
     person = {key: value[key] for key in ("id", "email", "name") if isinstance(value.get(key), str)}
+    if "id" in value and not is_id(value["id"], "usr"):
+        raise wrong_value(field["name"])
     if not person.get("id") and not person.get("email"):
         raise wrong_value(field["name"])
     if (actor := known(person)) is not None:
@@ -232,6 +256,13 @@ def _collaborators(field: Field, value: Any, typecast: bool) -> list[dict[str, s
     return [_collaborator(field, v, typecast) for v in value]
 
 
+def _one_of(people: People, field: Field, person: dict[str, str]) -> dict[str, str]:
+    """Return a person who has access to the base, in full."""
+    if (actor := people.find(person)) is None:
+        raise wrong_value(field["name"])
+    return actor.as_cell()
+
+
 def _barcode(field: Field, value: Any, typecast: bool) -> dict[str, str]:
     if typecast and isinstance(value, str):
         value = {"text": value}
@@ -241,7 +272,7 @@ def _barcode(field: Field, value: Any, typecast: bool) -> dict[str, str]:
 
 
 def _attachments(field: Field, value: Any, typecast: bool) -> list[dict[str, Any]]:
-    """Take what is there already, by id: files come by uploadAttachment, never fetched from an address."""
+    """Take files by id; whoever writes the cell knows which are there, and has fetched those named by an address."""
     if not isinstance(value, list) or not all(isinstance(v, dict) and isinstance(v.get("id"), str) for v in value):
         raise bad_attachment()
     return value

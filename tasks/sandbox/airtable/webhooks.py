@@ -4,6 +4,9 @@ A hook lives for seven days from when it was made, refreshed or its payloads wer
 and can still be read; then it is gone. Payloads are numbered from 1 and kept for seven days, the newest `MOST_PAYLOADS`
 of each hook.
 
+Who is in a view is found out once; from then on it is the records that a change wrote that are tried against its
+filter. One that comes or goes by what another record says, or as days pass, is told of when it is written next.
+
 Sources: Airtable's Web API, “Create a webhook”, “List webhook payloads”, “Webhooks specification”; recorded answers.
 """
 
@@ -12,10 +15,12 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tasks.sandbox.airtable import filters
 from tasks.sandbox.airtable.actor import Actor
 from tasks.sandbox.airtable.errors import bad_hook_url, invalid, not_found, too_many_hooks
 from tasks.sandbox.airtable.formula.value import iso
@@ -23,10 +28,10 @@ from tasks.sandbox.airtable.hookspec import check_specification, is_address
 from tasks.sandbox.airtable.ids import new_id
 from tasks.sandbox.airtable.payloads import Shape, Teller, shape_of
 from tasks.sandbox.airtable.pings import Pings
+from tasks.sandbox.airtable.rows import Record
 from tasks.sandbox.airtable.schema import Table
 from tasks.sandbox.airtable.sidefile import Row, beside
 from tasks.sandbox.airtable.store import Base, RecordChange, Store
-from tasks.sandbox.airtable.views import record_ids
 
 JSON = dict[str, Any]
 LIFE = timedelta(days=7)
@@ -39,6 +44,14 @@ MOST_PAYLOADS = 10_000
 COLUMNS = "id, url, spec, pings, expires, succeeded, result, next"
 
 
+@dataclass
+class _Members:
+    """The records of a view, and the fields that the table had when they were found."""
+
+    ids: set[str]
+    fields: frozenset[str]
+
+
 class Webhooks:
     """The webhooks of all bases of a store; its methods are called with `store.lock` held."""
 
@@ -46,7 +59,7 @@ class Webhooks:
         self._store, self._file = store, beside(store)
         self._pings = Pings(self._file, self._moment)
         self._shapes: dict[str, Shape] = {}
-        self._inside: dict[str, set[str]] = {}
+        self._inside: dict[str, _Members] = {}
         for hook_id, base_id, spec in self._file.rows("SELECT id, base, spec FROM hook"):
             if (base := store.bases.get(base_id)) is not None:
                 self._watch(hook_id, base, json.loads(spec)["options"])
@@ -156,6 +169,7 @@ class Webhooks:
             if body:
                 told.append((hook_id, cursor, self._payload(by, number, body)))
         if told:
+            self._store.settle()  # a ping goes out for what a power cut cannot take back
             self._keep(told)
 
     def _body(
@@ -169,13 +183,12 @@ class Webhooks:
         shapes: tuple[Shape, Shape],
     ) -> JSON:
         """Return what a hook is told of a change; empty for nothing."""
-        filters, teller = spec["filters"], Teller(base, spec)
-        sources = filters.get("fromSources")
-        if (table := _table_of_view(base, filters.get("recordChangeScope"))) is not None:
-            was, now = self._inside[hook], self._members(base, filters["recordChangeScope"])
-            self._inside[hook] = now
-            here = [c for c in changes if c.record_id in was | now]
-            told = teller.view(table, here, came=now - was, left=was - now)
+        asked, teller = spec["filters"], Teller(base, spec)
+        sources = asked.get("fromSources")
+        if (table := _table_of_view(base, asked.get("recordChangeScope"))) is not None:
+            told = self._told_of_view(
+                base, table, changes, teller=teller, view_id=asked["recordChangeScope"], hook=hook
+            )
         else:
             told = teller.records(changes)
         if sources and by.source not in sources:
@@ -184,6 +197,25 @@ class Webhooks:
         for table_id, more in changed.items():
             told[table_id] = told.get(table_id, {}) | more
         return ({"changedTablesById": told} if told else {}) | ({"createdTablesById": created} if created else {})
+
+    def _told_of_view(
+        self, base: Base, table: Table, changes: Sequence[RecordChange], *, teller: Teller, view_id: str, hook: str
+    ) -> JSON:
+        inside = self._inside[hook]
+        of_table = [c for c in changes if c.table_id == table["id"]]
+        touched = {c.record_id for c in of_table}
+        passes, rows = self._filter(base, table, view_id), base.records[table["id"]]
+        if inside.fields == _field_ids(table):
+            now = {rec for rec in touched if rec in rows and passes(rows[rec])}
+            came, left = now - inside.ids, (touched - now) & inside.ids
+            inside.ids.difference_update(left)
+            inside.ids.update(came)
+        else:  # a condition goes with its field
+            before = inside.ids
+            inside = self._inside[hook] = self._members(base, table, view_id)
+            came, left = inside.ids - before, before - inside.ids
+        here = [c for c in of_table if c.record_id in inside.ids or c.record_id in left]
+        return teller.view(table, here, came=came, left=left)
 
     def _payload(self, by: Actor, number: int, body: JSON) -> str:
         user = {**by.as_cell(), "permissionLevel": "create"}
@@ -211,8 +243,9 @@ class Webhooks:
 
     def _count(self, base: Base) -> int:
         """Count a transaction of a base, and return its number."""
+        moment = self._now()  # the store's lock is never waited for with the file's held
         with self._file.change() as file:
-            file.write("INSERT OR IGNORE INTO about VALUES (?, '', ?, 0)", base.id, self._now())
+            file.write("INSERT OR IGNORE INTO about VALUES (?, '', ?, 0)", base.id, moment)
             file.write("UPDATE about SET transactions = transactions + 1 WHERE base = ?", base.id)
             return int(file.rows("SELECT transactions FROM about WHERE base = ?", base.id)[0][0])
 
@@ -223,15 +256,18 @@ class Webhooks:
         if set(spec["filters"]["dataTypes"]) & {"tableFields", "tableMetadata"}:
             self._shapes.setdefault(base.id, shape_of(base))
         scope = spec["filters"].get("recordChangeScope")
-        if _table_of_view(base, scope) is not None:
-            self._inside[hook_id] = self._members(base, scope)
+        if (table := _table_of_view(base, scope)) is not None:
+            self._inside[hook_id] = self._members(base, table, scope)
 
-    def _members(self, base: Base, view_id: str) -> set[str]:
-        table = _table_of_view(base, view_id)
-        if table is None:
-            return set()
+    def _members(self, base: Base, table: Table, view_id: str) -> _Members:
+        passes = self._filter(base, table, view_id)
+        return _Members({r.id for r in base.records[table["id"]] if passes(r)}, _field_ids(table))
+
+    def _filter(self, base: Base, table: Table, view_id: str) -> Callable[[Record], bool]:
         view = next(v for v in table["views"] if v["id"] == view_id)
-        return set(record_ids(base, table, view, today=self._store.now().date()))
+        if not view.get("filter"):
+            return lambda record: True
+        return filters.compile(view["filter"], base, table, today=self._store.now().date())
 
     def _row(self, base: Base, hook_id: str) -> Row:
         self._sweep()
@@ -284,6 +320,10 @@ class Webhooks:
 
 def _table_of_view(base: Base, view_id: str | None) -> Table | None:
     return next((t for t in base.tables for v in t["views"] if v["id"] == view_id), None)
+
+
+def _field_ids(table: Table) -> frozenset[str]:
+    return frozenset(f["id"] for f in table["fields"])
 
 
 def _whole(value: Any, default: int) -> int:

@@ -258,10 +258,12 @@ def some_of_it() -> BaseRegister:
         ('IF({Navn}, "{Navn}", {Eier-id})', 'IF({fld1}, "{Navn}", {fld2})'),
         ("'it\\'s {Navn}' & {Navn}", "'it\\'s {Navn}' & {fld1}"),
         ('"\\"{Navn}" & {Eier-id}', '"\\"{Navn}" & {fld2}'),
+        ("{a\\}b} & '{a\\}b}' & {Navn}", "{fld3} & '{a\\}b}' & {fld1}"),
+        ("{Navn}", "{fld1}"),
     ],
 )
 def test_fields_stand_by_id_and_texts_are_left(formel, wanted):
-    assert with_ids(formel, {"Navn": "fld1", "Eier-id": "fld2"}.__getitem__) == wanted
+    assert with_ids(formel, {"Navn": "fld1", "Eier-id": "fld2", "a}b": "fld3"}.__getitem__) == wanted
 
 
 def test_a_server_that_is_not_the_local_airtable_is_left_alone():

@@ -13,11 +13,22 @@ import calendar
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tasks.sandbox.airtable.formula.kinds import NUMBER, TEXT, TIME, Shape
-from tasks.sandbox.airtable.formula.text import Function
-from tasks.sandbox.airtable.formula.value import FaultyError, Value, as_date, as_number, as_text, iso, moment_of, scalar
+from tasks.sandbox.airtable.formula.text import Function, within
+from tasks.sandbox.airtable.formula.value import (
+    FaultyError,
+    Value,
+    as_date,
+    as_number,
+    as_text,
+    bounded,
+    iso,
+    moment_of,
+    scalar,
+)
 
 UNITS = {
     **dict.fromkeys(("milliseconds", "millisecond", "ms"), "milliseconds"),
@@ -41,6 +52,8 @@ LENGTHS = {
 """In milliseconds."""
 MONTHS = {"months": 1, "quarters": 3, "years": 12}
 MOST_MONTHS = 120_000
+MOST_PATTERN = 200
+"""Characters of a format that is read with; ours."""
 STARTS = {"sunday": 0, "monday": 1}
 MONTH_NAMES, DAY_NAMES = list(calendar.month_name)[1:], list(calendar.day_name)
 TOKENS = re.compile(
@@ -224,17 +237,25 @@ def written(moment: datetime, pattern: str) -> str:
     Raises
     ------
     FaultyError
-        For a token of moment.js that is not known here.
+        For a token of moment.js that is not known here, and for more than `MOST_TEXT` characters.
     """
+    texts: dict[str, str] = {}  # each is worked out once, however often it stands there
+    length = len(pattern)
 
     def one(match: re.Match[str]) -> str:
+        nonlocal length
         token = match[0]
         if token.startswith("["):
             return token[1:-1]
         if token not in _WRITERS:
             raise FaultyError
-        return _WRITERS[token](moment)
+        if token not in texts:
+            texts[token] = _WRITERS[token](moment)
+        length += len(texts[token]) - len(token)
+        bounded(length)
+        return texts[token]
 
+    bounded(length)
     return TOKENS.sub(one, pattern)
 
 
@@ -262,8 +283,15 @@ def _pattern(text: str) -> re.Pattern[str]:
     Raises
     ------
     FaultyError
-        For a token that cannot be read here, or one given twice.
+        For a token that cannot be read here, one given twice, or more than `MOST_PATTERN` characters.
     """
+    if len(text) > MOST_PATTERN:
+        raise FaultyError
+    return _compiled(text)
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> re.Pattern[str]:
     out, at, seen = [], 0, set()
     for match in TOKENS.finditer(text):
         out.append(re.escape(text[at : match.start()]))
@@ -316,7 +344,7 @@ def _fail() -> datetime:
     raise FaultyError
 
 
-FUNCTIONS: dict[str, Function] = {
+_FUNCTIONS: dict[str, Function] = {
     "DATEADD": (_add, Shape("any", "date")),
     "DATESTR": (lambda v: written(_utc(v[0]), "YYYY-MM-DD"), TEXT),
     "DATETIME_DIFF": (_diff, NUMBER),
@@ -336,3 +364,4 @@ FUNCTIONS: dict[str, Function] = {
     "YEAR": (lambda v: _utc(v[0]).year, NUMBER),
 }
 """DATEADD gives a day or a moment as its first argument does."""
+FUNCTIONS = within(_FUNCTIONS)

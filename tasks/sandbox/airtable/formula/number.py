@@ -13,7 +13,7 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, ROUND
 from typing import Any
 
 from tasks.sandbox.airtable.formula.kinds import NUMBER, Shape
-from tasks.sandbox.airtable.formula.text import Function
+from tasks.sandbox.airtable.formula.text import Function, within
 from tasks.sandbox.airtable.formula.value import ERROR, FaultyError, Value, as_number, as_text, as_whole, flat, joined
 from tasks.sandbox.airtable.formula.value import truth as is_true
 
@@ -155,7 +155,7 @@ def _unique(values: list[Value]) -> list[Any]:
 LIST, SAME = Shape("list"), Shape("any", "list")
 """SAME: the shape that the elements of the arguments have."""
 
-FUNCTIONS: dict[str, Function] = {
+_FUNCTIONS: dict[str, Function] = {
     "ABS": (_one(abs), NUMBER),
     "ARRAYCOMPACT": (lambda v: [x for x in _array(v) if _is_filled(x)], LIST),
     "ARRAYFLATTEN": (_array, LIST),
@@ -186,3 +186,4 @@ FUNCTIONS: dict[str, Function] = {
     "SUM": (_sum, NUMBER),
     "XOR": (lambda v: sum(map(is_true, flat(v))) % 2 == 1, NUMBER),
 }
+FUNCTIONS = within(_FUNCTIONS)

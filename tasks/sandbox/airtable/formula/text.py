@@ -14,6 +14,8 @@ from tasks.sandbox.airtable.formula.value import FaultyError, Value, as_text, as
 Function = tuple[Callable[[list[Value]], Value], Shape]
 MOST_REPLACED = 10_000_000
 """Characters of a text times those of what stands in for a match: what REGEX_REPLACE may come to."""
+UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
+"""What stands as it is in an address."""
 
 
 def concatenate(values: list[Value]) -> str:
@@ -71,6 +73,12 @@ def _repeat(values: list[Value]) -> str:
     return text * count
 
 
+def _encode(values: list[Value]) -> str:
+    text = as_text(values[0]).encode("utf-8", "replace")
+    bounded(len(text) + 2 * len(text.translate(None, UNRESERVED)))
+    return quote(text, safe="-_.~")
+
+
 def _text(values: list[Value]) -> str | None:
     value = scalar(values[0])
     return value if isinstance(value, str) else None
@@ -120,9 +128,24 @@ def _regex_replace(values: list[Value]) -> str:
     return made
 
 
-FUNCTIONS: dict[str, Function] = {
+def within(functions: dict[str, Function]) -> dict[str, Function]:
+    """Return functions of which none gives a text of more than `MOST_TEXT` characters: #ERROR! instead."""
+    return {name: (_within(run), gives) if gives == TEXT else (run, gives) for name, (run, gives) in functions.items()}
+
+
+def _within(run: Callable[[list[Value]], Value]) -> Callable[[list[Value]], Value]:
+    def bound(values: list[Value]) -> Value:
+        made = run(values)
+        if isinstance(made, str):
+            bounded(len(made))
+        return made
+
+    return bound
+
+
+_FUNCTIONS: dict[str, Function] = {
     "CONCATENATE": (lambda v: joined([as_text(x) for x in flat(v)]), TEXT),
-    "ENCODE_URL_COMPONENT": (lambda v: quote(as_text(v[0]), safe="-_.~", errors="replace"), TEXT),
+    "ENCODE_URL_COMPONENT": (_encode, TEXT),
     "EXACT": (lambda v: as_text(v[0]) == as_text(v[1]), NUMBER),
     "FIND": (_find, NUMBER),
     "LEFT": (_left, TEXT),
@@ -142,3 +165,4 @@ FUNCTIONS: dict[str, Function] = {
     "UPPER": (lambda v: as_text(v[0]).upper(), TEXT),
     "VALUE": (_value, NUMBER),
 }
+FUNCTIONS = within(_FUNCTIONS)

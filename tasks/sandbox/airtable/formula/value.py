@@ -1,13 +1,16 @@
 """The values of formulas, and how one kind is read as another.
 
 A blank (None) is "" beside a text, 0 beside a number, FALSE beside a truth. A text never equals a number, and in
-arithmetic it is NaN. Dates are moments in UTC, a day its midnight. A list is read as its only element, or as its
-elements joined by ", ".
+arithmetic it is NaN. Dates are moments in UTC, a day its midnight. A text never equals a date, whatever it says, and
+comes before or after one when it names a moment; a blank comes neither before nor after a date. A list is read as its
+only element, or as its elements joined by ", ".
 
 Sources: Airtable's formula field reference (support.airtable.com/docs/formula-field-reference); that text in arithmetic
-is NaN shows in a recorded schema. What Airtable makes of a text compared with a number is not documented: here it is
-the reading that shows the mistake. Texts are measured in characters, Airtable counts those beyond the first plane (😀)
-as two.
+is NaN shows in a recorded schema; that `{Date}='2026-01-31'` finds nothing is what users report (gtalarico/pyairtable
+issue 22, eugenezadorin/airtable-php issue 2, TappNetwork/laravel-airtable issue 81, who get by with >= and <=). What
+Airtable makes of a text beside a number, and of a blank before or after a date, is not documented: here it is the
+reading that shows the mistake. Texts are measured in characters, Airtable counts those beyond the first plane (😀) as
+two.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from typing import Any, Final, TypeAlias
 
 MOST_TEXT = 100_000
 """Characters that a formula may make, as many as a cell holds; what Airtable does beyond is not documented."""
+LONGEST_ISO = 32
+"""Characters of the longest moment that `moment_of` reads."""
 
 
 class Fault(Enum):
@@ -162,9 +167,13 @@ def as_date(value: Value) -> datetime:
     return found
 
 
-@lru_cache(maxsize=4096)
 def moment_of(text: str) -> datetime | None:
     """Return the moment that a text in ISO 8601 names, UTC unless it says otherwise; None when it names none."""
+    return _moment_of(text) if len(text) <= LONGEST_ISO else None  # what is longer is not kept either
+
+
+@lru_cache(maxsize=4096)
+def _moment_of(text: str) -> datetime | None:
     if not _ISO.fullmatch(text):
         return None
     try:
@@ -215,11 +224,19 @@ def compare(left: Value, sign: str, right: Value) -> Any:
     return _SIGNS[sign](left, right)
 
 
+def compare_dated(left: Value, sign: str, right: Value) -> Any:
+    """Return a comparison of which one side gives dates where it is not blank: a blank is neither before nor after."""
+    left, right = scalar(left), scalar(right)
+    if sign not in {"=", "!="} and ERROR not in (left, right) and not {None, ""}.isdisjoint((left, right)):
+        return False
+    return compare(left, sign, right)
+
+
 def _compare_dates(left: Any, sign: str, right: Any) -> bool:
-    """Compare when one side is a date: a blank comes before every date, what names no moment is unequal."""
-    if left in (None, "") or right in (None, ""):
-        return _SIGNS[sign](left not in (None, ""), right not in (None, ""))
+    """Compare when one side is a date: with anything but another date it is unequal, with a blank it has no order."""
+    if sign in {"=", "!="} and not (isinstance(left, datetime) and isinstance(right, datetime)):
+        return sign == "!="
     try:
         return _SIGNS[sign](as_date(left), as_date(right))
     except FaultyError:
-        return sign == "!="
+        return False

@@ -26,6 +26,8 @@ from tasks.sandbox.airtable.schema import Table
 from tasks.sandbox.airtable.store import Base, Store
 from tasks.sandbox.airtable.values import Field
 
+MOST_COMMENTS = 100
+"""On one page, the newest."""
 SAVED = {"1": "Lagret.", "ny": "Raden er laget.", "kommentar": "Kommentaren er lagt til."}
 
 
@@ -129,8 +131,9 @@ class RecordPages:
     def _around(self, place: Place) -> dict[str, Any]:
         """Return what stands around the form of a record; nothing for a new row."""
         if place.record is None:
-            return {"pictures": [], "closed": [], "related": [], "comments": []}
+            return {"pictures": [], "closed": [], "related": [], "comments": [], "older": False}
         base, record = place.base, place.record
+        said = comments.of_record(self._store, base, record.id, most=MOST_COMMENTS + 1)
         cells = {f["id"]: (f, cell(base, f, record)) for f in place.table["fields"]}
         open_ids = {f["id"] for f in place.fields}
         files = [(f, file) for f, shown in cells.values() if shown["kind"] == "files" for file in shown["files"]]
@@ -138,7 +141,8 @@ class RecordPages:
             "pictures": [(f["name"], file) for f, file in files if file["is_picture"]],
             "closed": [pair for field_id, pair in cells.items() if field_id not in open_ids],
             "related": _related(base, place.fields, record),
-            "comments": [talk.as_seen(c) for c in comments.of_record(self._store, base, record.id)],
+            "comments": [talk.as_seen(c) for c in said[:MOST_COMMENTS]],
+            "older": len(said) > MOST_COMMENTS,
         }
 
 
