@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 from pyairtable import Base
 
@@ -159,6 +160,8 @@ def _follow_up(dagen: Dagen, ready, lots: dict[str, str]) -> None:
     assert "Parkert" in reminded[lots["parkert"]]
     tomter = dagen.base.table("Tomter")
     record = {r["fields"].get("Tomt-id"): r["id"] for r in dagen.rows("Tomter")}
+    page = httpx.get(f"{ready.airtable_url}/base/{dagen.base.id}/Tomter/{record[lots['parkert']]}")
+    assert 'class="due" role="note"><strong>Påminnelse:</strong>' in page.text
     (comment,) = tomter.comments(record[lots["parkert"]])
     assert [m.display_name for m in comment.mentioned.values()] == ["Ola Selger"]
     (kommune,) = [r["fields"] for r in dagen.rows("Kommuner")]
