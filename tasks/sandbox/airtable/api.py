@@ -249,12 +249,8 @@ class Api:
         if rec not in base.records[table["id"]]:
             raise not_found()
         size = query.read_options(table, {"pageSize": given.get("pageSize")}).size
-        told = {c["id"]: c for c in comments.of_record(self.store, base, rec)}
-        if given.get("offset"):
-            ids, following = self._listings.page(rec, given["offset"], size)
-        else:
-            ids, following = self._listings.begin(rec, list(told), size)
-        return {"comments": [told[i] for i in ids if i in told], "offset": following}
+        told, following = comments.page(self.store, base, rec, offset=given.get("offset") or None, size=size)
+        return {"comments": told, "offset": following}
 
     def add_comment(self, base: Base, table: Table, rec: str, body: JSON) -> JSON:
         """Add a comment to a record."""

@@ -21,7 +21,6 @@ View = dict[str, Any]
 TYPES = ("grid", "kanban", "calendar", "gallery")
 OWN = ("filter", "sorts", "groups", "visibleFieldIds", "stackFieldId", "dateFieldId")
 """What a view was declared with, and the Web API does not show."""
-MOST_SORTS = 10
 MOST_GROUPS = 3
 
 
@@ -42,7 +41,7 @@ def make(body: JSON, base: Base, table: Table) -> View:
     if body.get("filter") is not None:
         filters.check(body["filter"], base, table)
         view["filter"] = body["filter"]
-    for name, most in (("sorts", MOST_SORTS), ("groups", MOST_GROUPS)):
+    for name, most in (("sorts", query.MOST_SORTS), ("groups", MOST_GROUPS)):
         if body.get(name):
             view[name] = _sorts(body[name], known, most)
     if body.get("visibleFieldIds") is not None:
