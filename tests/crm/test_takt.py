@@ -115,6 +115,7 @@ def test_no_second_at_the_server_holds_too_many(tmp_path_factory, senders, rate)
     assert all(b - a > 1 / rate - 1e-6 for a, b in itertools.pairwise(left))
 
 
+@pytest.mark.long
 def test_three_processes_keep_the_pace_of_one(tmp_path):
     """Each holds a request back for a while after its slot; the server's own clock counts the arrivals."""
     arrived: list[float] = []

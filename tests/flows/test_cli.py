@@ -159,6 +159,7 @@ def test_base_check_of_nothing_and_set_up(here):
     assert "as wanted" in again
 
 
+@pytest.mark.long
 def test_a_port_in_use(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -183,6 +184,7 @@ def test_a_number_that_is_no_port(tmp_path, arguments):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_equal_ports(tmp_path):
     port = str(spare_ports(1)[0])
     says(tomt(tmp_path, "demo", "--port-airtable", port, "--port-sources", port), f"{port}, {port}", "different")
@@ -279,6 +281,7 @@ def test_doctor_names_a_package_that_is_missing(monkeypatch, tmp_path):
         doctor._versions()
 
 
+@pytest.mark.long
 def test_doctor_warns_of_an_optional_source_and_fails_for_another(settings, faulty_sources):
     for address in ("wfs.matrikkelen-bygningspunkt", "kommuneinfo"):
         faulty_sources.breaks(address, status=503)

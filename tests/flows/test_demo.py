@@ -269,6 +269,7 @@ def test_other_commands_use_the_sandbox_that_runs(demo):
     assert "as config/airtable.toml wants it" in done.stdout
 
 
+@pytest.mark.long
 def test_the_nightly_submits_a_run_for_each_kommune_of_its_list(demo):
     run = demo.submit("nightly")
     assert demo.end_of(run) == "COMPLETED"

@@ -220,6 +220,7 @@ def test_files_that_are_none(tmp_path):
         differanse(order(tmp_path, veger=Lagfil(tmp_path / "ut" / "kjerner.parquet")))
 
 
+@pytest.mark.long
 def test_the_command(tmp_path):
     for name, frame in (("soner", soner()), ("planer", planer()), ("teiger", teiger()), ("veger", layer([ROAD]))):
         written(frame, tmp_path / f"{name}.parquet")

@@ -217,7 +217,8 @@ def breaks_down_at(monkeypatch, call: int, *, before: bool) -> None:
     monkeypatch.setattr("tasks.crm.sync.writing.SETTLE_S", 0.0)
 
 
-@pytest.mark.parametrize("before", [pytest.param(True, marks=pytest.mark.long), False])
+@pytest.mark.long
+@pytest.mark.parametrize("before", [True, False])
 def test_a_crash_on_the_way_is_made_good_by_the_next_run(ready, first_run, tomtevik, monkeypatch, before):
     breaks_down_at(monkeypatch, 3, before=before)
     broken = run_kommune(tomtevik, ready)
@@ -238,6 +239,7 @@ def test_a_crash_on_the_way_is_made_good_by_the_next_run(ready, first_run, tomte
     assert (again.count("created"), again.count("updated")) == (0, 0)
 
 
+@pytest.mark.long
 def test_an_upsert_whose_answer_is_lost_still_gets_its_first_stage(ready, tomtevik, monkeypatch):
     real = requests.adapters.HTTPAdapter.send
     lost = []
@@ -271,6 +273,7 @@ def test_ids_given_anew_never_reach_the_base(ran, tomtevik):
     assert everything(ran) == before
 
 
+@pytest.mark.long
 def test_a_renamed_table_and_a_renamed_field_are_still_ours(ran, tomtevik):
     base = find_base(connect(ran), ran)
     schema = base.schema(force=True)
@@ -284,6 +287,7 @@ def test_a_renamed_table_and_a_renamed_field_are_still_ours(ran, tomtevik):
     assert "Tomter" not in {t.name for t in base.schema(force=True).tables}
 
 
+@pytest.mark.long
 def test_a_lot_that_is_gone_with_an_omraade_never_published_does_not_wedge_the_run(ran, tomtevik):
     geodata = Geodata(ran.geodata)
     lots = geodata.read("0099", layer="out", contract=TOMTER)
@@ -298,6 +302,7 @@ def test_a_lot_that_is_gone_with_an_omraade_never_published_does_not_wedge_the_r
     assert table(ran, "Tomter").first(formula="{Tomt-id}='0099-000001'")["fields"]["Tilstand"] == "Borte"
 
 
+@pytest.mark.long
 def test_a_key_that_stands_twice_stops_its_table_and_is_reported_everywhere(ran, tomtevik):
     lot = table(ran, "Tomter").all(sort=["Tomt-id"])[0]["fields"]
     copy = table(ran, "Tomter").create({"Tomt-id": lot["Tomt-id"], "Kommunenummer": "0099"})

@@ -79,6 +79,7 @@ def test_purposes_are_not_fetched_unless_they_are_wanted(first_run):
     assert Geodata(first_run.geodata).read("0099", layer="core", contract=REGULERINGSFORMAAL) is None
 
 
+@pytest.mark.long
 def test_purposes_are_fetched_when_they_are_wanted(ready, tomtevik, switched_on):
     summary = run_kommune(tomtevik, ready, dry_run=True)
     assert summary.ok

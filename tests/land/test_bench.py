@@ -78,7 +78,8 @@ def test_the_invented_municipality_is_like_a_real_one(files):
 
 
 # Each is measured in a process of its own.
-@pytest.mark.parametrize("more", [(), pytest.param(("overlay", "limit"), marks=pytest.mark.long)], ids=["two", "every"])
+@pytest.mark.long
+@pytest.mark.parametrize("more", [(), ("overlay", "limit")], ids=["two", "every"])
 def test_the_run_finds_the_same_land_by_every_method(folder, files, more):
     command = [sys.executable, "-m", "tests.bench", "--size", "S", "--repeat", "1", "--json", "--folder", str(folder)]
     command += ["--method", "papers", "postgis", "incremental", *more]

@@ -302,6 +302,15 @@ def test_a_deleted_field_leaves_errors_behind(crm):
     assert valid == [False, True, False]
 
 
+def test_links_are_told_only_where_they_are_wanted(crm):
+    heard = []
+    k = crm.create("Kommuner", Navn="Nes")
+    crm.store.listeners.append(lambda base, by, changes: heard.extend(changes))
+    crm.store.wants_links = lambda base: False  # a kommune that 50,000 link to is not copied at every write
+    crm.create("Tomter", Navn="a", Kommune=[k])
+    assert {c.record_id: c.after for c in heard}[k] == {crm.id_of("Kommuner", "Navn"): "Nes"}
+
+
 def test_listeners_hear_what_was_changed_by_whom(crm):
     heard = []
     k, old = crm.create("Kommuner", Navn="Nes"), crm.create("Tomter", Navn="a")

@@ -114,6 +114,7 @@ def write(path: Path, antall: int) -> int:
     return path.stat().st_size
 
 
+@pytest.mark.long
 @needs_proc
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     small, large = tmp_path / "small.gml", tmp_path / "large.gml"

@@ -112,6 +112,7 @@ def create_app(
     attachments.watch(store)
     store.listeners.append(lambda base, by, changes: _forget_comments(store, changes))
     store.listeners.append(api.webhooks.heard)
+    store.wants_links = api.webhooks.has_hooks
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=host_names(host))
     _add_routes(app, api)
     return app

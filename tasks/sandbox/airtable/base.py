@@ -63,7 +63,7 @@ class Base:
 
 @dataclass(frozen=True)
 class RecordChange:
-    """A record before and after a change: whole cells by field id, links included; None when it was not there."""
+    """A record before and after a change: cells by field id, links where wanted; None when it was not there."""
 
     table_id: str
     record_id: str

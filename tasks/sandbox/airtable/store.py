@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -43,6 +43,8 @@ class Store:
         Called after each change that was kept, under the lock: with the base, who made it, and the records that it
         changed, none when it was the schema. What one raises is logged: the change is kept, and whoever made it is to
         be told so, or it is made again.
+    wants_links
+        Whether listeners are to be told of the links of a base's records too: a record may have 50,000.
 
     Raises
     ------
@@ -61,6 +63,7 @@ class Store:
             raise BlockingIOError(f"{folder}: another local Airtable uses this folder. Stop it first.") from None
         self.bases: dict[str, Base] = {}
         self.listeners: list[Listener] = []
+        self.wants_links: Callable[[Base], bool] = lambda base: True
         self._last_place = 0
         self._change: Transaction | None = None
         try:
@@ -118,7 +121,7 @@ class Store:
             self._last_place = max(self._last_place, place, back)
 
     def _take_links_out_of_cells(self, base: Base) -> None:
-        change = Transaction(base, API_USER, next_place=self._next_place, is_told=False)
+        change = Transaction(base, API_USER, next_place=self._next_place, tells_links=False)
         for table in base.tables:
             fields = {f["id"]: f for f in link_fields(table)}
             for record in list(base.records[table["id"]]):
@@ -139,7 +142,9 @@ class Store:
                 yield
                 return
             around = self._change
-            self._change = change = Transaction(base, by, next_place=self._next_place, is_told=bool(self.listeners))
+            self._change = change = Transaction(
+                base, by, next_place=self._next_place, tells_links=bool(self.listeners) and self.wants_links(base)
+            )
             try:
                 yield
                 is_kept = self._commit(change)

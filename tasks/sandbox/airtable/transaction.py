@@ -27,13 +27,13 @@ class Transaction:
         Who makes it.
     next_place
         Gives places of links, each higher than all before it.
-    is_told
-        Whether anybody asks for `record_changes`.
+    tells_links
+        Whether `record_changes` holds links, which are then kept as they were.
     """
 
-    def __init__(self, base: Base, by: Actor, *, next_place: Callable[[], int], is_told: bool) -> None:
+    def __init__(self, base: Base, by: Actor, *, next_place: Callable[[], int], tells_links: bool) -> None:
         self.base, self.by = base, by
-        self._next_place, self._is_told = next_place, is_told
+        self._next_place, self._tells_links = next_place, tells_links
         self._undo: list[Callable[[], object]] = []
         self._first: dict[str, tuple[str, Record | None]] = {}
         self._relinked: dict[LinkKey, int | None] = {}
@@ -90,7 +90,7 @@ class Transaction:
     def _set_place(self, field_id: str, rec: str, *, target: str, place: int | None) -> None:
         links = self.base.links
         if (field_id, rec) not in self._link_cells:
-            self._link_cells[field_id, rec] = links.targets(field_id, rec) if self._is_told else []
+            self._link_cells[field_id, rec] = links.targets(field_id, rec) if self._tells_links else []
         before = links.put(field_id, rec, target, place=place)
         self.base.computed.forget(rec, (field_id,))
         self._undo.append(partial(links.put, field_id, rec, target, place=before))
@@ -146,6 +146,10 @@ class Transaction:
         for rec, (tbl, before) in self._first.items():
             after, was = base.records[tbl].get(rec), None
             if before is None and after is None:
+                continue
+            if not self._tells_links:
+                was = None if before is None else before.cells
+                changes.append(RecordChange(tbl, rec, was, None if after is None else after.cells))
                 continue
             if before is not None:
                 cells = {f["id"]: self._link_cells.get((f["id"], rec)) for f in links[tbl]}

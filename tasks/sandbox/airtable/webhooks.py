@@ -152,6 +152,10 @@ class Webhooks:
 
     # --- what happens to a base ---
 
+    def has_hooks(self, base: Base) -> bool:
+        """Return whether any webhook wants to know of a base."""
+        return bool(self._file.rows("SELECT 1 FROM hook WHERE base = ? LIMIT 1", base.id))
+
     def heard(self, base: Base, by: Actor, changes: Sequence[RecordChange]) -> None:
         """Keep a payload for each webhook that wants to know of a change, and ping it."""
         hooks = self._file.rows(

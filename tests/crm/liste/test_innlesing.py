@@ -298,7 +298,8 @@ def test_a_table_that_refuses_everything_is_given_up(les, monkeypatch):
     assert les.records == []
 
 
-@pytest.mark.parametrize(("moment", "nth"), [(then, 1), pytest.param(first, 2, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize(("moment", "nth"), [(then, 1), (first, 2)])
 def test_a_kill_at_any_write_leaves_what_the_next_import_ends(les, moment, nth):
     process = start(les.verden.oppdrag, MANY)
     les.verden.proxy.when(creates("Tomter"), moment(process.kill), nth=nth)
