@@ -371,6 +371,7 @@ def test_outside_a_run_no_server_is_asked(monkeypatch):
     GlobalLimit("airtable-appX", 4.5, sleep=lambda _: pytest.fail("asked")).wait()
 
 
+@pytest.mark.long
 def test_a_server_that_does_not_answer_is_said_once_and_left_alone(path, clock, monkeypatch, caplog):
     from prefect.settings import PREFECT_API_URL, temporary_settings
 

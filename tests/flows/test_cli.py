@@ -150,6 +150,7 @@ def test_run_prints_json_alone_on_standard_output_and_progress_beside_it(tmp_pat
     assert "ok  source nap_kommuneplan" in found
 
 
+@pytest.mark.long
 def test_base_check_of_nothing_and_set_up(here):
     with pytest.raises(TomtError, match="tomt base setup"):
         here("base", "check")
@@ -201,6 +202,7 @@ def test_usual_ports_make_way_for_wanted_ones(monkeypatch):
         choose_ports(Ports(prefect=1, sources=1))
 
 
+@pytest.mark.long
 def test_which_kommuner_a_demo_runs(tmp_path):
     assert [k.nummer for k in choose_kommuner(["7001", "0099", "7001 Prøvedal"])] == ["7001", "0099"]
     assert choose_kommuner([]) == invented_kommuner()

@@ -161,6 +161,7 @@ def test_the_guide_needs_neither_base_nor_network(here, monkeypatch):
     assert said == guide(base_register())
 
 
+@pytest.mark.long
 def test_the_doctor_tells_profile_and_marker_and_setup_marks_again_only_when_told_so(base, here):
     with pytest.raises(TomtError, match=r"profile staging: \d+ differences stop every run\. Run `tomt base setup`"):
         doctor._airtable(load_settings())

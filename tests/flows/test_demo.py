@@ -295,6 +295,7 @@ def test_a_kommune_that_cannot_be_submitted_does_not_stop_the_others():
     require_all([row for row in rows if not row["Feil"]])
 
 
+@pytest.mark.long
 def test_ctrl_c_leaves_no_process_behind(demo):
     # A run is at work: it must end too.
     demo.submit("find-tomter", kommune="7002 Eksempelstad (oppdiktet)")

@@ -223,6 +223,7 @@ def test_repeated_elements_of_gml_come_as_lists(tmp_path):
     refused(order(tmp_path, planer=path), "planer.gml", "'planstatus'", "2 (a list of 2)")
 
 
+@pytest.mark.long
 def test_the_command_ends_in_one_line(tmp_path):
     ask = asked(tmp_path, "planer", "planstatus", pa.array([["3", "4"], [], [], []]))
     files = [f"--{name}={source.sti}" for name, source in ask.lag.items()]

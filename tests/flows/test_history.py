@@ -202,6 +202,7 @@ def test_the_clocks_of_norway(moment, shown):
     assert oslo(moment) == shown
 
 
+@pytest.mark.long
 def test_the_command(tmp_path, geodata):
     done = tomt(tmp_path, "history", "0099-9", "--json", "--slekt")
     assert done.returncode == 0, done.stderr

@@ -260,6 +260,7 @@ def test_an_upsert_whose_answer_is_lost_still_gets_its_first_stage(ready, tomtev
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.long
 def test_ids_given_anew_never_reach_the_base(ran, tomtevik):
     before = everything(ran)
     geodata = Geodata(ran.geodata)
@@ -323,6 +324,7 @@ def test_a_key_that_stands_twice_stops_its_table_and_is_reported_everywhere(ran,
     assert [r["fields"]["Tilstand"] for r in table(ran, "Kontroll").all()] == ["Lukket"]
 
 
+@pytest.mark.long
 def test_without_its_geodata_a_base_is_not_written(ran, tomtevik):
     first = table(ran, "Tomter").all(sort=["Tomt-id"])[0]
     table(ran, "Tomter").update(first["id"], {"Teig": "en annen teig"})

@@ -90,6 +90,7 @@ def test_purposes_are_fetched_when_they_are_wanted(ready, tomtevik, switched_on)
     assert "| reguleringsformaal | nap_reguleringsformaal | data |" in summary.as_markdown()
 
 
+@pytest.mark.long
 def test_purposes_that_are_wanted_and_cannot_be_read_stop_the_run(ready, tomtevik, switched_on, faulty_sources):
     faulty_sources.breaks("rbformalomrade", status=503)
     summary = run_kommune(tomtevik, ready.model_copy(update={"sources_url": faulty_sources.url}), dry_run=True)

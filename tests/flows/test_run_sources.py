@@ -57,6 +57,7 @@ def test_a_source_whose_rows_cannot_be_used_has_failed_and_everybody_is_told(wit
     assert summary.datakvalitet["karakter"] == "D"
 
 
+@pytest.mark.long
 def test_a_theme_that_the_operators_file_makes_optional_does_not_stop_a_run(ran, tomtevik, faulty_sources, tmp_path):
     own = kilder()["kartverket_teig"]
     egne = tmp_path / "kilder.toml"

@@ -169,6 +169,7 @@ def test_a_target_is_met_or_missed_or_not_measured():
     }
 
 
+@pytest.mark.long
 def test_many_municipalities_on_two_processes(folder, capfd):
     land = norge.norge({"S": 3}, folder=folder, seed=1, per_sone=True)
     assert (land.kommuner, land.teiger) == (3, 18_300)

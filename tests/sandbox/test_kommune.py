@@ -81,6 +81,7 @@ def settled(kommune: OppdiktetKommune) -> shapely.Geometry:
     return shapely.union_all(shapes)
 
 
+@pytest.mark.long
 def test_two_processes_make_the_same_bytes() -> None:
     def digest() -> str:
         done = subprocess.run(

@@ -59,6 +59,7 @@ def asked(server: Big, path: str) -> socket.socket:
     return client
 
 
+@pytest.mark.long
 def test_a_client_that_does_not_read_does_not_keep_it(server):
     with asked(server, "/big"):
         server.stop()

@@ -194,6 +194,7 @@ def find_the_nearest(seed: int, counts: tuple[int, int], spread: float, corner: 
         assert all(shapely.distance(s, shapely.points(xy)).min() > RULES.maks_avstand_m for s in shapes)
 
 
+@pytest.mark.long
 def test_a_city_beyond_the_reach_of_one_circle() -> None:
     rng = np.random.default_rng(3)
     xy = np.array(CORNERS[0]) + rng.uniform(-1_900, 1_900, (16_000, 2))

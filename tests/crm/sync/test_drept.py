@@ -77,6 +77,7 @@ def test_a_first_load_that_is_killed(tom_verden, requests_of_a_first_load, fro):
     kill_first_load(tom_verden, requests_of_a_first_load, fro=fro, times=1)
 
 
+@pytest.mark.long
 def test_a_first_load_that_is_killed_again_and_again(tom_verden, requests_of_a_first_load):
     kill_first_load(tom_verden, requests_of_a_first_load, fro=99, times=4)
 

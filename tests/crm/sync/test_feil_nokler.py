@@ -114,6 +114,7 @@ def test_without_its_memory_a_lot_whose_kommune_was_emptied_is_still_found(verde
     assert (row["Notat"], row["Fase"], row["Kommunenummer"]) == ("viktig", "Dialog", "0099")
 
 
+@pytest.mark.long
 def test_a_tick_taken_away_after_a_kill_does_not_come_back(tom_verden):
     assert tom_verden.sync_killed(creates("Tomter"), then) is None
     tom_verden.proxy.behave()
