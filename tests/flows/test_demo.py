@@ -31,6 +31,8 @@ from tests.chromium import chromium, click, fill, page_text, read, wait_until
 from tests.ports import spare_ports
 from tests.waiting import PATIENCE_S, eventually
 
+pytestmark = pytest.mark.long
+
 T = TypeVar("T")
 START_S = 4 * PATIENCE_S
 """A server, the runs and the deployments, one after the other."""

@@ -17,6 +17,8 @@ from . import onde_servere as onde
 from . import ondskap
 from .onde_servere import KILDER, LOGIN, misbehaving, refused
 
+pytestmark = pytest.mark.long
+
 Change = Callable[[bytes], bytes]
 JSON_KILDER = ["ogc_features", "arcgis", "arcgis_esri"]
 ALL = list(KILDER)

@@ -20,6 +20,8 @@ from tests.crm.proevebase import LITEN, Stand, Verden, fasit, killed, person, sa
 from tests.crm.stordata import change_lots, tomt_id, write_kommune
 from tests.crm.sync_prosess import TOKEN, TOMTEVIK, Oppdrag, carry_out
 
+pytestmark = pytest.mark.long
+
 MOMENTS = {"before": first, "carried out": then, "answered": at_last}
 
 

@@ -13,6 +13,8 @@ from tests.crm.proevebase import LITEN, Verden, fasit, saker
 from tests.crm.stordata import matrikkelenhet, tomt_id, write_kommune
 from tests.crm.sync_prosess import PROEVEDAL, TOMTEVIK
 
+pytestmark = pytest.mark.long
+
 TOMT = tomt_id(TOMTEVIK, 0)
 EIENDOM = matrikkelenhet(TOMTEVIK, 4)
 

@@ -17,6 +17,8 @@ from tests.crm.proevebase import Verden, saker
 from tests.crm.stordata import Omfang, change_lots, tomt_id, write_kommune
 from tests.crm.sync_prosess import TOKEN, TOMTEVIK
 
+pytestmark = pytest.mark.long
+
 WORDS = [
     "{Score}",
     "'); OR(1=1,'",
