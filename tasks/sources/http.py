@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -25,6 +24,7 @@ import httpx
 import tenacity
 
 from config.settings import is_loopback
+from tasks.avsender import user_agent
 from tasks.errors import SourceError
 from tasks.sources.address import CHECK_ADDRESS, plain_address, same_origin
 from tasks.sources.limits import PACER, Limits
@@ -42,7 +42,7 @@ from tasks.sources.svar import (
 )
 from tasks.sources.unntak import recognise, shorten
 
-__all__ = ["Body", "Client", "Download", "Expected", "NotModifiedError", "Validators", "user_agent"]
+__all__ = ["Body", "Client", "Download", "Expected", "NotModifiedError", "Validators"]
 
 log = logging.getLogger("tomt.sources")
 
@@ -61,16 +61,6 @@ T = TypeVar("T")
 
 def _times(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
-
-
-def user_agent(contact: str | None) -> str:
-    """Return ``tomtesourcing/<version> (+contact)``, safe as a header."""
-    try:
-        name = f"tomtesourcing/{version('tomtesourcing')}"
-    except PackageNotFoundError:
-        name = "tomtesourcing"
-    plain = "".join(c for c in contact or "" if " " < c <= "~" and c not in "()")
-    return f"{name} (+{plain})" if plain else name
 
 
 @cache

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from config.registers import regler
+from tasks.avsender import user_agent
 from tasks.sources.address import plain_address, same_origin
-from tasks.sources.http import user_agent
 from tasks.sources.limits import Limits, Pacer
 from tasks.sources.unntak import recognise, shorten
 

@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Iterator
 from hashlib import blake2b
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +19,7 @@ import httpx
 
 from config.bilder import Fliser, Flissett
 from config.settings import Settings, host_of, is_loopback
+from tasks.avsender import user_agent
 from tasks.crm.bilder.bakgrunn import Bakgrunn, Flis, decode
 from tasks.crm.bilder.flisgitter import Ruter, metres, tiles_of
 from tasks.crm.bilder.utsnitt import Utsnitt
@@ -80,7 +80,7 @@ class Fliskilde:
         self.hentet = 0
         self._http = httpx.Client(
             headers={
-                "User-Agent": _user_agent(kontakt),
+                "User-Agent": user_agent(kontakt),
                 "Accept": "image/png,image/jpeg",
                 "Accept-Encoding": "identity",
             },
@@ -290,13 +290,3 @@ def prune(folder: Path, days: float) -> int:
         except OSError as error:  # no reason to draw nothing
             log.debug("%s stays: %s", path, error.strerror)
     return removed
-
-
-def _user_agent(kontakt: str | None) -> str:
-    """Return ``tomtesourcing/<version> (+contact)``, safe as a header."""
-    try:
-        name = f"tomtesourcing/{version('tomtesourcing')}"
-    except PackageNotFoundError:
-        name = "tomtesourcing"
-    plain = "".join(c for c in kontakt or "" if " " < c <= "~" and c not in "()")
-    return f"{name} (+{plain})" if plain else name
