@@ -1,4 +1,4 @@
-"""The local sources: one server that answers as the plan, parcel, building, address and kommune services do.
+"""The local sources: one server that answers as the plan, parcel, building, address, kommune and figure services do.
 
 With invented data, on 127.0.0.1 alone. `create_app` is the application, `UpstreamServer` runs it in a thread of this
 process.
@@ -14,12 +14,13 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from tasks.sandbox import adresser, arcgis, csw, kartkatalog, nap, nedlasting, wfs
+from tasks.sandbox import adresser, arcgis, csw, kartkatalog, nap, nedlasting, statistikk, wfs
 from tasks.sandbox.arcgis_lag import TJENESTER as ARCGIS
 from tasks.sandbox.bygning_wfs import BYGNING
 from tasks.sandbox.crs import SERVED, Crs, reproject
 from tasks.sandbox.kommune import OppdiktetKommune, invent, numre
 from tasks.sandbox.serve import Server
+from tasks.sandbox.statistikk import klass, pxweb, valg
 from tasks.sandbox.teig_wfs import TEIG
 from tasks.sandbox.wfs import Quirks
 
@@ -27,7 +28,9 @@ KOMMUNEINFO = "/kommuneinfo/v1"
 TJENESTER = (TEIG, BYGNING)
 
 
-def create_app(*, username: str, password: str, quirks: Quirks | None = None) -> FastAPI:
+def create_app(
+    *, username: str, password: str, quirks: Quirks | None = None, feil: statistikk.Feil | None = None
+) -> FastAPI:
     """Return the application that serves the invented municipalities.
 
     Parameters
@@ -36,6 +39,8 @@ def create_app(*, username: str, password: str, quirks: Quirks | None = None) ->
         HTTP Basic credentials of the plan services; parcels, buildings and kommuneinfo are open, as in life.
     quirks
         How the parcel and building services behave where real servers differ.
+    feil
+        What the statistics services do wrong.
     """
     app = FastAPI(title="Lokale kilder (oppdiktede data)", docs_url=None, redoc_url=None, openapi_url=None)
     # A page on the web that points its own name at 127.0.0.1 must not read from here.
@@ -70,6 +75,7 @@ def create_app(*, username: str, password: str, quirks: Quirks | None = None) ->
         app.include_router(wfs.create_router(tjeneste, quirks or Quirks()))
     for service in (arcgis, nedlasting, adresser, kartkatalog, csw):
         app.include_router(service.create_router())
+    app.include_router(statistikk.create_router(feil))
     return app
 
 
@@ -120,7 +126,8 @@ def _page() -> str:
         '<!doctype html><html lang="nb"><head><meta charset="utf-8"><title>Lokale kilder (oppdiktede data)</title>'
         "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}</style>"
         "</head><body><h1>Lokale kilder</h1><p><strong>Oppdiktede data.</strong> Kommunene, planene, teigene og "
-        f"bygningene her finnes ikke; de ligger i åpent hav. Kommunenumre: {', '.join(numre())}.</p>"
+        f"bygningene her finnes ikke; de ligger i åpent hav. Kommunenumre: {', '.join(numre())}. Statistikken har de "
+        "virkelige kommunene også, med tall som er oppdiktet for hver av dem.</p>"
         f"<h2>Plandata (OGC API Features, krever innlogging)</h2><ul>{services}</ul>"
         f"<h2>Kommunenes egne plantjenester (ArcGIS REST)</h2><ul>{own}</ul>"
         f"<h2>Nedlasting (<code>{nedlasting.PREFIX}/api</code>)</h2><ul>{datasets}</ul>"
@@ -128,6 +135,9 @@ def _page() -> str:
         f"<h2>Kommuneinfo</h2><p><code>{KOMMUNEINFO}/kommuner/{numre()[0]}/omrade?utkoordsys=25833</code></p>"
         f"<h2>Adresser</h2><p><code>{adresser.PREFIX}/punktsok</code></p>"
         f"<h2>Kartkatalogen</h2><p><code>{kartkatalog.PATH}</code>, <code>{csw.PATH}</code></p>"
+        f"<h2>Statistikk (oppdiktede tall for alle kommuner)</h2><ul><li><code>{pxweb.PREFIX}/tables</code></li>"
+        f"<li><code>{klass.PREFIX}/classifications/131/codesAt?date=2024-01-01</code></li>"
+        f"<li><code>{valg.PREFIX}/2023/ko</code></li></ul>"
         "</body></html>"
     )
 
@@ -143,6 +153,8 @@ class UpstreamServer(Server):
         0 takes a free one.
     quirks
         How the parcel and building services behave where real servers differ.
+    feil
+        What the statistics services do wrong; may be changed while the server runs.
 
     Examples
     --------
@@ -152,10 +164,18 @@ class UpstreamServer(Server):
 
     name = "local sources"
 
-    def __init__(self, *, username: str, password: str, port: int = 0, quirks: Quirks | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        username: str,
+        password: str,
+        port: int = 0,
+        quirks: Quirks | None = None,
+        feil: statistikk.Feil | None = None,
+    ) -> None:
         super().__init__(port=port)
-        self._login, self._quirks = (username, password), quirks
+        self._login, self._quirks, self._feil = (username, password), quirks, feil
 
     def make_app(self) -> FastAPI:
         """Make the application."""
-        return create_app(username=self._login[0], password=self._login[1], quirks=self._quirks)
+        return create_app(username=self._login[0], password=self._login[1], quirks=self._quirks, feil=self._feil)
