@@ -13,14 +13,32 @@ from config.formel import FUNCTIONS, check_formula, fields_of, parse, texts_of
 from config.haand import Automatisering, Formelfelt, Gruppe, Visning
 from config.registers import load_model, read_toml
 
-# Papers §5, what every record keeps → where it stands. Geometry is not in the base: it lies in GeoParquet under
-# geodata/ (core/soner, core/planomraader, out/omraader, out/tomter), where the maps and the engine read it.
+# Papers §5, what every record keeps, and §1 and §7 → where it stands. Geometry is not in the base: it lies in
+# GeoParquet under geodata/ (core/soner, core/planomraader, out/omraader, out/tomter), where the maps and the engine
+# read it.
 PAPERS = {
     "kommune: number": "Kommuner.Kommunenummer",
     "kommune: name": "Kommuner.Navn",
     "kommune: political score": "Kommuner.Score politikk",
     "kommune: demographic score": "Kommuner.Score demografi",
     "kommune: total score": "Kommuner.Score",
+    "kommune: economic score": "Kommuner.Score økonomi",
+    "kommune: property score": "Kommuner.Score eiendom",
+    "kommune: tier": "Kommuner.Prioritet",
+    "kommune: population change, 5 years": "Kommuner.Folketall 5 år %",
+    "kommune: housing cost ratio": "Kommuner.Boutgift %",
+    "kommune: median income": "Kommuner.Medianinntekt kr",
+    "kommune: unemployment": "Kommuner.Arbeidsledighet %",
+    "kommune: labour party strength": "Kommuner.Ap %",
+    "kommune: property value index": "Kommuner.Prisindeks",
+    "kommune: strength of Høyre": "Kommuner.Høyre %",
+    "kommune: coalition": "Kommuner.Venstreblokk %",
+    "kommune: turnout": "Kommuner.Valgdeltakelse %",
+    "kommune: price trend": "Kommuner.Prisvekst 5 år %",
+    "kommune: housing stock": "Kommuner.Boligmasse",
+    "kommune: development appetite": "Kommuner.Holdning",
+    "kommune: planning department's contacts": "Kontakter.Kommune",
+    "kommune: relationship": "Kommuner.Relasjon",
     # A zone has no row of its own: områder are cut of them, and carry the largest one's purpose and the list of all.
     "zone: kommune": "Områder.Kommune",
     "zone: arealformål": "Områder.Sonetype",
@@ -157,6 +175,15 @@ def test_every_field_of_sales_on_a_lot_is_shown_somewhere():
     assert {"Sist kontaktet", "Ikke aktuell fordi", "Behold"} <= set(view("Pipeline").felt)
 
 
+def test_every_field_of_sales_and_of_the_ranking_on_a_kommune_is_shown_somewhere():
+    shown = {name for v in base_register().visning if v.tabell == "Kommuner" for name in v.felt}
+    hidden = {f.navn for f in base_register().table("Kommuner").felt} - shown
+    of_runs = {"Antall områder", "Areal områder m²", "Boliger (anslag)", "Kilder", "Data hentet", "Kildelenker"}
+    assert hidden == of_runs | {"Oppdiktet", "Rang sist"}
+    assert "Kontakter" in view("Må møtes", "Kommuner").felt
+    assert {"Planavdeling", "Politiker"} <= set(base_register().table("Kontakter").field("Rolle").valg)
+
+
 def test_wherever_people_call_from_they_see_who_does_not_want_to_be_called():
     column = "Vil ikke kontaktes"
     assert [name for name in CALLED_FROM if column not in view(name).felt] == []
@@ -214,7 +241,7 @@ def test_every_table_says_who_may_delete_from_it():
 def test_the_pages_of_sales_are_as_the_views_but_for_what_they_add():
     (interface,) = base_register().grensesnitt
     pages = {p.visning: base_register().page(p) for p in interface.side}
-    assert {*CALLED_FROM[:-1], "Per kommune", "Eier 360", "Kontroll"} == set(pages)
+    assert {*CALLED_FROM[:-1], "Per kommune", "Eier 360", "Kontroll", "Rangering"} == set(pages)
     assert pages["Innboks"] == view("Innboks")
     mine = pages["Mine neste steg"]
     assert mine.filter[:-1] == view("Mine neste steg").filter

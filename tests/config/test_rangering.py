@@ -1,0 +1,51 @@
+"""config/rangering.toml: what stands in it, and the annuity."""
+
+from __future__ import annotations
+
+import copy
+import doctest
+
+import pytest
+
+from config import rangering as module
+from config.errors import ConfigError
+from config.profil import profiler
+from config.rangering import FILE, Boligkostnad, Rangering, rangering
+from config.registers import load_model, read_toml
+
+
+def test_the_default_profile_is_one_there_is():
+    assert rangering().profil in profiler()
+
+
+def test_an_annuity_pays_back_what_was_borrowed():
+    cost = Boligkostnad(areal_m2=70, rente_prosent=4, nedbetaling_aar=20, belaaning=0.8)
+    owed = 1.0
+    for _ in range(20):
+        owed = owed * 1.04 - cost.annuitet
+    assert owed == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "says"),
+    [
+        (("vellykkede",), ["3020"], "'3020' is no kommune of today"),
+        (("vellykkede",), ["7001"], "'7001' is no kommune of today"),
+        (("utslag",), 1.0, "utslag"),
+        (("topp",), 0, "topp"),
+        (("boligkostnad", "belaaning"), 1.2, "belaaning"),
+        (("boligkostnad", "rente"), 4, "rente"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(where, value, says):
+    data = copy.deepcopy(read_toml(FILE))
+    table = data
+    for key in where[:-1]:
+        table = table[key]
+    table[where[-1]] = value
+    with pytest.raises(ConfigError, match=says):
+        load_model(Rangering, data, FILE)
+
+
+def test_the_examples_in_the_docstrings_run():
+    assert doctest.testmod(module).failed == 0
