@@ -60,7 +60,9 @@ class BaseSync:
 
     # --- reading ---
 
-    def read(self, navn: str, keys: Collection[str], *, with_own: bool = False) -> Iterator[Record]:
+    def read(
+        self, navn: str, keys: Collection[str], *, with_own: bool = False, also: Iterable[str] = ()
+    ) -> Iterator[Record]:
         """Yield the records of a table that belong to the kommune, or have one of these keys.
 
         Parameters
@@ -70,6 +72,8 @@ class BaseSync:
             key.
         with_own
             Also records without our key, of whatever kommune; then the fields that links have given to the table too.
+        also
+            Formulas of records that are wanted beside them.
         """
         ids, base = self.connection.ids.get(navn), self.connection.base
         known = self.record_of.setdefault(navn, {})
@@ -80,7 +84,11 @@ class BaseSync:
         memory = self._remembered(navn, keys)
         ours = {sent.post: key for key, sent in memory.items() if sent.post is not None}
         foreign = [k for k in keys if not k.startswith(self.kommunenummer)]
-        formulas = [listing.of_kommune(ids, self.kommunenummer, with_own=with_own), *listing.of_keys(ids, foreign)]
+        formulas = [
+            listing.of_kommune(ids, self.kommunenummer, with_own=with_own),
+            *listing.of_keys(ids, foreign),
+            *also,
+        ]
         seen: set[str] = set()
         for formula in chain(formulas, self._unseen(ours, seen)):
             for record in listing.records(base, ids, formula):
@@ -101,6 +109,10 @@ class BaseSync:
         A person may have emptied or changed what they were asked by; only what is not found by its id is deleted.
         """
         yield from listing.of_ids(rec for rec in ours if rec not in seen)
+
+    def sent(self, navn: str, key: str) -> Sent | None:
+        """Return what was sent of a row of those read or compared, or None."""
+        return self._memory.get(navn, {}).get(key)
 
     def remembered(self, navn: str) -> Collection[str]:
         """Return the keys of a table that have been sent from here, of those read or compared."""

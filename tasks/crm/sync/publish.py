@@ -220,10 +220,30 @@ def _bring(plan: _Plan, sync: BaseSync, *, dry_run: bool) -> Published:
     sync.look_again(queue, found, i_dag=dato)
     plan.diffs["Kontroll"] = queue
     diffs = tuple(plan.diffs[navn] for navn in ORDER if navn in plan.diffs)
+    return carry_out(diffs, queue, sync, dry_run=dry_run, unpublished=plan.unpublished)
+
+
+def carry_out(
+    diffs: tuple[TableDiff, ...], queue: TableDiff, sync: BaseSync, *, dry_run: bool, unpublished: int = 0
+) -> Published:
+    """Check the budget, and write, unless it is a dry run.
+
+    Parameters
+    ----------
+    diffs
+        One per table, `queue` among them.
+    queue
+        That of Kontroll: where it cannot be written, what people have changed by hand is left as it is.
+
+    Raises
+    ------
+    BudgetError
+        Before the first write.
+    """
     stops = " ".join(d.stopped for d in diffs if d.stopped is not None) or None
-    sync.check_budget(diffs, i_dag=dato)
+    sync.check_budget(diffs, i_dag=today())
     if dry_run:
-        return Published(diffs, stops, plan.unpublished)
+        return Published(diffs, stops, unpublished)
     try:
         sync.write(queue)
         for diff in (d for d in diffs if d is not queue):
@@ -231,8 +251,8 @@ def _bring(plan: _Plan, sync: BaseSync, *, dry_run: bool) -> Published:
                 diff.spare_by_hand()
             sync.write(diff)
     except TomtError as error:
-        return Published(diffs, str(error), plan.unpublished)
-    return Published(diffs, stops, plan.unpublished)
+        return Published(diffs, str(error), unpublished)
+    return Published(diffs, stops, unpublished)
 
 
 @task(name="oppdater Airtable", task_run_name="oppdater Airtable {kommune.nummer}", cache_policy=NO_CACHE)

@@ -350,6 +350,10 @@ def ned(felt: str, valg: tuple[str, ...] = ()) -> tuple[Krav, bool]:
     return opp(felt, valg)[0], True
 
 
+def _rangert(kommune: Rad, idag: date) -> bool:
+    return kommune["Rang"] is not None and not kommune["Oppdiktet"]
+
+
 def _arbeides_med(t: Rad) -> bool:
     return t["Fase"] != "Identifisert" or t["Ansvarlig"] is not None or bool(t["Behold"])
 
@@ -393,7 +397,15 @@ VISNING: dict[tuple[str, str], Ventet] = {
         lambda s, idag: s["Tilstand"] == "Åpen" and s["Status"] not in {"Avklart", "Avvist"},
         (opp("Alvor", ALVOR), ned("Dager åpen")),
     ),
-    ("Kommuner", "Prioriterte kommuner"): Ventet(_alle, (opp("Prioritet", PRIORITET), ned("Score"))),
+    ("Kommuner", "Rangering"): Ventet(_rangert, (opp("Rang"),)),
+    ("Kommuner", "Nøkkeltall"): Ventet(_rangert, (opp("Rang"),)),
+    ("Kommuner", "Må møtes"): Ventet(
+        lambda k, idag: k["Blant de beste"] and k["Relasjon"] in {None, "Ingen kontakt"}, (opp("Rang"),)
+    ),
+    ("Kommuner", "Følges alltid"): Ventet(lambda k, idag: k["Følg alltid"], (opp("Navn"),)),
+    ("Kommuner", "Prioriterte kommuner"): Ventet(
+        lambda k, idag: k["Datakvalitet"], (opp("Prioritet", PRIORITET), ned("Score"))
+    ),
     ("Kommuner", "Pipeline per kommune"): Ventet(
         lambda k, idag: k["Tomter i pipeline"] is not None, (ned("Boliger i pipeline (vektet)"),)
     ),

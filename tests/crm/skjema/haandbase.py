@@ -99,6 +99,8 @@ def trekk(random: Random, register: BaseRegister, *, idag: date, tomter: int = 6
     t.lag("Utsendinger", 12, lambda nr: _utsending(t, nr))
     t.lag("Kontroll", tomter // 2, lambda nr: _sak(t, nr))
     t.lag("Kjøringer", 6, lambda nr: {"Kjøring": f"kjøring {nr}", "Start": t.tid(tom=0.1), "Resultat": "Fullført"})
+    for kommune in t.innhold["Kommuner"]:
+        kommune.celler |= {name: value for name, value in _rangering(t).items() if value is not None}
     _fill_other_ends(t.innhold, register)
     return t.innhold
 
@@ -122,6 +124,16 @@ def _kommune(t: Trekker, nr: int) -> dict[str, Any]:
         "Datakvalitet": t.en(NIVAA),
         "Tomter i pipeline": t.en((0, 3, 7), 0.3),
         "Boliger i pipeline (vektet)": t.en(TALL, 0.2),
+    }
+
+
+def _rangering(t: Trekker) -> dict[str, Any]:
+    return {
+        "Oppdiktet": t.hake(0.2),
+        "Rang": t.en((1, 2, 3, 4, 4, 357), 0.2),
+        "Blant de beste": t.hake(0.7),
+        "Følg alltid": t.hake(),
+        "Relasjon": t.en(("Ingen kontakt", "Ingen kontakt", "I dialog", "Sagt nei"), 0.3),
     }
 
 
