@@ -372,16 +372,3 @@ class GrovProfil(Register):
 def grov_profil() -> GrovProfil:
     """Load the profile `grov` of config/vekter.toml."""
     return load_model(GrovProfil, read_toml("vekter.toml").get("grov", {}), "vekter.toml: grov")
-
-
-class Nattlig(Register):
-    """Kommuner of the nightly run, in order."""
-
-    kommuner: tuple[str, ...]
-    sandkasse: tuple[str, ...]
-
-
-def nightly_kommuner(*, sandbox: bool) -> tuple[Kommune, ...]:
-    """Load config/nattlig.toml; every number must be in use."""
-    lists = load_model(Nattlig, read_toml("nattlig.toml"), "nattlig.toml")
-    return tuple(find_kommune(n, sandbox=sandbox) for n in (lists.sandkasse if sandbox else lists.kommuner))

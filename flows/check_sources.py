@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from config.kilder import kilder
-from config.registers import nightly_kommuner
+from config.nattlig import always_nightly
 from config.settings import Settings, load_settings
 from flows.discover_plankilder import publish
 from flows.environment import connected
@@ -53,7 +53,7 @@ def look(settings: Settings) -> list[Helse]:
     """
     geodata = Geodata(settings.geodata)
     geodata.ensure_usable()
-    any_kommune = nightly_kommuner(sandbox=settings.is_sandbox)[0]
+    any_kommune = always_nightly(sandbox=settings.is_sandbox)[0]
     health = helse.check_all(
         kilder(settings.kilder).values(), settings=settings, geodata=settings.geodata, kommune=any_kommune
     )

@@ -31,6 +31,7 @@ from flows.cli_bilder import bilder_command
 from flows.cli_differanse import differanse
 from flows.cli_import import import_list
 from flows.cli_oppfolging import oppfolging
+from flows.cli_rank import rank
 from flows.cli_sources import sources
 from tasks.errors import TomtError
 
@@ -132,13 +133,13 @@ def demo(
         set_up(ready)
         env = stack.enter_context(demonstration.prefect_server(settings, prefect))
         summaries = demonstration.run_flows(env, chosen)
-        first_day = demonstration.follow_up(ready)
+        ranked, first_day = demonstration.rank(ready), demonstration.follow_up(ready)
         if as_json:
             _print_json(totals(summaries))
         else:
             for summary in summaries:
                 typer.echo(summary["tekst"])
-            typer.echo(first_day)
+            typer.echo(f"{ranked}\n{first_day}")
         if no_serve:
             _say("Done. Start `tomt demo` without --no-serve to look around.")
             return
@@ -163,6 +164,7 @@ app.command()(differanse)
 app.command()(sources)
 app.command("bilder")(bilder_command)
 app.command()(oppfolging)
+app.command()(rank)
 
 
 @app.command()

@@ -14,7 +14,8 @@ import typer
 
 from config.errors import ConfigError
 from config.kilder import Kilde, Tema, kilder, kilder_for, themes
-from config.registers import Kommune, find_kommune, nightly_kommuner
+from config.nattlig import always_nightly
+from config.registers import Kommune, find_kommune
 from config.settings import Settings, load_settings
 from flows.linjer import wrapped, wrapped_after
 from tasks.sources.address import plain_address
@@ -102,7 +103,7 @@ def _states(chosen: Sequence[Kilde], settings: Settings, *, offline: bool) -> di
     from tasks.sources.helse import check_all
 
     with _reachable(settings) as ready:
-        any_kommune = nightly_kommuner(sandbox=ready.is_sandbox)[0]
+        any_kommune = always_nightly(sandbox=ready.is_sandbox)[0]
         found = check_all(chosen, settings=ready, geodata=ready.geodata, kommune=any_kommune)
     return {h.kilde.navn: {k: v for k, v in h.as_dict().items() if k != "kilde"} for h in found}
 

@@ -206,6 +206,14 @@ def run_flows(env: dict[str, str], kommuner: Sequence[Kommune]) -> list[dict[str
     return summaries
 
 
+def rank(settings: Settings) -> str:
+    """Rank the kommuner by the local sources' invented figures, bring them to the base; return it in one line."""
+    from flows.rangering import run_ranking
+    from flows.rangeringstekst import headline
+
+    return headline(run_ranking(settings, publish=True))
+
+
 def follow_up(settings: Settings) -> str:
     """Follow the base up for the first time, so that what is done to it from now on is known; return it in one line."""
     from flows.oppfolging import headline, run_day

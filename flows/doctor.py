@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from config.base import base_register
 from config.kilder import kilder
-from config.registers import FOLDER, housing_classes, kommune_register, nightly_kommuner, regler
+from config.nattlig import always_nightly
+from config.registers import FOLDER, housing_classes, kommune_register, regler
 from config.settings import PREFIX, Settings, host_of, unknown_names
 from tasks.errors import TomtError
 from tasks.store import Geodata
@@ -72,7 +73,7 @@ def _sources(settings: Settings) -> Iterator[Finding]:
     """Yield how the sources are, as the daily check sees it."""
     from tasks.sources.helse import check_all
 
-    any_kommune = nightly_kommuner(sandbox=settings.is_sandbox)[0]
+    any_kommune = always_nightly(sandbox=settings.is_sandbox)[0]
     for one in check_all(
         kilder(settings.kilder).values(), settings=settings, geodata=settings.geodata, kommune=any_kommune
     ):
@@ -96,7 +97,7 @@ def _names() -> Finding:
 
 
 def _registers(settings: Settings) -> str:
-    housing_classes(), regler(), base_register(), nightly_kommuner(sandbox=False)
+    housing_classes(), regler(), base_register(), always_nightly(sandbox=False)
     return f"{len(kommune_register().kommune)} kommuner, {len(kilder(settings.kilder))} sources"
 
 

@@ -11,26 +11,32 @@ from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 
-from config.registers import Kommune, nightly_kommuner
+from config.registers import Kommune
 from config.settings import load_settings
+from flows.prioritet import Oppfoering, priority_list
+from flows.summary import plain
 from tasks.errors import TomtError
 
 log = logging.getLogger("tomt.nightly")
 
 DEPLOYMENT = "find-tomter/find-tomter"
+HEAD = "Kommunene som er satt i gang i natt, og hvorfor de er med."
 
 Row = dict[str, str]
 
 
 @flow(name="nightly")
 def nightly() -> list[str]:
-    """Start find-tomter for hver kommune på prioritetslisten (config/nattlig.toml).
+    """Start find-tomter for hver kommune på prioritetslisten.
 
-    Kjøringene går hver for seg, med egen logg og eget resultat. Denne venter ikke på dem. Lar én seg ikke starte,
-    startes de andre likevel, og denne ender som feilet.
+    Listen er kommunene salg har festet i Airtable (Følg alltid), de som alltid er med, og de beste i rangeringen
+    (config/nattlig.toml). Kjøringene går hver for seg, med egen logg og eget resultat. Denne venter ikke på dem. Lar én
+    seg ikke starte, startes de andre likevel, og denne ender som feilet.
     """
-    rows = submit_all(nightly_kommuner(sandbox=load_settings().is_sandbox), submit)
-    create_table_artifact(rows, key="nattlig", description="Kommunene som er satt i gang i natt")
+    logging.getLogger("tomt").setLevel(logging.INFO)
+    found = priority_list(load_settings())
+    rows = submit_all(found.liste, submit)
+    create_table_artifact(rows, key="nattlig", description=" ".join(map(plain, (HEAD, *found.merknader))))
     require_all(rows)
     return [row["Kommune"] for row in rows]
 
@@ -41,11 +47,12 @@ def submit(kommune: Kommune) -> FlowRun:
     return cast("FlowRun", run_deployment(DEPLOYMENT, parameters=parameters, timeout=0, as_subflow=False))
 
 
-def submit_all(kommuner: Iterable[Kommune], submit: Callable[[Kommune], FlowRun]) -> list[Row]:
+def submit_all(liste: Iterable[Oppfoering], submit: Callable[[Kommune], FlowRun]) -> list[Row]:
     """Submit every kommune, whatever happens to another; return a row for each, with why it was not submitted."""
     rows = []
-    for kommune in kommuner:
-        row = {"Kommune": kommune.label, "Kjøring": "", "Id": "", "Feil": ""}
+    for one in liste:
+        kommune = one.kommune
+        row = {"Kommune": kommune.label, "Hvorfor": one.grunn, "Kjøring": "", "Id": "", "Feil": ""}
         try:
             run = submit(kommune)
             row |= {"Kjøring": run.name, "Id": str(run.id)}

@@ -3,8 +3,11 @@
     innboks/<kommunenummer>/                            plan files that a person has put there
     raw/<source>/<kommunenummer>/<UTC time>.parquet     as answered; attrs["provenance"] says where from
     raw/<source>/<kommunenummer>/holdt/                 answers held back until a person has looked at them
-    core/<noun>/<kommunenummer>.parquet                 cleaned input of the land engine
+    raw/ssb/, raw/klass/, raw/valgresultat/             answers of the statistics services (sandbox: raw/sandkasse/)
+    raw/salgskommuner/<base>.parquet                    what sales has marked of the kommuner
+    core/<noun>/<kommunenummer>.parquet                 cleaned input of the land engine; core/statistikk: figures
     out/<noun>/<kommunenummer>.parquet                  results; out/tomter holds the persisted ids
+    out/kommunescorer/<profil>.parquet                  the ranking of the kommuner; its months in kommunehistorikk
     minne/<kommunenummer>.parquet                       what the last land run read and found; saves time
 
 Every file is written beside its place and moved there, so that a reader sees the old or the new one, never half.

@@ -26,6 +26,7 @@ from selenium.webdriver.common.by import By
 from config.registers import Kommune, invented_kommuner, kommune_register
 from config.settings import ROOT
 from flows.nightly import require_all, submit_all
+from flows.prioritet import Oppfoering
 from tasks.errors import TomtError
 from tests.chromium import chromium, click, fill, page_text, read, wait_until
 from tests.ports import spare_ports
@@ -170,7 +171,7 @@ def test_every_invented_kommune_is_run_when_none_is_chosen(tmp_path):
 def test_the_deployments_are_those_of_prefect_yaml(demo):
     found = {d["name"]: d for d in demo.api("deployments/filter")}
     assert set(found) == {
-        "find-tomter", "nightly", "oppfolging", "backup", "discover-plankilder", "check-sources"
+        "find-tomter", "nightly", "rank-kommuner", "oppfolging", "backup", "discover-plankilder", "check-sources"
     }  # fmt: skip
     (schedule,) = found["nightly"]["schedules"]
     assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("0 2 * * *", "Europe/Oslo")
@@ -290,8 +291,9 @@ def test_a_kommune_that_cannot_be_submitted_does_not_stop_the_others():
             raise httpx.ConnectError("no\nserver")
         return FlowRun(flow_id=uuid4(), name=f"run {kommune.nummer}")
 
-    rows = submit_all(invented_kommuner(), submit)
+    rows = submit_all([Oppfoering(kommune, "rang 1") for kommune in invented_kommuner()], submit)
     assert [row["Kjøring"] for row in rows] == ["run 0099", "", "run 7002"]
+    assert {row["Hvorfor"] for row in rows} == {"rang 1"}
     with pytest.raises(TomtError, match=r"1 of 3 .*7001 .*ConnectError: no server"):
         require_all(rows)
     require_all([row for row in rows if not row["Feil"]])

@@ -1,0 +1,158 @@
+"""Prioritet: the nightly run's list of kommuner, and why each is in it.
+
+In order: those that sales has pinned (Følg alltid), those that are always in it, the best of a ranking; each once. The
+sandbox has a list of its own: its sources hold the invented kommuner alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from config.nattlig import Nattlig, always_nightly, nattlig
+from config.profil import profil
+from config.registers import Kommune, find_kommune
+from config.settings import Settings
+from tasks.crm.sync.connection import open_connection
+from tasks.crm.sync.rangering import read_sales_marks
+from tasks.errors import TomtError, UnknownKommuneError
+from tasks.kommunekontrakter import KOMMUNESCORER, SALGSKOMMUNER
+from tasks.store import Geodata, read_parquet
+
+log = logging.getLogger("tomt.nightly")
+
+FESTET, ALLTID, SANDKASSE = "festet av salg", "alltid med", "sandkassens egen"
+
+
+@dataclass(frozen=True)
+class Oppfoering:
+    """A kommune of the list, and why it is in it: ``festet av salg, rang 12``."""
+
+    kommune: Kommune
+    grunn: str
+
+
+@dataclass(frozen=True)
+class Prioritet:
+    """The list, and what is to be said of it in Norwegian."""
+
+    liste: tuple[Oppfoering, ...]
+    merknader: tuple[str, ...] = ()
+
+
+@dataclass
+class _Grunner:
+    """Kommunenummer → reasons, in the order that they were given first."""
+
+    nummer: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, nummer: str, grunn: str) -> None:
+        self.nummer.setdefault(nummer, []).append(grunn)
+
+
+def priority_list(settings: Settings) -> Prioritet:
+    """Return the list of these settings: sales' marks are read from the base, or where it does not answer from geodata.
+
+    Raises
+    ------
+    ConfigError
+        When config/nattlig.toml names an unknown profile or kommune.
+    """
+    regler = nattlig()
+    name = profil(regler.profil).kode
+    if settings.is_sandbox:
+        return Prioritet(tuple(Oppfoering(k, SANDKASSE) for k in always_nightly(sandbox=True)))
+    geodata = Geodata(settings.geodata)
+    pinned, notes = read_pinned(geodata, settings)
+    ranking, more = _usable_ranking(geodata, name)
+    return assemble(pinned, ranking, regler, merknader=(*notes, *more))
+
+
+def assemble(
+    pinned: Collection[str], ranking: pd.DataFrame | None, regler: Nattlig, *, merknader: Collection[str] = ()
+) -> Prioritet:
+    """Put the list together. Pure.
+
+    Parameters
+    ----------
+    pinned
+        Kommunenumre that sales has pinned.
+    ranking
+        Contract kommunescorer; None for none.
+
+    Raises
+    ------
+    UnknownKommuneError
+        When config/nattlig.toml names a number that is not in use; one that sales has pinned is passed over and told.
+    """
+    reasons = _Grunner()
+    notes = list(merknader)
+    for nummer in sorted(pinned):
+        try:
+            reasons.add(find_kommune(nummer, sandbox=False).nummer, FESTET)
+        except UnknownKommuneError:
+            notes.append(f"Kommune {nummer[:10]} er festet av salg, men er ikke i bruk: den er hoppet over.")
+    for kommune in always_nightly(sandbox=False):
+        reasons.add(kommune.nummer, ALLTID)
+    for nummer, rang in _best(ranking, regler.antall):
+        reasons.add(nummer, f"rang {rang}")
+    return Prioritet(
+        tuple(Oppfoering(find_kommune(n, sandbox=False), ", ".join(why)) for n, why in reasons.nummer.items()),
+        tuple(notes),
+    )
+
+
+def _best(ranking: pd.DataFrame | None, antall: int) -> Iterator[tuple[str, int]]:
+    if ranking is None:
+        return
+    best = ranking[~ranking["er_oppdiktet_kommune"]].nsmallest(antall, "rang")
+    yield from zip(best["kommunenummer"], best["rang"], strict=True)
+
+
+def _usable_ranking(geodata: Geodata, navn: str) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
+    """Return the last ranking by a profile, unless there is none or it rests on invented figures."""
+    try:
+        ranking = geodata.read(navn, layer="out", contract=KOMMUNESCORER)
+    except TomtError as error:
+        log.error("The ranking by %s cannot be read: %s", navn, error)
+        return None, (f"Rangeringen «{navn}» kan ikke leses: bare festede og faste kommuner er med.",)
+    if ranking is None:
+        log.warning("No ranking by %s yet: run `tomt rank`.", navn)
+        return None, (f"Ingen rangering «{navn}» ennå: bare festede og faste kommuner er med.",)
+    if ranking["har_oppdiktede_tall"].any():
+        log.warning("The ranking by %s rests on invented figures and is not used: run `tomt rank`.", navn)
+        return None, (f"Rangeringen «{navn}» bygger på oppdiktede tall og er ikke brukt.",)
+    return ranking, ()
+
+
+def read_pinned(geodata: Geodata, settings: Settings) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the kommuner that sales has pinned, and what is to be said of how they were read."""
+    try:
+        connection = open_connection(geodata, settings, dry_run=True)
+        try:
+            marks = read_sales_marks(geodata, connection)
+        finally:
+            connection.close()
+    except TomtError as error:
+        log.warning("What sales has pinned cannot be read from the base: %s", error)
+        last = last_marks(geodata, settings)
+        told = "Airtable svarte ikke" if last is None else "Airtable svarte ikke: festede kommuner er fra sist"
+        return _pinned(last), (f"{told}.",)
+    return _pinned(marks), ()
+
+
+def last_marks(geodata: Geodata, settings: Settings) -> pd.DataFrame | None:
+    """Return what sales had marked when the base was read last (contract salgskommuner), or None."""
+    path = geodata.root / "raw" / SALGSKOMMUNER.name / f"{settings.airtable_base}.parquet"
+    try:
+        return read_parquet(path) if path.exists() else None
+    except TomtError as error:
+        log.warning("%s", error)
+        return None
+
+
+def _pinned(marks: pd.DataFrame | None) -> frozenset[str]:
+    return frozenset() if marks is None else frozenset(marks.loc[marks["er_fulgt"], "kommunenummer"])
