@@ -52,12 +52,17 @@ def notes(found: Rangeringer) -> list[str]:
     """Return what is to be known of a ranking before it is believed, most important first, in Norwegian."""
     said = [OPPDIKTET] if found.har_oppdiktede_tall else []
     said += [_refused(one) for one in (found.valgt, *found.andre) if not one.dom.er_godtatt]
-    kilder = found.grunnlag.kilder
-    for one in kilder[kilder["svar"].isin(list(SVAR))].to_dict("records"):
-        said.append(
-            f"{one['kilde']} {one['tabell']} {SVAR[one['svar']]} ({one['grunn'] or 'uten grunn'}): "
-            f"gjelder {', '.join(one['maal'])}."
-        )
+    return [*said, *_failed(found.grunnlag.kilder)]
+
+
+def _failed(kilder: pd.DataFrame) -> list[str]:
+    """Return which tables did not answer, those with the same reason together, and which measures that touches."""
+    failed = kilder[kilder["svar"].isin(list(SVAR))].fillna({"grunn": "uten grunn"})
+    said = []
+    for (svar, grunn), of in failed.groupby(["svar", "grunn"], sort=False):
+        names = ", ".join(f"{one['kilde']} {one['tabell']}" for one in of.to_dict("records"))
+        touched = ", ".join(dict.fromkeys(maal for several in of["maal"] for maal in several))
+        said.append(f"{names} {SVAR[str(svar)]} ({grunn})" + (f": gjelder {touched}." if touched else "."))
     return said
 
 

@@ -119,7 +119,8 @@ def test_a_table_that_failed_is_told_and_its_words_are_taken_literally(settings)
     geodata = Geodata(settings.geodata)
     keep(geodata, statistics(real(), invented=True), sources(svar="lager", grunn=HOSTILE, invented=True))
     found = run_ranking(settings, per_aar=2026, dato=NOVEMBER)
-    assert any("SSB 06944 svarte ikke, tallene er fra sist" in note for note in notes(found))
+    told = f"SSB 06944 svarte ikke, tallene er fra sist ({HOSTILE}): gjelder medianinntekt_kr."
+    assert notes(found)[1:] == [told]
     assert "<script>" not in as_markdown(found)
     assert "[x](http" not in as_markdown(found)
 

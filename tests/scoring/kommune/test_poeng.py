@@ -41,49 +41,56 @@ def test_nothing_gives_none_and_is_known_all_the_same():
 
 
 # Each bound is strict: what lies on it falls to the next step.
-@pytest.mark.parametrize(
-    ("name", "value", "faktor", "wanted"),
-    [
-        ("vekst", -2.0001, "befolkningsnedgang", 10),
-        ("vekst", -2, "befolkningsnedgang", 7),
-        ("vekst", -1, "befolkningsnedgang", 5),
-        ("vekst", 0, "befolkningsnedgang", 0),
-        ("boutgift", 35.0001, "boligstress", 20),
-        ("boutgift", 35, "boligstress", 15),
-        ("boutgift", 30, "boligstress", 10),
-        ("boutgift", 25, "boligstress", 0),
-        ("inntekt", 0.8999, "inntekt", 15),
-        ("inntekt", 0.90, "inntekt", 10),
-        ("inntekt", 0.95, "inntekt", 0),
-        ("ledighet", 1.2, "arbeidsledighet", 7),
-        ("ledighet", 1.0, "arbeidsledighet", 0),
-        ("ap", 35, "ledelse", 10),
-        ("partier", 3.5, "stabilitet", 7),
-        ("partier", 4.5, "stabilitet", 4),
-        ("partier", 5.5, "stabilitet", 0),
-        ("pris", 80, "prisnivaa", 0),
-        ("pris", 80.01, "prisnivaa", 10),
-        ("pris", 120, "prisnivaa", 0),
-        ("bygging", 0.8, "byggetakt", 0),
-    ],
-)
-def test_bounds_are_strict(name, value, faktor, wanted):
-    assert points(FULL | {name: value})[faktor] == wanted
+BOUNDS = [
+    ("vekst", -2.0001, "befolkningsnedgang", 10),
+    ("vekst", -2, "befolkningsnedgang", 7),
+    ("vekst", -1, "befolkningsnedgang", 5),
+    ("vekst", 0, "befolkningsnedgang", 0),
+    ("boutgift", 35.0001, "boligstress", 20),
+    ("boutgift", 35, "boligstress", 15),
+    ("boutgift", 30, "boligstress", 10),
+    ("boutgift", 25, "boligstress", 0),
+    ("inntekt", 0.8999, "inntekt", 15),
+    ("inntekt", 0.90, "inntekt", 10),
+    ("inntekt", 0.95, "inntekt", 0),
+    ("ledighet", 1.2, "arbeidsledighet", 7),
+    ("ledighet", 1.0, "arbeidsledighet", 0),
+    ("ap", 35, "ledelse", 10),
+    ("partier", 3.5, "stabilitet", 7),
+    ("partier", 4.5, "stabilitet", 4),
+    ("partier", 5.5, "stabilitet", 0),
+    ("pris", 80, "prisnivaa", 0),
+    ("pris", 80.01, "prisnivaa", 10),
+    ("pris", 120, "prisnivaa", 0),
+    ("bygging", 0.8, "byggetakt", 0),
+]
 
 
-@pytest.mark.parametrize(
-    ("ap", "venstre", "wanted"),
-    [
+@pytest.fixture(scope="module")
+def on_bounds():
+    """Score every case of BOUNDS as a kommune of one frame."""
+    of = {f"{k:04d}": FULL | {name: value} for k, (name, value, *_) in enumerate(BOUNDS)}
+    return score_factors(indicators(of), SOCIAL).set_index(["kommunenummer", "faktor"])["poeng"]
+
+
+@pytest.mark.parametrize("k", range(len(BOUNDS)), ids=[f"{name} {value}" for name, value, *_ in BOUNDS])
+def test_bounds_are_strict(on_bounds, k):
+    faktor, wanted = BOUNDS[k][2:]
+    assert on_bounds[f"{k:04d}", faktor] == wanted
+
+
+def test_a_left_majority_counts_where_labour_does_not():
+    cases = [
         (40, 30, 15),
         (30, 30, 10),
         (25, 51, 8),  # 25 is not over 25: the left majority is what is left
         (20, 55, 8),
         (20, 50, 0),  # half of the seats is no majority
         (20, 30, 0),
-    ],
-)
-def test_a_left_majority_counts_where_labour_does_not(ap, venstre, wanted):
-    assert points(FULL | {"ap": ap, "venstre": venstre})["ledelse"] == wanted
+    ]
+    of = {f"{k:04d}": FULL | {"ap": ap, "venstre": venstre} for k, (ap, venstre, _) in enumerate(cases)}
+    frame = score_factors(indicators(of), SOCIAL)
+    assert frame.loc[frame["faktor"] == "ledelse", "poeng"].tolist() == [wanted for *_, wanted in cases]
 
 
 def test_what_decided_stands_in_the_row_and_what_was_looked_at_in_the_line():

@@ -103,27 +103,40 @@ LOCAL_LISTS = {
 ON_THE_TIER = NOTHING | {"vekst": -3, "boutgift": 40, "inntekt": 0.8, "ap": 45, "pris": 90}
 
 
-@pytest.mark.parametrize(
-    ("measured", "score", "high", "coverage", "tier"),
-    [
-        (ALL, 100, 100, 1.0, 1),
-        (FIRST_BOUND, 56, 56, 1.0, 2),
-        (SECOND_BOUND, 29, 29, 1.0, 3),
-        (NO_PRICE, 49, 79, 0.7, 2),
-        (LOCAL_LISTS, 45, 60, 0.85, 2),
-        (ON_THE_TIER, 70, 70, 1.0, 1),
-        (NOTHING, 0, 0, 1.0, 3),
-        ({}, 0, 100, 0.0, 3),
-    ],
-)
-def test_scores_worked_by_hand(measured, score, high, coverage, tier):
-    row = scored({"0301": measured}).loc["0301"]
+WORKED = {
+    # score, high, coverage, tier
+    "all": (ALL, 100, 100, 1.0, 1),
+    "first bound": (FIRST_BOUND, 56, 56, 1.0, 2),
+    "second bound": (SECOND_BOUND, 29, 29, 1.0, 3),
+    "no price": (NO_PRICE, 49, 79, 0.7, 2),
+    "local lists": (LOCAL_LISTS, 45, 60, 0.85, 2),
+    "on the tier": (ON_THE_TIER, 70, 70, 1.0, 1),
+    "nothing": (NOTHING, 0, 0, 1.0, 3),
+    "unknown": ({}, 0, 100, 0.0, 3),
+}
+NUMBER = {name: f"{k + 1:04d}" for k, name in enumerate(WORKED)}
+
+
+@pytest.fixture(scope="module")
+def worked():
+    return scored({NUMBER[name]: measured for name, (measured, *_) in WORKED.items()})
+
+
+@pytest.mark.parametrize("name", WORKED)
+def test_scores_worked_by_hand(worked, name):
+    _, score, high, coverage, tier = WORKED[name]
+    row = worked.loc[NUMBER[name]]
     assert (row["score"], row["score_hoy"], row["nivaa"]) == (score, high, tier)
     assert row["dekning"] == pytest.approx(coverage)
 
 
-def test_areas_are_shares_of_what_the_area_can_give():
-    row = scored({"0301": NO_PRICE}).loc["0301"]
+def test_the_ranking_worked_by_hand(worked):
+    order = ["all", "on the tier", "first bound", "no price", "local lists", "second bound", "unknown", "nothing"]
+    assert list(worked.index) == [NUMBER[name] for name in order]
+
+
+def test_areas_are_shares_of_what_the_area_can_give(worked):
+    row = worked.loc[NUMBER["no price"]]
     areas = [row[f"score_{o}"] for o in ("demografi", "okonomi", "politikk", "eiendom")]
     assert areas == pytest.approx([100 * 7 / 30, 100 * 17 / 25, 100 * 15 / 25, 100 * 10 / 20])
 
