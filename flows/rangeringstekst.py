@@ -51,7 +51,7 @@ def headline(found: Rangeringer) -> str:
 def notes(found: Rangeringer) -> list[str]:
     """Return what is to be known of a ranking before it is believed, most important first, in Norwegian."""
     said = [OPPDIKTET] if found.har_oppdiktede_tall else []
-    said += [_refused(one) for one in (found.valgt, *found.andre) if not one.dom.er_godtatt]
+    said += [_refused(one, found) for one in (found.valgt, *found.andre) if not one.dom.er_godtatt]
     return [*said, *_failed(found.grunnlag.kilder)]
 
 
@@ -66,12 +66,13 @@ def _failed(kilder: pd.DataFrame) -> list[str]:
     return said
 
 
-def _refused(one: Rangert) -> str:
+def _refused(one: Rangert, found: Rangeringer) -> str:
+    """Return that a ranking rests on too little; one that looks back would not have been kept anyway."""
+    said = f"bare {tall(100 * one.dom.dekning)} % av vekten i «{one.profil.merke}» hviler på tall"
+    if found.tilbakeblikk is not None:
+        return f"LITE TALL: {said}."
     before = "" if one.dom.dekning_sist is None else f", den som står har {tall(100 * one.dom.dekning_sist)} %"
-    return (
-        f"IKKE LAGRET: bare {tall(100 * one.dom.dekning)} % av vekten i «{one.profil.merke}» hviler på tall{before}. "
-        "Det som stod, står fortsatt."
-    )
+    return f"IKKE LAGRET: {said}{before}. Det som stod, står fortsatt."
 
 
 def about(found: Rangeringer) -> list[str]:
