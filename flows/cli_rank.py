@@ -98,15 +98,20 @@ def _reachable(settings: Settings, *, sources: bool, airtable: bool) -> Iterator
 
 
 class _Steps:
-    """Says each step once, on standard error."""
+    """Says each step once, on standard error, and how far all is at every tenth of the way; several go on at once."""
+
+    TENTH = 10.0
 
     def __init__(self) -> None:
-        self._last = ""
+        self._told: set[str] = set()
+        self._percent = 0.0
 
     def __call__(self, what: str, done: int, of: int) -> None:
-        if what != self._last:
-            self._last = what
-            log.info("%3.0f %% %s", 100 * done / max(of, 1), what)
+        step, percent = what.partition(" (")[0], 100 * done / max(of, 1)
+        if step not in self._told or percent >= self._percent + self.TENTH:
+            self._told.add(step)
+            self._percent = percent
+            log.info("%3.0f %% %s", percent, what)
 
 
 def as_lines(rows: Sequence[Row]) -> str:
