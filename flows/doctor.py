@@ -8,10 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from config.base import base_register
+from config.indikatorer import indikatorer
 from config.kilder import kilder
 from config.nattlig import always_nightly
+from config.profil import profiler
+from config.rangering import rangering
 from config.registers import FOLDER, housing_classes, kommune_register, regler
 from config.settings import PREFIX, Settings, host_of, unknown_names
+from config.statistikk import statistikk
 from tasks.errors import TomtError
 from tasks.store import Geodata
 
@@ -50,6 +54,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
         with connected(settings) as ready:
             yield _try("airtable", lambda: _airtable(ready))
             yield from _sources(ready)
+            yield from _figures(ready)
     except TomtError as error:
         yield Finding("connection", False, str(error))
 
@@ -85,6 +90,14 @@ def _sources(settings: Settings) -> Iterator[Finding]:
         yield Finding(f"source {one.kilde.navn}", not required, said, warns=not fine)
 
 
+def _figures(settings: Settings) -> Iterator[Finding]:
+    """Yield whether the services that the kommuner are ranked by answer; lots are found without them."""
+    from tasks.sources.statistikk.helse import ask_services
+
+    for one in ask_services(settings):
+        yield Finding(f"figures {one.tjeneste}", True, one.funn, warns=not one.er_oppe)
+
+
 def _names() -> Finding:
     """Warn of settings that nothing reads: they may belong to another version, or be misspelt."""
     try:
@@ -97,8 +110,11 @@ def _names() -> Finding:
 
 
 def _registers(settings: Settings) -> str:
-    housing_classes(), regler(), base_register(), always_nightly(sandbox=False)
-    return f"{len(kommune_register().kommune)} kommuner, {len(kilder(settings.kilder))} sources"
+    housing_classes(), regler(), base_register(), always_nightly(sandbox=False), indikatorer(), rangering()
+    return (
+        f"{len(kommune_register().kommune)} kommuner, {len(kilder(settings.kilder))} sources, "
+        f"{len(statistikk().tabell)} tables, profiles {', '.join(profiler())}"
+    )
 
 
 def _versions() -> str:
