@@ -27,6 +27,44 @@ class Enhet(Register):
     landet: float | None = None
 
 
+class Trend(Register):
+    """How much an indicator must have moved to be called up or down; less is noise.
+
+    Attributes
+    ----------
+    terskel
+        In the indicator's own unit; in per cent of what it was where `relativ`.
+    """
+
+    terskel: float = Field(gt=0, allow_inf_nan=False)
+    relativ: bool = False
+
+
+class Regning(Register):
+    """Numbers that several indicators are computed with.
+
+    Attributes
+    ----------
+    trend_aar
+        A trend compares with this many years before.
+    valgperiode_aar
+        Years between two elections: the trend of their figures compares with the election before, and an older
+        election no longer says who governs.
+    snitt_aar
+        Years in a mean: dwellings a year, and each of the two means of the turn of a result.
+    maks_uten_liste_prosent
+        With more of the votes given to no list by name, the number of parties cannot be told.
+    avrunding_prosent
+        Shares that lack less than this of 100 are rounded, not short of a list.
+    """
+
+    trend_aar: int = Field(ge=1)
+    valgperiode_aar: int = Field(ge=1)
+    snitt_aar: int = Field(ge=1)
+    maks_uten_liste_prosent: float = Field(ge=0, le=100)
+    avrunding_prosent: float = Field(ge=0, le=100)
+
+
 class Indikator(Register):
     """One figure of a kommune.
 
@@ -38,16 +76,24 @@ class Indikator(Register):
         Name of its unit.
     desimaler
         Shown.
+    trend
+        When it has moved.
+    forutsetning
+        What it takes for granted, to read beside it; names in braces are numbers of [boligkostnad] (rangering.toml),
+        its share in per cent, and of [regning].
     """
 
     etikett: str = Field(min_length=1)
     enhet: str
     desimaler: int = Field(ge=0, le=6)
+    trend: Trend
+    forutsetning: str | None = Field(default=None, min_length=1)
 
 
 class Indikatorer(Register):
-    """Every indicator and unit there is."""
+    """Every indicator and unit there is, and what they are computed with."""
 
+    regning: Regning
     enhet: dict[str, Enhet]
     indikator: dict[str, Indikator]
 

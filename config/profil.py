@@ -197,10 +197,6 @@ class Profil(Register):
         rules = [rule for f in self.faktor.values() for rule in (f, f.stedfortreder) if rule is not None]
         return frozenset(name for rule in rules for name in rule.indicators)
 
-    def possible(self, omraade: Omraade) -> float:
-        """Return the points that can be had in an area; 0 where the profile has none."""
-        return sum(f.maks for f in self.faktor.values() if f.omraade == omraade)
-
 
 class Kommunenivaa(Register):
     """The lowest score of tier 1 and 2; what lies under is 3."""

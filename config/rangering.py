@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from functools import cache
 
 from pydantic import Field, field_validator
 
+from config.errors import ConfigError
+from config.indikatorer import FILE as INDIKATORER_FILE
+from config.indikatorer import indikatorer
+from config.profil import kommunenivaa
 from config.registers import Register, kommune_register, load_model, read_toml
+from config.statistikk import statistikk
 
 FILE = "rangering.toml"
+
+DIGEST = 8
 
 
 class Boligkostnad(Register):
@@ -58,8 +67,10 @@ class Rangering(Register):
     trekninger, utslag, fro
         Draws of weights, how far each moves (0.2: ± 20 %), seed.
     minste_dekning, minste_dekning_av_sist
-        Mean coverage of the real kommuner, 0–1, and the share of that of the ranking that stands: with less, nothing is
+        Mean coverage of the real kommuner, 0–1, and the share of the best of the last months: with less, nothing is
         written.
+    minste_dekning_maaneder
+        How many months back that best one is looked for.
     vellykkede
         Numbers of kommuner known as successes.
     """
@@ -71,6 +82,7 @@ class Rangering(Register):
     fro: int = Field(ge=0)
     minste_dekning: float = Field(ge=0, le=1)
     minste_dekning_av_sist: float = Field(ge=0, le=1)
+    minste_dekning_maaneder: int = Field(ge=1, le=120)
     vellykkede: tuple[str, ...]
     boligkostnad: Boligkostnad
 
@@ -81,6 +93,50 @@ class Rangering(Register):
         if wrong := [n for n in numbers if n not in in_use]:
             raise ValueError(f"{wrong[0]!r} is no kommune of today; a number has four digits, such as 3207")
         return numbers
+
+    @property
+    def merke(self) -> str:
+        """A digest of the settings that move scores besides the profile: rankings with different ones differ by rules.
+
+        What a dwelling costs, the blocks of the parties, the tiers, and what indicators are computed with.
+        """
+        settings = {
+            "boligkostnad": self.boligkostnad.model_dump(),
+            "blokker": {p.kode: p.blokk for p in statistikk().parti},
+            "kommunenivaa": kommunenivaa().model_dump(),
+            "regning": indikatorer().regning.model_dump(),
+        }
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:DIGEST]
+
+
+def forutsetning(navn: str, boligkostnad: Boligkostnad) -> str | None:
+    """Return what an indicator takes for granted, with the numbers filled in; None for nothing.
+
+    Raises
+    ------
+    ConfigError
+        When config/indikatorer.toml names a number that there is not.
+
+    Examples
+    --------
+    >>> kostnad = Boligkostnad(areal_m2=70, rente_prosent=5.5, nedbetaling_aar=30, belaaning=0.85)
+    >>> forutsetning("boutgift_prosent", kostnad), forutsetning("folketall", kostnad)
+    ('70 m², 85 % lån til 5,5 % i 30 år', None)
+    """
+    text = indikatorer().indikator[navn].forutsetning
+    if text is None:
+        return None
+    numbers = {
+        **boligkostnad.model_dump(),
+        "belaaning_prosent": 100 * boligkostnad.belaaning,
+        **indikatorer().regning.model_dump(),
+    }
+    try:
+        return text.format_map({name: f"{number:.10g}".replace(".", ",") for name, number in numbers.items()})
+    except (KeyError, ValueError, IndexError) as error:
+        raise ConfigError(
+            f"config/{INDIKATORER_FILE}: {navn}: forutsetning {text!r}: {error}; there are {', '.join(numbers)}"
+        ) from None
 
 
 @cache

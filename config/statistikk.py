@@ -41,7 +41,7 @@ class Ssb(Tjeneste):
     Attributes
     ----------
     per_minutt
-        Requests in any 60 seconds, of all processes of this machine.
+        Requests in any 60 seconds, of all processes of one TOMT_GEODATA on one machine.
     maks_celler
         Of one answer; empty ones count.
     maks_adresse_tegn
@@ -56,6 +56,8 @@ class Ssb(Tjeneste):
         Tries of one request.
     vent_etter_429_s
         Rest after a 429 that does not say how long.
+    minste_andel
+        A table with fewer figures than this share of the last run's is not believed.
     """
 
     per_minutt: int = Field(ge=1, le=30)
@@ -68,14 +70,26 @@ class Ssb(Tjeneste):
     maks_sekunder: float = Field(gt=0)
     forsoek: int = Field(ge=1)
     vent_etter_429_s: float = Field(ge=1)
+    minste_andel: float = Field(ge=0, le=1)
 
 
 class Klass(Tjeneste):
-    """SSB's register of classifications."""
+    """SSB's register of classifications.
+
+    Attributes
+    ----------
+    fersk_dager
+        How long an answer is not asked for again.
+    endringer_fra
+        First year of the changes that are asked for.
+    minste_andel
+        An answer with fewer than this share of the numbers of config/kommuner.toml is not believed.
+    """
 
     klassifikasjon: int
     fersk_dager: float = Field(ge=0)
     endringer_fra: int = Field(ge=1977)
+    minste_andel: float = Field(gt=0, le=1)
 
 
 class Valg(Tjeneste):
@@ -90,7 +104,7 @@ class Valg(Tjeneste):
     fersk_dager
         How long an answer that is final is not asked for again.
     foreloepig_timer
-        How long one is not asked for again whose count is not finished.
+        How long one is not asked for again whose count is not finished, and a kommune that gave no usable answer.
     feil_paa_rad
         After how many kommuner in a row without an answer the service is taken to be down.
     maks_sekunder

@@ -93,6 +93,7 @@ KOMMUNEFAKTORER = Contract(
         "status": TEXT,  # beregnet | stedfortreder | mangler
         "hvorfor": TEXT,  # the rule that decided, or why it is missing; Norwegian, one line
         "trend": TEXT,
+        "er_oppdiktet": FLAG,  # a figure that was looked at is invented
     },
     key=("kommunenummer", "faktor"),
     required=("navn", "omraade", "poeng", "maks", "indikator", "enhet", "status", "hvorfor"),
@@ -133,9 +134,13 @@ KOMMUNESCORER = Contract(
 
 KOMMUNEHISTORIKK = Contract(
     "kommunehistorikk",
-    {"maaned": TEXT, **KOMMUNESCORER.columns},
+    {
+        "maaned": TEXT,
+        "regler": TEXT,  # digest of the settings that move scores besides the profile
+        **KOMMUNESCORER.columns,
+    },
     key=("kommunenummer",),
-    required=("maaned", *KOMMUNESCORER.required),
+    required=("maaned", "regler", *KOMMUNESCORER.required),
     has_geometry=False,
 )
 """The scores of one month: out/kommunehistorikk/<profil>-<yyyy-mm>.parquet; the last run of a month stands."""

@@ -9,7 +9,7 @@ from config.errors import ConfigError, UnknownKommuneError
 from config.nattlig import always_nightly, nattlig
 from config.profil import profiler
 
-GOOD = {"profil": '"boligsosial"', "antall": "50", "alltid": '["3207"]', "sandkasse": '["0099"]'}
+GOOD = {"profil": '"boligsosial"', "antall": "50", "dager": "45", "alltid": '["3207"]', "sandkasse": '["0099"]'}
 
 
 @pytest.fixture

@@ -6,38 +6,23 @@ kommune of today. What a number had in a year is what its atoms had; so old and 
 
 from __future__ import annotations
 
-import csv
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from config.kommuneendringer import Kommuneendring, kommuneendringer, oppdiktede_endringer
 from config.registers import earlier_numbers, invented_kommuner, kommuner
 
-FIL = Path(__file__).with_name("endringer.csv")
 UOPPGITT = ("9999", "Uoppgitt")
 FOERSTE_AAR = 2009
 """The oldest year with figures."""
-OPPDIKTET_ENDRING = date(2020, 1, 1)
-"""When the invented kommuner got the numbers of today."""
 TREKKES_TIL = {"1507": "1508", "1850": "1875", "5012": "5059", "0720": "0704"}
 """Of numbers that were split: the one that SSB's merged series carry them over to (assumed: nothing tells)."""
-
-
-class Endring(NamedTuple):
-    """A number that became another, or changed its name."""
-
-    dato: date
-    gammel: str
-    gammelt_navn: str
-    ny: str
-    nytt_navn: str
 
 
 @dataclass(frozen=True)
@@ -73,23 +58,9 @@ def oppdiktede() -> frozenset[str]:
 
 
 @cache
-def endringer() -> tuple[Endring, ...]:
+def endringer() -> tuple[Kommuneendring, ...]:
     """Return all changes since 2000 in order of time."""
-    with FIL.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    real = [
-        Endring(
-            date.fromisoformat(r["dato"]), r["gammel"], r["gammelt_navn"], r["ny"], r["nytt_navn"] or r["gammelt_navn"]
-        )
-        for r in rows
-    ]
-    names = {k.nummer: k.navn for k in invented_kommuner()}
-    invented = [
-        Endring(OPPDIKTET_ENDRING, old, names[new], new, names[new])
-        for old, (new, *_) in earlier_numbers(sandbox=True).items()
-        if new in names
-    ]
-    return tuple(sorted([*real, *invented]))
+    return tuple(sorted([*kommuneendringer(), *oppdiktede_endringer()]))
 
 
 @cache

@@ -10,7 +10,7 @@ import pandas as pd
 
 from config.profil import Profil
 from config.rangering import Rangering
-from tasks.scoring.kommune.poengsum import EXACT
+from tasks.scoring.kommune.tallene import EXACT
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,17 +17,24 @@ import pandas as pd
 from config.profil import Profil
 from tasks.errors import ContractError, StoreError
 from tasks.kommunekontrakter import KOMMUNEHISTORIKK
-from tasks.scoring.kommune.poengsum import rests_on_invented
+from tasks.scoring.kommune.poengsum import has_invented_figures
 from tasks.store import Geodata
 
 log = logging.getLogger("tomt.rangering")
 
+OTHER_RULES = " med andre innstillinger"
 NEW, OUT, UP, DOWN = "ny i toppen", "ut av toppen", "opp", "ned"
 
 
 @dataclass(frozen=True, eq=False)
 class Forrige:
-    """The ranking of an earlier month."""
+    """The ranking of an earlier month.
+
+    Attributes
+    ----------
+    scorer
+        Contract `kommunehistorikk`.
+    """
 
     maaned: str
     scorer: pd.DataFrame
@@ -41,7 +49,8 @@ class Bevegelser:
     maaned_sist
         What it is compared with, None for a first ranking.
     profil_sist
-        Profile and version then: with another version, points have changed as well as figures.
+        Profile and version then, and whether other settings held: points have changed as well as figures where it is
+        not today's.
     rader
         The real kommuner whose rank has changed: kommunenummer, navn, rang, rang_sist, endring (+ is up), bevegelse
         (`NEW`, `OUT`, `UP`, `DOWN`). Those that came among the best first, then those that left, then the others by how
@@ -51,10 +60,6 @@ class Bevegelser:
     maaned_sist: str | None
     profil_sist: str | None
     rader: pd.DataFrame
-
-    def count(self, bevegelse: str) -> int:
-        """Return how many kommuner moved so."""
-        return int((self.rader["bevegelse"] == bevegelse).sum())
 
 
 def month_of(dato: date) -> str:
@@ -74,34 +79,36 @@ def read_month(geodata: Geodata, profil: Profil, maaned: str) -> pd.DataFrame | 
     return geodata.read(f"{profil.kode}-{maaned}", layer="out", contract=KOMMUNEHISTORIKK)
 
 
-def write_month(geodata: Geodata, profil: Profil, maaned: str, scorer: pd.DataFrame) -> None:
-    """Keep a ranking as that of its month."""
-    frame = scorer.assign(maaned=maaned)[list(KOMMUNEHISTORIKK.columns)]
+def write_month(geodata: Geodata, profil: Profil, maaned: str, scorer: pd.DataFrame, *, regler: str) -> None:
+    """Keep a ranking as that of its month, with the digest of the settings that held (`Rangering.merke`)."""
+    frame = scorer.assign(maaned=maaned, regler=regler)[list(KOMMUNEHISTORIKK.columns)]
     geodata.write(frame, f"{profil.kode}-{maaned}", layer="out", contract=KOMMUNEHISTORIKK)
 
 
-def last_before(geodata: Geodata, profil: Profil, maaned: str, *, er_oppdiktet: bool) -> Forrige | None:
-    """Return the newest ranking before a month that can be compared with.
+def kept(geodata: Geodata, profil: Profil, maaned: str, *, er_oppdiktet: bool) -> Iterator[Forrige]:
+    """Yield the rankings of a month and those before it that can be compared with, newest first.
 
     Parameters
     ----------
     er_oppdiktet
         Whether the ranking in hand rests on invented figures: those and real ones are never compared.
     """
-    for earlier in months(geodata, profil):
-        if earlier >= maaned:
-            continue
+    for earlier in (one for one in months(geodata, profil) if one <= maaned):
         try:
             scorer = read_month(geodata, profil, earlier)
         except (StoreError, ContractError) as error:  # a month that cannot be read must not stop this one
             log.warning("%s of %s is passed over: %s", profil.kode, earlier, error)
             continue
-        if scorer is not None and rests_on_invented(scorer) == er_oppdiktet:
-            return Forrige(earlier, scorer)
-    return None
+        if scorer is not None and has_invented_figures(scorer) == er_oppdiktet:
+            yield Forrige(earlier, scorer)
 
 
-def movements(scorer: pd.DataFrame, forrige: Forrige | None, *, topp: int) -> Bevegelser:
+def last_before(maanedene: Iterable[Forrige], maaned: str) -> Forrige | None:
+    """Return the first of some rankings, newest first, that is of a month before this one."""
+    return next((one for one in maanedene if one.maaned < maaned), None)
+
+
+def movements(scorer: pd.DataFrame, forrige: Forrige | None, *, topp: int, regler: str) -> Bevegelser:
     """Return what has moved since the last month, among the real kommuner.
 
     Parameters
@@ -110,6 +117,8 @@ def movements(scorer: pd.DataFrame, forrige: Forrige | None, *, topp: int) -> Be
         Contract `kommunescorer`, with rang_sist.
     topp
         How many the best are.
+    regler
+        Digest of the settings that hold now.
     """
     real = scorer[~scorer["er_oppdiktet_kommune"] & scorer["rang_sist"].notna()]
     rows = real[["kommunenummer", "navn", "rang", "rang_sist"]].astype({"rang_sist": int})
@@ -124,4 +133,5 @@ def movements(scorer: pd.DataFrame, forrige: Forrige | None, *, topp: int) -> Be
     rows = rows.sort_values(["_first", "_far", "rang"], ignore_index=True).drop(columns=["_first", "_far"])
     if forrige is None:
         return Bevegelser(None, None, rows)
-    return Bevegelser(forrige.maaned, str(forrige.scorer["profil"].iloc[0]), rows)
+    then = forrige.scorer.iloc[0]
+    return Bevegelser(forrige.maaned, then["profil"] + ("" if then["regler"] == regler else OTHER_RULES), rows)

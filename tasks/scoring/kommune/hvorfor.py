@@ -11,6 +11,7 @@ import numpy as np
 from config.indikatorer import Enhet
 from config.indikatorer import indikatorer as catalogue
 from config.profil import ANTATT, Faktor, Lineaer, Regel, Trinn
+from config.rangering import forutsetning, rangering
 from tasks.scoring.kommune.tallene import Tall
 from tasks.tekst import tall
 
@@ -79,7 +80,7 @@ def points(poeng: float) -> str:
 
 
 def measured(of: Tall, limits: Sequence[float] = ()) -> list[str]:
-    """Return for each kommune label, value with unit, year and the country's figure; "" where it is missing.
+    """Return for each kommune label, value with unit, year, the country's figure and what is assumed; "" if missing.
 
     Parameters
     ----------
@@ -103,7 +104,10 @@ def _beside(of: Tall, aar: float, landstall: float) -> str:
     said = [] if math.isnan(aar) else [f"{aar:.0f}"]
     if of.enhet.landet is None and not math.isnan(landstall):
         said.append(f"landet {tall(landstall, of.oppslag.desimaler)}{of.enhet.tegn}")
-    return f" ({', '.join(said)})" if said else ""
+    figures = ", ".join(said)
+    assumed = forutsetning(of.navn, rangering().boligkostnad)
+    beside = "; ".join(text for text in (figures, assumed) if text)
+    return f" ({beside})" if beside else ""
 
 
 def _decimals(of: Tall, limits: Sequence[float]) -> list[int]:
@@ -138,18 +142,24 @@ def limits_of(regel: Regel, indikator: str) -> tuple[float, ...]:
 
 
 def _step_held(regel: Regel, trinn: Trinn) -> str:
-    said = f"{_bounds(trinn, regel.indicator_of(trinn))} gir {points(trinn.poeng)}"
+    said = f"{_named_bounds(regel, trinn)} gir {points(trinn.poeng)}"
     return said + (" (antatt grense)" if trinn.kilde == ANTATT else "")
 
 
 def _none_held(regel: Regel) -> str:
-    wanted = []
-    for trinn in regel.trinn:
-        of = regel.indicator_of(trinn)
-        label = "" if of == regel.indikator else f"{catalogue().indikator[of].etikett} "
-        wanted.append(label + _bounds(trinn, of))
-    end = "; antatte grenser" if any(t.kilde == ANTATT for t in regel.trinn) else ""
-    return f"ingen grense er nådd ({', '.join(wanted)}{end})"
+    assumed = [t.kilde == ANTATT for t in regel.trinn]
+    wanted = [
+        _named_bounds(regel, t) + (" (antatt grense)" if is_assumed and not all(assumed) else "")
+        for t, is_assumed in zip(regel.trinn, assumed, strict=True)
+    ]
+    end = "; antatte grenser" if all(assumed) else ""
+    return f"gir ikke poeng; poeng gis {', '.join(wanted)}{end}"
+
+
+def _named_bounds(regel: Regel, trinn: Trinn) -> str:
+    """Return the bounds of a step, with what they hold where that is not the rule's own indicator."""
+    of = regel.indicator_of(trinn)
+    return ("" if of == regel.indikator else f"{catalogue().indikator[of].etikett} ") + _bounds(trinn, of)
 
 
 def _line(line: Lineaer, indikator: str, maks: float) -> str:

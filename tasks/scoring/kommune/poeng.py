@@ -127,7 +127,8 @@ def _rows(kode: str, faktor: Faktor, figures: Mapping[str, Tall]) -> list[Row]:
         poeng = 0.0 if answered is None else answered.poeng[k]
         head = (kode, faktor.navn, faktor.omraade, poeng, faktor.maks)
         measured = (of.navn, of.verdi[k], of.oppslag.enhet, of.aar[k], of.kilde[k])
-        rows.append((*head, *measured, status, said, of.trend[k]))
+        seen = [a.stuck_at(k) for a in asked] if answered is None else answered.looked_at(k)
+        rows.append((*head, *measured, status, said, of.trend[k], any(one.er_oppdiktet[k] for one in seen)))
     return rows
 
 

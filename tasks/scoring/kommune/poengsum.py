@@ -14,8 +14,6 @@ from config.registers import Kommune
 from tasks.scoring.kommune.feil import RankingError
 from tasks.scoring.kommune.poeng import MANGLER
 
-EXACT = 9
-"""Decimals of a score that count when two are compared: what is less is the noise of adding up."""
 NAMED = 3
 """So many of those that are wrong are named in an error."""
 
@@ -87,9 +85,14 @@ def _require_all(maks: npt.NDArray[np.float64], profil: Profil, kommuner: pd.Ind
         )
 
 
-def rests_on_invented(scorer: pd.DataFrame) -> bool:
-    """Return whether a ranking rests on invented figures: of its real kommuner, of all where there are none."""
-    return bool(of_interest(scorer)["har_oppdiktede_tall"].any())
+def rests_on_invented(flags: pd.Series, is_real: pd.Series) -> bool:
+    """Return whether one of the real rows is flagged as invented; one of all where none is real."""
+    return bool((flags[is_real] if is_real.any() else flags).any())
+
+
+def has_invented_figures(scorer: pd.DataFrame) -> bool:
+    """Return whether a ranking rests on invented figures."""
+    return rests_on_invented(scorer["har_oppdiktede_tall"], ~scorer["er_oppdiktet_kommune"])
 
 
 def of_interest(scorer: pd.DataFrame) -> pd.DataFrame:

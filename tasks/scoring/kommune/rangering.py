@@ -6,33 +6,29 @@ profile and writes nothing; `rank_profile` reads the indicators, writes the resu
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from config.profil import Profil, kommunenivaa
 from config.rangering import Rangering, rangering
 from config.registers import Kommune
-from tasks.errors import ContractError, StoreError
 from tasks.kommunekontrakter import INDIKATORER, KOMMUNEFAKTORER, KOMMUNESCORER, NORGE
 from tasks.scoring.kommune.feil import RankingError
 from tasks.scoring.kommune.folsomhet import Folsomhet, sensitivity
-from tasks.scoring.kommune.historikk import Bevegelser, Forrige, last_before, month_of, movements, write_month
+from tasks.scoring.kommune.historikk import Bevegelser, Forrige, kept, last_before, month_of, movements, write_month
+from tasks.scoring.kommune.persentil import persentiler
 from tasks.scoring.kommune.poeng import score_factors
-from tasks.scoring.kommune.poengsum import EXACT, add_up, earned_shares
+from tasks.scoring.kommune.poengsum import add_up, earned_shares, rests_on_invented
+from tasks.scoring.kommune.tallene import EXACT
 from tasks.scoring.kommune.vakt import Dom, judge
 from tasks.store import Geodata
 
-log = logging.getLogger("tomt.rangering")
-
-Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 POPULATION = "folketall"
@@ -112,8 +108,8 @@ def rank(
     frame["robusthet"] = folsomhet.robusthet
     frame["rang"] = frame.groupby("er_oppdiktet_kommune").cumcount() + 1
     frame["er_topp"] = np.cumsum(is_real) + ~is_real <= regler.topp
-    frame["persentil"] = _percentile(frame["score"].to_numpy(), is_real)
-    frame["nivaa"] = [kommunenivaa().of(score) for score in frame["score"]]
+    frame["persentil"] = persentiler(frame["score"].to_numpy(), er_ekte=is_real)
+    frame["nivaa"] = [kommunenivaa().of(score) for score in frame["score"].round(EXACT)]
     frame["rang_sist"] = np.nan if sist is None else sist.set_index("kommunenummer")["rang"].reindex(frame.index)
     frame = frame.assign(profil=profil.merke, rangert_dato=dato.isoformat(), per_aar=per_aar).astype(
         {"rang_sist": float}
@@ -156,14 +152,6 @@ def _is_compared(frame: pd.DataFrame) -> Flags:
     return is_real if is_real.any() else ~is_real
 
 
-def _percentile(score: Values, is_real: Flags) -> Values:
-    exact = np.round(score, EXACT)
-    real = np.sort(exact[is_real])
-    lower, not_higher = np.searchsorted(real, exact, side="left"), np.searchsorted(real, exact, side="right")
-    percent: Values = 50 * (lower + not_higher) / len(real)
-    return percent
-
-
 def evaluate(
     indikatorer: pd.DataFrame,
     profil: Profil,
@@ -173,7 +161,7 @@ def evaluate(
     dato: date,
     per_aar: int,
     forrige: Forrige | None = None,
-    staaende: pd.DataFrame | None = None,
+    tidligere: Sequence[pd.DataFrame] = (),
 ) -> Rangert:
     """Compute everything of one profile, and write nothing: what a ranking as of an earlier year is.
 
@@ -183,8 +171,8 @@ def evaluate(
         Contract `indikatorer`, as of `per_aar`.
     forrige
         The last month, for what has moved.
-    staaende
-        The ranking that stands, for the verdict.
+    tidligere
+        Rankings of the last months, for the verdict.
 
     Raises
     ------
@@ -203,8 +191,8 @@ def evaluate(
         sist=None if forrige is None else forrige.scorer,
     )
     faktorer = faktorer[faktorer["kommunenummer"].isin(scorer["kommunenummer"])].reset_index(drop=True)
-    bevegelser = movements(scorer, forrige, topp=regler.topp)
-    return Rangert(profil, faktorer, scorer, folsomhet, bevegelser, judge(scorer, regler, staaende=staaende))
+    bevegelser = movements(scorer, forrige, topp=regler.topp, regler=regler.merke)
+    return Rangert(profil, faktorer, scorer, folsomhet, bevegelser, judge(scorer, regler, tidligere=tidligere))
 
 
 def rank_profile(
@@ -243,6 +231,8 @@ def rank_profile(
     figures = geodata.read(NORGE, layer="out", contract=INDIKATORER) if indikatorer is None else indikatorer
     if figures is None:
         raise RankingError(f"{geodata.path('out', INDIKATORER, NORGE)} is not there. Run `tomt rank`, which writes it.")
+    month, count = month_of(dato), rules.minste_dekning_maaneder
+    before = _kept(geodata, profil, month, indikatorer=figures, kommuner=kommuner, count=count)
     result = evaluate(
         figures,
         profil,
@@ -250,44 +240,24 @@ def rank_profile(
         regler=rules,
         dato=dato,
         per_aar=per_aar,
-        forrige=last_before(geodata, profil, month_of(dato), er_oppdiktet=_rests_on_invented(figures, kommuner)),
-        staaende=_standing(geodata, profil),
+        forrige=last_before(before, month),
+        tidligere=[one.scorer for one in before],
     )
     if not write or not result.dom.er_godtatt:
         return result
     geodata.write(result.faktorer, profil.kode, layer="out", contract=KOMMUNEFAKTORER)
     geodata.write(result.scorer, profil.kode, layer="out", contract=KOMMUNESCORER)
-    write_month(geodata, profil, month_of(dato), result.scorer)
+    write_month(geodata, profil, month, result.scorer, regler=rules.merke)
     return replace(result, er_skrevet=True)
 
 
-def _rests_on_invented(indikatorer: pd.DataFrame, kommuner: Sequence[Kommune]) -> bool:
-    """Return whether the real kommuner have invented figures; all of them where none is real."""
-    numbers = [k.nummer for k in kommuner if not k.oppdiktet] or [k.nummer for k in kommuner]
-    return bool(indikatorer.loc[indikatorer["kommunenummer"].isin(numbers), "er_oppdiktet"].any())
-
-
-def _standing(geodata: Geodata, profil: Profil) -> pd.DataFrame | None:
-    """Return the ranking that stands; one that cannot be read is none, and is about to be replaced."""
-    try:
-        return geodata.read(profil.kode, layer="out", contract=KOMMUNESCORER)
-    except (StoreError, ContractError) as error:
-        log.warning("%s: the ranking that stands is passed over: %s", profil.kode, error)
-        return None
-
-
-@task(name="ranger kommuner", task_run_name="ranger kommuner {profil.kode}", cache_policy=NO_CACHE)
-def rank_profile_task(
-    geodata: Geodata,
-    profil: Profil,
-    *,
-    kommuner: Sequence[Kommune],
-    dato: date,
-    per_aar: int,
-    indikatorer: pd.DataFrame | None = None,
-    write: bool = True,
-) -> Rangert:
-    """Rank by one profile; see `rank_profile`."""
-    return rank_profile(
-        geodata, profil, kommuner=kommuner, dato=dato, per_aar=per_aar, indikatorer=indikatorer, write=write
-    )
+def _kept(
+    geodata: Geodata, profil: Profil, maaned: str, *, indikatorer: pd.DataFrame, kommuner: Sequence[Kommune], count: int
+) -> list[Forrige]:
+    """Return the rankings of this month and the `count` before it that rest on figures of the same kind."""
+    numbers = indikatorer["kommunenummer"]
+    asked = numbers.isin([k.nummer for k in kommuner])
+    is_real = numbers.isin([k.nummer for k in kommuner if not k.oppdiktet])
+    invented = rests_on_invented(indikatorer.loc[asked, "er_oppdiktet"], is_real[asked])
+    found = list(islice(kept(geodata, profil, maaned, er_oppdiktet=invented), count + 1))
+    return found[: count + (bool(found) and found[0].maaned == maaned)]

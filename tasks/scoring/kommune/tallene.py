@@ -14,6 +14,8 @@ from config.indikatorer import indikatorer as catalogue
 
 Values = npt.NDArray[np.float64]
 
+EXACT = 9
+"""Decimals that count when numbers are compared: what is less is the noise of computing them."""
 UNKNOWN_REASON = "tallet er ikke regnet ut"
 
 
@@ -26,11 +28,13 @@ class Tall:
     navn
         Of the indicator.
     verdi, aar, landstall
-        NaN where there is none.
+        NaN where there is none; `verdi` with `EXACT` decimals.
     kilde, trend
         None where it is not known.
     mangler
         Why there is no value, one line; "" where there is one.
+    er_oppdiktet
+        Whether an invented figure is behind it.
     """
 
     navn: str
@@ -40,6 +44,7 @@ class Tall:
     kilde: list[str | None]
     mangler: list[str]
     trend: list[str | None]
+    er_oppdiktet: list[bool]
 
     @property
     def oppslag(self) -> Indikator:
@@ -71,15 +76,18 @@ def by_indicator(indikatorer: pd.DataFrame, names: Iterable[str], kommuner: list
     texts = {column: np.full(shape, None, dtype=object) for column in ("kilde", "mangler", "trend")}
     for column, grid in {**numbers, **texts}.items():
         grid[at] = rows[column].to_numpy(dtype=grid.dtype)
+    invented = np.zeros(shape, dtype=bool)
+    invented[at] = rows["er_oppdiktet"].to_numpy(dtype=bool)
     return {
         name: Tall(
             name,
-            verdi=numbers["verdi"][k],
+            verdi=np.round(numbers["verdi"][k], EXACT),
             aar=numbers["aar"][k],
             landstall=numbers["landstall"][k],
             kilde=_on_one_line(texts["kilde"][k]),
             mangler=_reasons(numbers["verdi"][k], texts["mangler"][k]),
             trend=_on_one_line(texts["trend"][k]),
+            er_oppdiktet=invented[k].tolist(),
         )
         for k, name in enumerate(wanted)
     }

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tasks.scoring.kommune.poengsum import EXACT
+from tasks.scoring.kommune.tallene import EXACT
+from tasks.tekst import tall
 
 CHANCE = 0.5
 """What AUC, and percentile / 100, are by chance."""
@@ -48,21 +49,24 @@ class Tilbakeblikk:
     auc: float | None
 
     def sentences(self) -> tuple[str, ...]:
-        """Return it in words, for whoever operates this."""
-        if not self.antall:
-            said = "No success is known: name kommuner in config/rangering.toml (vellykkede), or mark them in Airtable."
+        """Return it in Norwegian words."""
+        if self.persentil_snitt is None or self.persentil_median is None:
+            said = (
+                "Ingen vellykkede kommuner er kjent: nevn dem i config/rangering.toml (vellykkede), "
+                "eller merk dem i Airtable."
+            )
             return (said, *self._unknown())
-        auc = "" if self.auc is None else f", AUC {self.auc:.2f} (by chance {CHANCE:.2f})"
+        auc = "" if self.auc is None else f", AUC {tall(self.auc, 2)} (ved tilfeldighet {tall(CHANCE, 2)})"
         return (
-            f"{self.i_toppen} of {self.antall} successes lie among the best {self.topp} of {self.av} (by chance "
-            f"{self.ventet_i_toppen:.1f}; as many or more by chance alone: {self.sjanse:.1%}); percentile "
-            f"{self.persentil_snitt:.0f} in the mean, {self.persentil_median:.0f} in the median (by chance "
-            f"{100 * CHANCE:.0f}){auc}.",
+            f"{self.i_toppen} av {self.antall} vellykkede kommuner er blant de {self.topp} beste av {self.av} (ved "
+            f"tilfeldighet {tall(self.ventet_i_toppen, 1)}; så mange eller flere ved ren tilfeldighet: "
+            f"{tall(100 * self.sjanse, 1)} %); persentil {tall(self.persentil_snitt)} i snitt, "
+            f"{tall(self.persentil_median)} i median (ved tilfeldighet {tall(100 * CHANCE)}){auc}.",
             *self._unknown(),
         )
 
     def _unknown(self) -> tuple[str, ...]:
-        return (f"Not ranked, and left out: {', '.join(self.ukjente)}.",) if self.ukjente else ()
+        return (f"Ikke rangert, og holdt utenfor: {', '.join(self.ukjente)}.",) if self.ukjente else ()
 
 
 def look_back(scorer: pd.DataFrame, vellykkede: Collection[str], *, topp: int) -> Tilbakeblikk:

@@ -123,6 +123,10 @@ class QuietHoursError(NoAnswerError):
         return f"SSB {self.tabell}: stille tid til kl. {self.til:%H:%M}"
 
 
+LASTING = (UnknownTableError, UnknownVariableError, UnknownCodeError, ChangedLabelError)
+"""What does not pass by itself: config/statistikk.toml and the table no longer agree."""
+
+
 def nearest(wanted: str, known: Iterable[str]) -> str:
     """Return the end of a message: what there is instead of `wanted`, the nearest first, a few.
 

@@ -16,43 +16,39 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
-from config.registers import invented_kommuner, kommune_register
+from config.kommuneendringer import oppdiktede_endringer
+from config.registers import invented_kommuner
 from config.settings import Settings, is_loopback
-from config.statistikk import VALGRESULTAT, Statistikk, statistikk
+from config.statistikk import VALGRESULTAT, Statistikk, Tabell, statistikk
 from tasks.errors import SourceError
 from tasks.kommunekontrakter import NORGE, STATISTIKK, STATISTIKKILDER
 from tasks.sources.statistikk.framgang import Framgang, Steps
-from tasks.sources.statistikk.klass import Kommunesvar, fetch_kommuner
+from tasks.sources.statistikk.klass import Kommunesvar, fetch_kommuner, of_register
 from tasks.sources.statistikk.pxweb import PxWeb
 from tasks.sources.statistikk.tabelleser import Tabelleser
 from tasks.sources.statistikk.tabellplan import Deltakere
-from tasks.sources.statistikk.tidsserie import Kommunenumre, carry_over
+from tasks.sources.statistikk.tidsserie import Endring, Kommunenumre
+from tasks.sources.statistikk.tur import Tur
 from tasks.sources.statistikk.utfall import (
     KLASS,
-    LAGER,
     MANGLER,
-    VERSION,
+    SSB,
     Sist,
     Utfall,
     as_kilder,
-    as_statistikk,
-    fingerprint,
+    believed,
+    checked,
+    failed_unexpectedly,
 )
-from tasks.sources.statistikk.valg import MEASURES, Valgsvar, fetch_election
+from tasks.sources.statistikk.valg import MEASURES, fetch_election
+from tasks.sources.statistikk.valgutfall import election_outcome, kommuner_without, votes_of
 from tasks.store import Geodata
 
 log = logging.getLogger("tomt.sources")
 
 LOOKS_BACK = 6
 """Years that a ranking may look back with the periods of the config; beyond that more are fetched."""
-KODE = {
-    "mandater": "mandater.resultat.antall",
-    "stemmer_prosent": "stemmer.resultat",
-    "valgdeltakelse_prosent": "frammote.prosent",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,16 +107,11 @@ def fetch_statistics(
         raise SourceError(
             f"No figures of any kommune came ({reasons}), and there are none from before. Try again later."
         )
-    if any(its.kom for its in outcomes if its.kilde != KLASS):
+    if any(its.kom or (its.er_nytt and its.rader is not None) for its in outcomes if its.kilde != KLASS):
         _write(geodata, rows, kilder, outcomes, run.sist)
     asked = sum(its.foresporsler for its in outcomes)
     log.info("figures of the kommuner: %d rows from %d sources, %d requests", len(rows), len(outcomes), asked)
     return Hentet(rows, kilder, asked)
-
-
-fetch_statistics_task = task(name="hent statistikk", task_run_name="hent statistikk", cache_policy=NO_CACHE)(
-    fetch_statistics
-)
 
 
 class _Run:
@@ -151,7 +142,8 @@ class _Run:
         """Return what came of everything, in the order of the config."""
         klass = self._kommuner()
         hvem = _deltakere(klass, er_oppdiktet=self.er_oppdiktet)
-        with self._pxweb() as px, ThreadPoolExecutor(max_workers=max(1, len(self._regler.valg.aar))) as pool:
+        # one election after the other, the newest first: each has the whole pace and its own time
+        with self._pxweb() as px, ThreadPoolExecutor(max_workers=1) as pool:
             asked = [pool.submit(self._election, aar, hvem) for aar in self._regler.valg.aar]
             tables = self._tables(px, hvem)
             elections = [future.result() for future in asked]
@@ -160,15 +152,21 @@ class _Run:
 
     def _kommuner(self) -> Kommunesvar:
         rules = self._regler.klass
+        address = rules.address(self._settings.sources_url)
         with self._steps.step("Klass: kommuner"):
-            return fetch_kommuner(
-                rules,
-                adresse=rules.address(self._settings.sources_url),
-                mappe=self._raw / "klass",
-                contact=self._settings.contact,
-                naa=self._naa,
-                ferskt=self._ferskt,
-            )
+            try:
+                return fetch_kommuner(
+                    rules,
+                    adresse=address,
+                    mappe=self._raw / "klass",
+                    contact=self._settings.contact,
+                    naa=self._naa,
+                    tur=Tur(self._regler.ssb, adresse=address, mappe=self._raw / "ssb"),
+                    ferskt=self._ferskt,
+                )
+            except Exception as error:  # whatever it says, the figures can be had
+                its = failed_unexpectedly(KLASS, "kommuner", (), error, self.sist)
+                return of_register(self._naa, its.grunn or KLASS)
 
     def _pxweb(self) -> PxWeb:
         return PxWeb(
@@ -179,20 +177,35 @@ class _Run:
             ferskt=self._ferskt,
         )
 
+    def _reader(self, px: PxWeb, hvem: Deltakere, *, flere_perioder: int) -> Tabelleser:
+        year, invented = self._naa.year, self.er_oppdiktet
+        return Tabelleser(px, hvem, self.sist, er_oppdiktet=invented, flere_perioder=flere_perioder, aar=year)
+
     # --- tables ---
 
     def _tables(self, px: PxWeb, hvem: Deltakere) -> list[Utfall]:
         """Return what came of all tables, a reserve where one was needed."""
-        reader = Tabelleser(px, hvem, self.sist, er_oppdiktet=self.er_oppdiktet, flere_perioder=self._more)
+        reader = self._reader(px, hvem, flere_perioder=self._more)
         found: list[Utfall] = []
         for table in self._main:
             with self._steps.step(f"SSB {table.id}"):
-                outcome = reader.read(table)
-            reserves = [t for t in self._regler.tabell if t.reserve_for == table.id]
-            may = outcome.svar == MANGLER or outcome.er_varig
-            stand_in = next((its for t in reserves if may and (its := reader.read(t)).kom), None)
-            found += [outcome] if stand_in is None else [replace(outcome, svar=MANGLER, rader=None), stand_in]
+                outcome = self._table(reader, table)
+            if outcome.svar == MANGLER or outcome.er_varig:
+                reserves = [t for t in self._regler.tabell if t.reserve_for == table.id]
+                found += _with_reserve(outcome, (self._table(reader, t) for t in reserves))
+            else:
+                found.append(outcome)
         return found
+
+    def _table(self, reader: Tabelleser, table: Tabell) -> Utfall:
+        """Return what came of a table; never raises, and never less than the last run had without saying so."""
+        periods = None if table.perioder is None else table.perioder + self._more
+        try:
+            outcome = reader.read(table)
+            return believed(outcome, self.sist, andel=self._regler.ssb.minste_andel, perioder=periods)
+        except Exception as error:  # one table's oddity must not cost the others
+            measures = tuple(maal.navn for maal in table.maal)
+            return failed_unexpectedly(SSB, table.id, measures, error, self.sist)
 
     # --- elections ---
 
@@ -200,85 +213,63 @@ class _Run:
         rules = self._regler.valg
         name = f"{VALGRESULTAT} {aar}"
         with self._steps.step(name):
-            answer = fetch_election(
-                rules,
-                aar,
-                adresse=rules.address(self._settings.sources_url),
-                mappe=self._raw / "valgresultat",
-                contact=self._settings.contact,
-                naa=self._naa,
-                partier={p.kode.casefold(): p.kode for p in self._regler.parti},
-                ferskt=self._ferskt,
-                framdrift=lambda done, total: self._steps.tell(f"{name} ({done} av {total})"),
-            )
-            return self._of_election(answer, aar, hvem)
-
-    def _of_election(self, answer: Valgsvar, aar: int, hvem: Deltakere) -> Utfall:
-        name = f"{VALGRESULTAT} {aar}"
-        print_ = fingerprint(VERSION, hvem.numre.avtrykk, answer.rader.to_csv(index=False), answer.oppdatert)
-        rows = self.sist.same(name, print_)
-        is_new = rows is None
-        if rows is None and len(answer.rader):
-            rows = _election_rows(answer, aar, hvem, er_oppdiktet=self.er_oppdiktet)
-        svar = answer.svar
-        if rows is None and (rows := self.sist.rows(name)) is not None:
-            svar, is_new, print_ = LAGER, False, ""
-        return Utfall(
-            VALGRESULTAT,
-            str(aar),
-            svar,
-            MEASURES,
-            rows,
-            answer.grunn,
-            answer.oppdatert or None,
-            answer.hentet,
-            answer.foresporsler,
-            print_,
-            er_nytt=is_new,
-        )
+            try:
+                answer = fetch_election(
+                    rules,
+                    aar,
+                    adresse=rules.address(self._settings.sources_url),
+                    mappe=self._raw / "valgresultat",
+                    contact=self._settings.contact,
+                    naa=self._naa,
+                    partier={p.kode.casefold(): p.kode for p in self._regler.parti},
+                    ventet=hvem.numre.inndeling(aar + 1).numre,
+                    ferskt=self._ferskt,
+                    framdrift=lambda done, total: self._steps.tell(f"{name} ({done} av {total})"),
+                )
+                outcome = election_outcome(answer, aar, hvem, self.sist, er_oppdiktet=self.er_oppdiktet)
+                return checked(outcome)
+            except Exception as error:  # as with the tables
+                return failed_unexpectedly(VALGRESULTAT, str(aar), MEASURES, error, self.sist)
 
     def _votes(self, px: PxWeb, hvem: Deltakere, elections: Sequence[Utfall]) -> list[Utfall]:
         """Return SSB's shares of the votes of those kommuner and elections that nothing came of."""
         table = next((t for t in self._regler.tabell if t.reserve_for == VALGRESULTAT), None)
-        without = {(number, int(its.tabell)) for its in elections for number in _without(its, hvem)}
+        without = {(number, int(its.tabell)) for its in elections for number in kommuner_without(its, hvem)}
         if table is None or not without:
             return []
-        reader = Tabelleser(px, hvem, self.sist, er_oppdiktet=self.er_oppdiktet, flere_perioder=0)
-        outcome = reader.read(table)
-        if outcome.rader is None:
-            return [outcome]
-        rows = outcome.rader
-        if outcome.er_nytt:  # else of the last run, in whose place they stand as they are
-            codes = {p.ssb: p.kode for p in self._regler.parti if p.ssb}
-            rows = rows.assign(gruppe=rows["gruppe"].map(codes).astype(object))
-        wanted = pd.MultiIndex.from_frame(rows[["kommunenummer", "aar"]]).isin(list(without))
-        rows = rows[wanted & rows["gruppe"].notna().to_numpy()]
-        return [replace(outcome, rader=rows if len(rows) else None, avtrykk="", er_nytt=True)]
+        reader = self._reader(px, hvem, flere_perioder=0)
+        return [votes_of(self._table(reader, table), without, self._regler.parti)]
+
+
+def _with_reserve(outcome: Utfall, reserves: Iterable[Utfall]) -> list[Utfall]:
+    """Return a table that failed and those asked in its place; one of them has figures.
+
+    The first reserve that came serves; where none did, what the last run had of the table itself, else of a reserve.
+    """
+    asked: list[Utfall] = []
+    for its in reserves:
+        asked.append(its)
+        if its.kom:
+            break
+    serves = next((its for its in asked if its.kom), None)
+    if serves is None and outcome.rader is None:
+        serves = next((its for its in asked if its.rader is not None), None)
+    if serves is None:
+        serves = outcome
+    return [its if its is serves else replace(its, svar=MANGLER, rader=None) for its in (outcome, *asked)]
 
 
 def _deltakere(klass: Kommunesvar, *, er_oppdiktet: bool) -> Deltakere:
     """Return the kommuner of today; the invented ones where the figures are."""
-    invented = frozenset(k.nummer for k in invented_kommuner()) if er_oppdiktet else frozenset[str]()
-    known = {k.nummer for k in kommune_register().kommune} if klass.svar == MANGLER else set(klass.kommuner)
-    return Deltakere(Kommunenumre(known | invented, klass.endringer), invented)
+    if not er_oppdiktet:
+        return Deltakere(Kommunenumre(klass.kommuner, klass.endringer))
+    invented = frozenset(k.nummer for k in invented_kommuner())
+    changes = (Endring(c.dato.isoformat(), c.gammel, c.ny) for c in oppdiktede_endringer())
+    return Deltakere(Kommunenumre({*klass.kommuner, *invented}, {*klass.endringer, *changes}), invented)
 
 
 def _of_klass(klass: Kommunesvar) -> Utfall:
     return Utfall(KLASS, "kommuner", klass.svar, (), None, klass.grunn, None, klass.hentet, klass.foresporsler)
-
-
-def _election_rows(answer: Valgsvar, aar: int, hvem: Deltakere, *, er_oppdiktet: bool) -> pd.DataFrame:
-    """Return the rows of STATISTIKK of an election; seats of a council that is no more are those of nobody."""
-    rows = answer.rader.assign(aar=aar, periode=str(aar), status=None)
-    made = carry_over(rows, hvem.numre, additive=(), er_tett=False)
-    made = made.assign(tabell=f"{VALGRESULTAT} {aar}", kode=made["maal"].map(KODE), oppdatert=answer.oppdatert or None)
-    return as_statistikk(made, er_oppdiktet=er_oppdiktet)
-
-
-def _without(election: Utfall, hvem: Deltakere) -> set[str]:
-    """Return the real kommuner that an election says nothing of."""
-    known = set() if election.rader is None else set(election.rader["kommunenummer"])
-    return set(hvem.ekte) - known
 
 
 def _joined(frames: Iterable[pd.DataFrame | None]) -> pd.DataFrame | None:

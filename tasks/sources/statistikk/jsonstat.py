@@ -70,19 +70,7 @@ def read_metadata(answer: Mapping[str, Any], tabell: str, *, stempel: str) -> Me
         tid=_first(role.get("time"), "Tid"),
         innhold=_first(role.get("metric"), "ContentsCode"),
         er_avsluttet=extension.get("discontinued") is True,
-        merknader=tuple(_text(n) for n in _sequence(answer.get("note"))[:50]),
     )
-
-
-def read_codelist(answer: Mapping[str, Any], tabell: str) -> dict[str, str]:
-    """Return the codes of a code list with their labels, in order."""
-    values = answer.get("values")
-    if not isinstance(values, list) or not 0 < len(values) <= MAX_CODES:
-        _refuse(tabell, "a code list without values, or with far too many")
-    codes = {_text(v.get("code")): _text(v.get("label")) for v in values if isinstance(v, dict) and v.get("code")}
-    if len(codes) != len(values):
-        _refuse(tabell, "a code list with values that have no code, or the same")
-    return codes
 
 
 def read_cells(answer: Mapping[str, Any], tabell: str, *, most: int) -> pd.DataFrame:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
 from typing import Any
 
 import tenacity
 
 from config.statistikk import Ssb
 from tasks.errors import SourceError
-from tasks.sources.statistikk.feil import NoAnswerError, QuietHoursError, RateLimitError
+from tasks.sources.statistikk.feil import NoAnswerError, RateLimitError
 from tasks.sources.statistikk.jsonstat import load
 from tasks.sources.statistikk.nett import Nett, RefusedError
-from tasks.sources.statistikk.stilletid import quiet_until
 from tasks.sources.statistikk.svarfeil import is_silent, may_pass, translated
-from tasks.sources.statistikk.takt import MAX_REST_S, Takt
+from tasks.sources.statistikk.takt import MAX_REST_S
+from tasks.sources.statistikk.tur import Tur
 
 log = logging.getLogger("tomt.sources")
 
@@ -31,10 +29,10 @@ class Kall:
 
     Parameters
     ----------
-    takt
-        The pace; None: neither pace nor quiet hours, for a server of this machine.
-    naa, sov
-        Clock (with time zone) and sleep.
+    tur
+        When a request may leave.
+    sov
+        Sleep, before another try.
     """
 
     def __init__(
@@ -43,12 +41,11 @@ class Kall:
         *,
         adresse: str,
         contact: str | None,
-        takt: Takt | None,
-        naa: Callable[[], datetime],
+        tur: Tur,
         sov: Callable[[float], None],
     ) -> None:
         self._regler, self._adresse, self._contact = regler, adresse, contact
-        self._takt, self._naa, self._sov = takt, naa, sov
+        self._tur, self._sov = tur, sov
         self._silence: NoAnswerError | None = None
         self.antall: dict[str, int] = {}
 
@@ -104,9 +101,7 @@ class Kall:
     def _once(
         self, tabell: str, path: str, params: Mapping[str, str], body: Mapping[str, Any] | None
     ) -> tuple[bytes, dict[str, Any]]:
-        self._require_open(tabell)
-        with self._slot():
-            self._require_open(tabell)  # waiting for the turn may have led into quiet hours
+        with self._tur.take(tabell):
             self.antall[tabell] = self.antall.get(tabell, 0) + 1
             with Nett(
                 self._adresse,
@@ -117,28 +112,10 @@ class Kall:
                 try:
                     content = nett.ask(f"{self._adresse}{path}", params=params, body=body)
                 except RefusedError as error:
-                    self._tell_others(error)
+                    if error.status == 429:
+                        self._tur.rest(error.vent)
                     raise
         return content, load(content, tabell)
-
-    def _slot(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._takt is None else self._takt.slot()
-
-    def _require_open(self, tabell: str) -> None:
-        if self._takt is None:
-            return
-        until = quiet_until(self._naa(), self._regler.stille, self._regler.tidssone)
-        if until is not None:
-            raise QuietHoursError(
-                f"SSB {tabell}: not asked before {until:%H:%M} ({self._regler.tidssone}): SSB updates its tables. Run "
-                "again after that; what is on disk is used meanwhile.",
-                tabell,
-                until,
-            )
-
-    def _tell_others(self, error: RefusedError) -> None:
-        if error.status == 429 and self._takt is not None:
-            self._takt.rest(error.vent or self._regler.vent_etter_429_s)
 
     def _is_worth_another(self, error: BaseException) -> bool:
         too_long = isinstance(error, RefusedError) and error.vent is not None and error.vent > MAX_REST_S

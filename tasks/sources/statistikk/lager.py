@@ -23,7 +23,6 @@ from tasks.fil import write_whole
 log = logging.getLogger("tomt.sources")
 
 METADATA = "metadata.json"
-KODELISTER = "kodelister"
 MAX_FILES = 60
 """Questions that are kept of one table; the oldest go first."""
 HEADER_BYTES = 2_000_000
@@ -40,7 +39,7 @@ class Lagret:
     hentet
         When it came, with time zone.
     oppdatert
-        The table's stamp that it was fetched under; "" for metadata and code lists.
+        The table's stamp that it was fetched under; "" for metadata.
     svar
         The answer.
     """
@@ -69,14 +68,6 @@ class Lager:
     def keep_metadata(self, tabell: str, svar: bytes, *, hentet: datetime) -> None:
         """Keep the metadata of a table; `svar` is JSON."""
         self._write(self._folder(tabell) / METADATA, _wrapped(svar, hentet=hentet))
-
-    def kodeliste(self, kodeliste: str) -> Lagret | None:
-        """Return a code list."""
-        return self._read(self._mappe / KODELISTER / f"{_plain(kodeliste)}.json")
-
-    def keep_kodeliste(self, kodeliste: str, svar: bytes, *, hentet: datetime) -> None:
-        """Keep a code list; `svar` is JSON."""
-        self._write(self._mappe / KODELISTER / f"{_plain(kodeliste)}.json", _wrapped(svar, hentet=hentet))
 
     def data(self, tabell: str, nokkel: str, *, oppdatert: str) -> Lagret | None:
         """Return the answer to a question, when it is of the stamp `oppdatert`."""

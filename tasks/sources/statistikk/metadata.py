@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -45,7 +46,7 @@ class Variabel:
         Parameters
         ----------
         etikett
-            What the label must hold, in any case.
+            What the label must hold, as `fits` says.
 
         Raises
         ------
@@ -56,14 +57,14 @@ class Variabel:
         """
         where = f"SSB {self.tabell}, {self.kode}"
         if kode not in self.koder:
-            fits = [c for c, label in self.koder.items() if etikett and etikett.casefold() in label.casefold()]
-            named = f" {shorten(etikett)!r} stands at {fits[0]!r}." if etikett and fits else ""
+            so = [c for c, label in self.koder.items() if etikett and fits(etikett, label)]
+            named = f" {shorten(etikett)!r} stands at {so[0]!r}." if etikett and so else ""
             raise UnknownCodeError(
                 f"{where}: no code {shorten(kode)!r}. {nearest(kode, self.koder)}{named} Correct {CONFIG}.",
                 self.tabell,
                 self.kode,
             )
-        _check_label(f"{where}: code {shorten(kode)!r}", self.koder[kode], etikett, self.tabell, self.kode)
+        check_label(f"{where}: code {shorten(kode)!r}", self.koder[kode], etikett, self.tabell, self.kode)
         return self.koder[kode]
 
     def krev_kodeliste(self, kodeliste: str) -> None:
@@ -101,8 +102,6 @@ class Metadata:
         Codes of the variables of periods ("Tid") and of what is measured ("ContentsCode").
     er_avsluttet
         No longer updated.
-    merknader
-        Its footnotes.
     """
 
     tabell: str
@@ -112,11 +111,6 @@ class Metadata:
     tid: str = "Tid"
     innhold: str = "ContentsCode"
     er_avsluttet: bool = False
-    merknader: tuple[str, ...] = ()
-
-    def krev_tittel(self, etikett: str) -> None:
-        """Check that the title holds `etikett`, in any case; else raise `ChangedLabelError`."""
-        _check_label(f"SSB {self.tabell}: the table", self.etikett, etikett, self.tabell, None)
 
     def krev_variabel(self, kode: str, etikett: str | None = None) -> Variabel:
         """Return a variable.
@@ -124,7 +118,7 @@ class Metadata:
         Parameters
         ----------
         etikett
-            What its label must hold, in any case.
+            What its label must hold, as `fits` says.
 
         Raises
         ------
@@ -140,13 +134,19 @@ class Metadata:
                 kode,
             )
         found = self.variabler[kode]
-        _check_label(f"SSB {self.tabell}: variable {shorten(kode)!r}", found.etikett, etikett, self.tabell, kode)
+        check_label(f"SSB {self.tabell}: variable {shorten(kode)!r}", found.etikett, etikett, self.tabell, kode)
         return found
 
 
-def _check_label(what: str, label: str, etikett: str | None, tabell: str, variabel: str | None) -> None:
+def fits(etikett: str, label: str) -> bool:
+    """Say whether a label holds one of the alternatives, parted by ``|``, in any case, ``1 000`` read as ``1000``."""
+    plain = re.sub(r"(?<=\d)\s(?=\d)", "", label.casefold())
+    return any(part.casefold() in plain for part in etikett.split("|"))
+
+
+def check_label(what: str, label: str, etikett: str | None, tabell: str, variabel: str | None) -> None:
     """Raise `ChangedLabelError` unless a label holds what is expected."""
-    if etikett is not None and etikett.casefold() not in label.casefold():
+    if etikett is not None and not fits(etikett, label):
         raise ChangedLabelError(
             f"{what} is called {shorten(label)!r}, not {shorten(etikett)!r} as expected: does it still mean the same? "
             f"Then correct etikett in {CONFIG}, else the code.",

@@ -12,7 +12,7 @@ from tasks.errors import SourceError
 from tasks.sources.http import Client
 from tasks.sources.limits import Limits
 from tasks.sources.refusal import retry_after
-from tasks.sources.unntak import shorten
+from tasks.sources.unntak import recognise, shorten
 
 CONNECT_S = 15.0
 UNPACED = 1e6
@@ -43,6 +43,10 @@ class RefusedError(SourceError):
 
 class OutOfTimeError(SourceError):
     """The answer was not there in full when its time was up."""
+
+
+class PageError(SourceError):
+    """A page, or an exception of a server in front of SSB, came with status 200."""
 
 
 class Nett(Client):
@@ -78,13 +82,15 @@ class Nett(Client):
         Raises
         ------
         RefusedError
-            HTTP status other than 200.
+            HTTP status other than 200, a redirect among them.
         MayPassError
             No answer, or one that was cut off.
         OutOfTimeError
             Not done in time.
+        PageError
+            A page instead of figures.
         SourceError
-            Too large, a page, a redirect.
+            Too large.
         """
         request = self._http.build_request(
             "GET" if body is None else "POST",
@@ -92,7 +98,16 @@ class Nett(Client):
             json=body,
             headers={"Accept": "application/json"},
         )
-        return self._once(request, lambda response: self._in_memory(response, self._most)).content
+        return self._once(request, self._figures)
+
+    def _figures(self, response: httpx.Response) -> bytes:
+        content = b"".join(self._pieces(response, self._most))
+        page = recognise(content)
+        if page is not None:
+            raise PageError(
+                f"{self._where(response.request.url)}: HTTP 200 with {page.slag}: {page.tekst or 'no text'}."
+            )
+        return content
 
     def _left(self, url: httpx.URL) -> float:
         try:

@@ -16,27 +16,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
-from urllib.parse import quote
 
 import pandas as pd
 
-from config.settings import is_loopback
 from config.statistikk import Ssb
 from tasks.sources.statistikk.feil import (
     CONFIG,
     AddressError,
     BadAnswerError,
     StatistikkError,
-    UnknownCodeError,
     UnknownTableError,
-    UnknownVariableError,
 )
-from tasks.sources.statistikk.jsonstat import dimensions, read_cells, read_codelist, read_metadata
+from tasks.sources.statistikk.jsonstat import dimensions, read_cells, read_metadata
 from tasks.sources.statistikk.kall import Kall
 from tasks.sources.statistikk.lager import Lager, Lagret
 from tasks.sources.statistikk.metadata import Metadata, Variabel
 from tasks.sources.statistikk.sporring import FORMAT, Sporring, Valgt, plan
-from tasks.sources.statistikk.takt import Takt, since_boot
+from tasks.sources.statistikk.takt import since_boot
+from tasks.sources.statistikk.tur import Tur
 from tasks.sources.unntak import shorten
 
 __all__ = ["Henting", "Metadata", "PxWeb", "Valgt", "Variabel"]
@@ -109,13 +106,10 @@ class PxWeb(AbstractContextManager["PxWeb"]):
     ) -> None:
         self._regler, self._adresse = regler, adresse.rstrip("/")
         self._ferskt, self._naa = ferskt, naa
-        is_paced = not is_loopback(adresse) if med_takt is None else med_takt
-        file, longest = mappe / "takt.json", regler.maks_sekunder
-        takt = Takt(file, regler.per_minutt, longest_s=longest, clock=klokke, sleep=sov) if is_paced else None
-        self._kall = Kall(regler, adresse=self._adresse, contact=contact, takt=takt, naa=naa, sov=sov)
+        tur = Tur(regler, adresse=adresse, mappe=mappe, med_takt=med_takt, naa=naa, sov=sov, klokke=klokke)
+        self._kall = Kall(regler, adresse=self._adresse, contact=contact, tur=tur, sov=sov)
         self._lager = Lager(mappe, maks_bytes=self._kall.maks_bytes)
         self._metadata: dict[str, Metadata] = {}
-        self._kodelister: dict[str, dict[str, str]] = {}
         self._hentinger: dict[str, Henting] = {}
         self._was_asked: set[str] = set()
         self._figures_of: dict[str, datetime] = {}
@@ -129,11 +123,15 @@ class PxWeb(AbstractContextManager["PxWeb"]):
         """Requests so far, tries included."""
         return sum(self._kall.antall.values())
 
+    def asked(self, tabell: str) -> int:
+        """Return the requests for a table so far, tries included, whatever came of them."""
+        return self._kall.antall.get(tabell, 0)
+
     def henting(self, tabell: str) -> Henting | None:
         """Return what came of a table so far; None when it was not asked for, or nothing of it was at hand."""
         found = self._hentinger.get(tabell)
         if found is not None:
-            found.foresporsler = self._kall.antall.get(tabell, 0)
+            found.foresporsler = self.asked(tabell)
         return found
 
     # --- metadata ---
@@ -152,6 +150,20 @@ class PxWeb(AbstractContextManager["PxWeb"]):
         """
         if tabell not in self._metadata:
             self._metadata[tabell] = self._find_metadata(tabell, ferskt=self._ferskt)
+        return self._metadata[tabell]
+
+    def is_asked(self, tabell: str) -> bool:
+        """Say whether SSB was asked for the metadata of a table in this run."""
+        return tabell in self._was_asked
+
+    def newer_metadata(self, tabell: str) -> Metadata | None:
+        """Return what SSB says now, where `metadata` came from disk unasked; None where it was asked in this run.
+
+        What lay on disk may be older than the table: then codes that were read in it are no more.
+        """
+        if self.is_asked(tabell):
+            return None
+        self._metadata[tabell] = self._find_metadata(tabell, ferskt=True)
         return self._metadata[tabell]
 
     def _find_metadata(self, tabell: str, *, ferskt: bool) -> Metadata:
@@ -195,37 +207,7 @@ class PxWeb(AbstractContextManager["PxWeb"]):
         return timedelta(0) <= age < timedelta(hours=self._regler.fersk_timer)
 
     def _henting(self, svar: Svar, grunn: str | None, hentet: datetime, metadata: Metadata) -> Henting:
-        return Henting(
-            svar, grunn, hentet.astimezone(UTC), metadata.oppdatert, self._kall.antall.get(metadata.tabell, 0)
-        )
-
-    def kodeliste(self, tabell: str, kodeliste: str) -> dict[str, str]:
-        """Return the codes of a code list with their labels, in order; kept as metadata are, and raises as they do.
-
-        Parameters
-        ----------
-        tabell
-            Whose request it is, should one be needed.
-        """
-        if kodeliste in self._kodelister:
-            return self._kodelister[kodeliste]
-        kept = self._lager.kodeliste(kodeliste)
-        if kept is None or not self._is_fresh(kept):
-            try:
-                content, answer = self._kall.ask(
-                    tabell, f"/codelists/{quote(kodeliste, safe='')}", params={"lang": "no"}
-                )
-                found = read_codelist(answer, tabell)
-                self._lager.keep_kodeliste(kodeliste, content, hentet=self._naa().astimezone(UTC))
-            except StatistikkError as error:
-                if kept is None:
-                    raise
-                log.warning("%s The code list of %s is used.", error, kept.hentet.date())
-                found = read_codelist(kept.svar, tabell)
-        else:
-            found = read_codelist(kept.svar, tabell)
-        self._kodelister[kodeliste] = found
-        return found
+        return Henting(svar, grunn, hentet.astimezone(UTC), metadata.oppdatert, self.asked(metadata.tabell))
 
     # --- figures ---
 
@@ -251,23 +233,8 @@ class PxWeb(AbstractContextManager["PxWeb"]):
         StatistikkError
             As `metadata`: figures are served from disk only for the stamp of the metadata at hand.
         """
-        try:
-            return self._fetch(tabell, utvalg)
-        except (UnknownCodeError, UnknownVariableError):
-            if tabell in self._was_asked:
-                raise
-        # what lay on disk may be older than the table: once more, with what SSB says now
-        self._metadata[tabell] = self._find_metadata(tabell, ferskt=True)
-        return self._fetch(tabell, utvalg)
-
-    def _fetch(self, tabell: str, utvalg: Sequence[Valgt]) -> pd.DataFrame:
         metadata = self.metadata(tabell)
-        lists: dict[str, list[str]] = {}
-        for valgt in utvalg:
-            if valgt.kodeliste is not None and valgt.har_uttrykk:
-                metadata.krev_variabel(valgt.variabel).krev_kodeliste(valgt.kodeliste)
-                lists[valgt.kodeliste] = list(self.kodeliste(tabell, valgt.kodeliste))
-        parts = plan(utvalg, metadata, kodelister=lists, maks_celler=self._regler.maks_celler)
+        parts = plan(utvalg, metadata, maks_celler=self._regler.maks_celler)
         frames = [self._part(part, metadata) for part in parts]
         return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 

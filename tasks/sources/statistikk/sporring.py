@@ -1,7 +1,7 @@
 """Sporring: a question to a table: which codes of which variables, none twice, few enough cells, as GET or POST.
 
-Expressions are resolved here, against the metadata or a code list, so that cells can be counted before anything is
-asked, and the same question has the same key.
+Codes are checked against the metadata and put in the table's order, so that cells can be counted before anything is
+asked, and the same question has the same key. Those of a code list are SSB's to check.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hashlib
 import itertools
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,8 +29,6 @@ from tasks.sources.unntak import shorten
 FORMAT: Mapping[str, str] = {"lang": "no", "outputFormat": "json-stat2"}
 MAX_PARTS = 40
 """More parts than that are no question but the whole table, over and over."""
-FUNCTION = re.compile(r"(?P<name>top|bottom|from|to|range)\((?P<inner>[^()]*)\)", re.IGNORECASE)
-WILD = frozenset("*?")
 SEPARATORS = frozenset(",[]")
 """What a code must not hold to stand in an address."""
 
@@ -43,8 +40,7 @@ class Valgt:
     Attributes
     ----------
     koder
-        Codes, or the expressions ``*``, ``?`` (within codes too), ``top(n)``, ``bottom(n)``, ``from(x)``, ``to(x)``,
-        ``range(a,b)``. Of periods, ``top(n)`` are the n newest.
+        Codes; no expressions.
     kodeliste
         Code list that the codes are of; None: the variable's own.
     """
@@ -52,11 +48,6 @@ class Valgt:
     variabel: str
     koder: tuple[str, ...]
     kodeliste: str | None = None
-
-    @property
-    def har_uttrykk(self) -> bool:
-        """Whether a code list must be known to tell which codes are meant."""
-        return any(is_expression(code) for code in self.koder)
 
 
 @dataclass(frozen=True)
@@ -102,22 +93,16 @@ def plan(
     utvalg: Sequence[Valgt],
     metadata: Metadata,
     *,
-    kodelister: Mapping[str, Sequence[str]],
     maks_celler: int,
 ) -> list[Sporring]:
     """Return the questions that together ask for a selection: no cell twice, none left out, each small enough.
-
-    Parameters
-    ----------
-    kodelister
-        Code list → its codes in order, where they are known; they must be where `Valgt.har_uttrykk`.
 
     Raises
     ------
     UnknownVariableError
         For a variable or code list that is not there, one that comes twice, or one that must be chosen and is not.
     UnknownCodeError
-        For codes that are not there, and expressions that nothing fits.
+        For codes that are not there, and a choice of none.
     TooManyCellsError
         When more than `MAX_PARTS` questions would be needed.
     """
@@ -130,7 +115,7 @@ def plan(
     for name in chosen:
         metadata.krev_variabel(name)
     _require_all(chosen, metadata)
-    resolved = [_resolved(chosen[name], metadata, kodelister) for name in metadata.variabler if name in chosen]
+    resolved = [_resolved(chosen[name], metadata) for name in metadata.variabler if name in chosen]
     whole = Sporring(metadata.tabell, tuple(resolved))
     count = _count_parts([len(v.koder) for v in whole.valg], maks_celler)
     if count > MAX_PARTS:
@@ -155,89 +140,22 @@ def _require_all(chosen: Mapping[str, Valgt], metadata: Metadata) -> None:
             )
 
 
-# --- codes ---
-
-
-def is_expression(code: str) -> bool:
-    """Say whether a code is an expression that stands for several."""
-    return bool(WILD & set(code)) or FUNCTION.fullmatch(code.strip()) is not None
-
-
-def resolve(uttrykk: str, koder: Sequence[str], *, er_tid: bool) -> list[str] | None:
-    """Return the codes that an expression means, in order; None when it names a code that is not there.
-
-    Parameters
-    ----------
-    er_tid
-        Periods are taken by their names in ascending order, whatever the order of the table, and ``top`` is the newest.
-
-    Examples
-    --------
-    >>> resolve("top(2)", ["2022", "2023", "2024"], er_tid=True)
-    ['2023', '2024']
-    >>> resolve("range(2022, 2023)", ["2022", "2023", "2024"], er_tid=True)
-    ['2022', '2023']
-    >>> resolve("030?", ["0301", "0302", "03"], er_tid=False)
-    ['0301', '0302']
-    """
-    if uttrykk in koder:
-        return [uttrykk]
-    if WILD & set(uttrykk):
-        pattern = re.compile("".join({"*": ".*", "?": "."}.get(c) or re.escape(c) for c in uttrykk), re.DOTALL)
-        return [code for code in koder if pattern.fullmatch(code)]
-    called = FUNCTION.fullmatch(uttrykk.strip())
-    if called is None:
-        return None
-    name, inner = called["name"].lower(), [part.strip() for part in called["inner"].split(",")]
-    ordered = sorted(koder) if er_tid else list(koder)
-    if name in {"top", "bottom"}:
-        return _end(ordered, inner, is_last=(name == "top") == er_tid)
-    return _stretch(ordered, inner, name)
-
-
-def _end(ordered: list[str], inner: list[str], *, is_last: bool) -> list[str] | None:
-    """Return the first or last codes, as many as `inner` says."""
-    if len(inner) != 1 or not re.fullmatch(r"[0-9]{1,9}", inner[0]):
-        return None
-    count = min(int(inner[0]), len(ordered))
-    return ordered[len(ordered) - count :] if is_last else ordered[:count]
-
-
-def _stretch(ordered: list[str], inner: list[str], name: str) -> list[str] | None:
-    """Return the codes from one to another, both with them; to or from an end where there is one alone."""
-    if len(inner) != (2 if name == "range" else 1) or not set(inner) <= set(ordered):
-        return None
-    first = 0 if name == "to" else ordered.index(inner[0])
-    last = len(ordered) - 1 if name == "from" else ordered.index(inner[-1])
-    return ordered[first : last + 1]
-
-
-def _resolved(valgt: Valgt, metadata: Metadata, kodelister: Mapping[str, Sequence[str]]) -> Valgt:
-    """Return a choice with codes alone, each once."""
+def _resolved(valgt: Valgt, metadata: Metadata) -> Valgt:
+    """Return a choice with codes that are there, each once, in the table's order."""
     variable = metadata.variabler[valgt.variabel]
-    if valgt.kodeliste is not None:
-        variable.krev_kodeliste(valgt.kodeliste)
-        if valgt.kodeliste not in kodelister:
-            return replace(valgt, koder=tuple(dict.fromkeys(valgt.koder)))
-    known = list(variable.koder) if valgt.kodeliste is None else list(kodelister[valgt.kodeliste])
-    place = {code: n for n, code in enumerate(known)}
-    found: dict[str, None] = {}
-    for code in valgt.koder:
-        meant = [code] if code in place else resolve(code, known, er_tid=valgt.variabel == metadata.tid)
-        if not meant:
-            raise UnknownCodeError(
-                f"SSB {metadata.tabell}, {valgt.variabel}: {shorten(code)!r} is no code and fits none"
-                f"{f' of {valgt.kodeliste}' if valgt.kodeliste else ''}. {nearest(code, known)} Correct {CONFIG}.",
-                metadata.tabell,
-                valgt.variabel,
-            )
-        found |= dict.fromkeys(meant)
-    if not found:
+    if not valgt.koder:
         raise UnknownCodeError(
             f"SSB {metadata.tabell}, {valgt.variabel}: no code is chosen. Correct {CONFIG}.",
             metadata.tabell,
             valgt.variabel,
         )
+    found = dict.fromkeys(valgt.koder)
+    if valgt.kodeliste is not None:
+        variable.krev_kodeliste(valgt.kodeliste)
+        return replace(valgt, koder=tuple(found))
+    for code in found:
+        variable.krev_kode(code)
+    place = {code: n for n, code in enumerate(variable.koder)}
     return replace(valgt, koder=tuple(sorted(found, key=place.__getitem__)))
 
 

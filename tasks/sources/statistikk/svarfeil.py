@@ -17,7 +17,7 @@ from tasks.sources.statistikk.feil import (
     UnknownTableError,
     UnknownVariableError,
 )
-from tasks.sources.statistikk.nett import OutOfTimeError, RefusedError
+from tasks.sources.statistikk.nett import OutOfTimeError, PageError, RefusedError
 
 TITLES: tuple[tuple[str, type[StatistikkError]], ...] = (
     ("non-existent table", UnknownTableError),
@@ -35,7 +35,7 @@ def may_pass(error: BaseException) -> bool:
     """Say whether the same request may be answered when it is sent again, soon."""
     if isinstance(error, RefusedError):
         return error.status == 429 or error.status >= 500
-    return isinstance(error, MayPassError | BadAnswerError)
+    return isinstance(error, MayPassError | BadAnswerError | PageError)
 
 
 def is_silent(error: BaseException) -> bool:
@@ -60,7 +60,8 @@ def translated(error: SourceError, tabell: str, *, variabel: str | None, tries: 
         return NoAnswerError(f"SSB {tabell}: {_plain(error)} {times}; try again later.", tabell)
     if isinstance(error, RefusedError):
         return _refused(error, tabell, variabel, times)
-    return BadAnswerError(f"SSB {tabell}: {_plain(error)}", tabell)
+    again = f" {times}; try again later." if isinstance(error, PageError) else ""
+    return BadAnswerError(f"SSB {tabell}: {_plain(error)}{again}", tabell)
 
 
 def _refused(error: RefusedError, tabell: str, variabel: str | None, times: str) -> StatistikkError:

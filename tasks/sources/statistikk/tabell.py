@@ -21,6 +21,8 @@ from tasks.sources.statistikk.tidsserie import NO_CASE, SERIE, add_up_country, c
 
 MOST_PERCENT = 150.0
 """No share here is larger; a table that has larger ones holds numbers, not percents."""
+MOST = 1e13
+"""Nothing of a country of five million is larger, in whatever unit."""
 HIDDEN, GAP = ":", ".."
 COLUMNS = ("kommunenummer", *SERIE, "verdi", "status", "er_omregnet", "tabell", "kode", "oppdatert")
 
@@ -43,7 +45,7 @@ def read_table(px: PxWeb, plan: Plan, hvem: Deltakere) -> pd.DataFrame:
         rows = _long(px.hent(table.id, plan.numre), plan)
         frames += _of_numbers(rows, plan, hvem)
     made = pd.concat([f for f in frames if len(f)] or frames, ignore_index=True)
-    _check_percent(made, table)
+    _check_range(made, table)
     made["kode"] = made["maal"].map(plan.koder).astype(object)
     made = made.assign(tabell=table.id, oppdatert=plan.metadata.oppdatert)
     made["aar"] = made["aar"].astype("int64")
@@ -146,11 +148,15 @@ def _of_numbers(rows: pd.DataFrame, plan: Plan, hvem: Deltakere) -> list[pd.Data
     return frames
 
 
-def _check_percent(rows: pd.DataFrame, tabell: Tabell) -> None:
-    shares = {maal.navn for maal in tabell.maal if maal.enhet == PERCENT}
-    largest = rows.loc[rows["maal"].isin(list(shares)), "verdi"].abs().max()
-    if pd.notna(largest) and largest > MOST_PERCENT:
-        raise BadAnswerError(
-            f"SSB {tabell.id}: a share of {largest:g} %. The table holds something else; check it in {CONFIG}.",
-            tabell.id,
-        )
+def _check_range(rows: pd.DataFrame, tabell: Tabell) -> None:
+    """Refuse figures that cannot be: a result in percent may be below 0, nothing else is."""
+    for maal in tabell.maal:
+        values = rows.loc[rows["maal"] == maal.navn, "verdi"]
+        low, high = (-MOST_PERCENT, MOST_PERCENT) if maal.enhet == PERCENT else (0.0, MOST)
+        odd = values[(values < low) | (values > high)]
+        if len(odd):
+            raise BadAnswerError(
+                f"SSB {tabell.id}, {maal.navn}: {odd.iloc[0]:g} {maal.enhet} cannot be. The table holds something "
+                f"else; check it in {CONFIG}.",
+                tabell.id,
+            )

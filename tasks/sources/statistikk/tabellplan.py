@@ -9,8 +9,15 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from config.statistikk import FOERST, Gruppe, Maal, Tabell, Utvalg
-from tasks.sources.statistikk.feil import CONFIG, ChangedLabelError, UnknownCodeError, UnknownVariableError, nearest
-from tasks.sources.statistikk.metadata import Metadata, Variabel
+from tasks.sources.statistikk.feil import (
+    CONFIG,
+    BadAnswerError,
+    ChangedLabelError,
+    UnknownCodeError,
+    UnknownVariableError,
+    nearest,
+)
+from tasks.sources.statistikk.metadata import Metadata, Variabel, check_label, fits
 from tasks.sources.statistikk.sporring import Valgt
 from tasks.sources.statistikk.tidsserie import Kommunenumre
 from tasks.sources.unntak import shorten
@@ -20,6 +27,9 @@ SUM = "sum"
 PERCENT = "prosent"
 PERCENT_LABELS = "prosent|%|pst"
 SAMPLE = "0301"
+PERIOD = re.compile(r"[0-9]{4}([A-Z][0-9]{0,2})?")
+FIRST_YEAR, LAST_YEAR = 1769, 2200
+"""Of a figure: the first census, and farther than anything is projected."""
 CODELIST_ERRORS = (UnknownCodeError, UnknownVariableError)
 """What a code list that does not fit the kommuner of today ends in."""
 
@@ -89,11 +99,13 @@ def plan_table(metadata: Metadata, tabell: Tabell, hvem: Deltakere, *, flere_per
     StatistikkError
         Naming table, variable and code: a code that is not there, a label that says something else.
     """
-    _check_label(metadata, f"the table is called {shorten(metadata.etikett)!r}", tabell.etikett, metadata.etikett, None)
+    check_label(f"SSB {metadata.tabell}: the table", metadata.etikett, tabell.etikett, metadata.tabell, None)
     notes: list[str] = []
     content = metadata.krev_variabel(metadata.innhold)
     codes = {maal.navn: _content_code(metadata, content, maal, notes) for maal in tabell.maal}
     periods = _periods(metadata, tabell, flere_perioder)
+    if metadata.er_avsluttet or tabell.avsluttet is not None:
+        notes.append(f"avsluttet, siste år {year_of(periods[-1], metadata)}")
     chosen = [_chosen(metadata, its) for its in tabell.utvalg]
     rest = (*chosen, Valgt(metadata.innhold, tuple(codes.values())), Valgt(metadata.tid, periods))
     region = metadata.krev_variabel(tabell.region)
@@ -119,20 +131,16 @@ def without_codelist(plan: Plan, hvem: Deltakere) -> Plan:
 def _content_code(metadata: Metadata, content: Variabel, maal: Maal, notes: list[str]) -> str:
     """Return the ContentsCode of a measure: as the config says, or where that is a guess, as it is called."""
     code = maal.kode
-    is_there = code in content.koder
-    if not maal.er_bekreftet and not (is_there and _fits(maal.etikett, content.koder[code])):
+    if not maal.er_bekreftet and not (code in content.koder and fits(maal.etikett, content.koder[code])):
         for wanted in maal.etikett.split("|"):
-            called = [c for c, label in content.koder.items() if _fits(wanted, label)]
+            called = [c for c, label in content.koder.items() if fits(wanted, label)]
             if len(called) == 1:
                 notes.append(f"koden {code} er byttet med {called[0]}: «{shorten(content.koder[called[0]])}»")
-                code, is_there = called[0], True
+                code = called[0]
                 break
-    if not is_there:
-        content.krev_kode(code)
-    where = f"{content.kode}, code {code!r}, is called {shorten(content.koder[code])!r}"
-    _check_label(metadata, where, maal.etikett, content.koder[code], content.kode)
+    content.krev_kode(code, maal.etikett)
     unit = content.enheter.get(code, "")
-    if maal.enhet == PERCENT and unit and not _fits(PERCENT_LABELS, f"{unit} {content.koder[code]}"):
+    if maal.enhet == PERCENT and unit and not fits(PERCENT_LABELS, f"{unit} {content.koder[code]}"):
         raise ChangedLabelError(
             f"SSB {metadata.tabell}: {code!r} is counted in {shorten(unit)!r}, not in percent. Correct {CONFIG}.",
             metadata.tabell,
@@ -144,24 +152,40 @@ def _content_code(metadata: Metadata, content: Variabel, maal: Maal, notes: list
 def _periods(metadata: Metadata, tabell: Tabell, flere: int) -> tuple[str, ...]:
     """Return the newest periods, or those that are named; in order of time."""
     known = sorted(metadata.krev_variabel(metadata.tid).koder)
-    if tabell.perioder is not None:
-        return tuple(known[-(tabell.perioder + flere) :])
-    found: set[str] = set()
+    found = set(known[-(tabell.perioder + flere) :]) if tabell.perioder is not None else set()
     for wanted in tabell.tid:
-        fits = known[:1] if wanted == FOERST else [code for code in known if fnmatchcase(code, wanted)]
-        if not fits:
+        so = known[:1] if wanted == FOERST else [code for code in known if fnmatchcase(code, wanted)]
+        if not so:
             metadata.variabler[metadata.tid].krev_kode(wanted)
-        found.update(fits)
+        found.update(so)
+    if not found:
+        raise BadAnswerError(f"SSB {metadata.tabell}: it has no period at all. Try again later.", metadata.tabell)
+    for period in found:
+        year_of(period, metadata)
     return tuple(sorted(found))
 
 
+def year_of(period: str, metadata: Metadata) -> int:
+    """Return the year of a period: 2024 of ``2024``, ``2024K3``, ``2024M11``.
+
+    Raises
+    ------
+    BadAnswerError
+        When it begins with no year.
+    """
+    if PERIOD.fullmatch(period) is None or not FIRST_YEAR <= int(period[:4]) <= LAST_YEAR:
+        raise BadAnswerError(
+            f"SSB {metadata.tabell}, {metadata.tid}: {shorten(period)!r} is no period of a year. Try again later.",
+            metadata.tabell,
+            metadata.tid,
+        )
+    return int(period[:4])
+
+
 def _chosen(metadata: Metadata, utvalg: Utvalg) -> Valgt:
-    variable = metadata.krev_variabel(utvalg.variabel)
-    called = f"variable {utvalg.variabel!r} is called {shorten(variable.etikett)!r}"
-    _check_label(metadata, called, utvalg.etikett, variable.etikett, utvalg.variabel)
+    variable = metadata.krev_variabel(utvalg.variabel, utvalg.etikett)
     for code, label in utvalg.koder.items():
-        said = variable.krev_kode(code)
-        _check_label(metadata, f"{utvalg.variabel}, code {code!r}, is called {shorten(said)!r}", label, said, code)
+        variable.krev_kode(code, label)
     if utvalg.koder:
         return Valgt(utvalg.variabel, tuple(utvalg.koder))
     wanted = {code for group in utvalg.grupper for code in group_codes(variable, group)}
@@ -218,19 +242,3 @@ def _numbers(
         else:
             notes.append(f"landstall mangler: koden {tabell.land} finnes ikke")
     return tuple(found)
-
-
-def _fits(wanted: str, label: str) -> bool:
-    """Say whether a label holds one of the alternatives, in any case, ``1 000`` read as ``1000``."""
-    plain = re.sub(r"(?<=\d)\s(?=\d)", "", label.casefold())
-    return any(part.casefold() in plain for part in wanted.split("|"))
-
-
-def _check_label(metadata: Metadata, what: str, wanted: str, label: str, variabel: str | None) -> None:
-    if not _fits(wanted, label):
-        raise ChangedLabelError(
-            f"SSB {metadata.tabell}: {what}, not {wanted!r} as expected: does it still mean the same? Then correct "
-            f"etikett in {CONFIG}, else the code.",
-            metadata.tabell,
-            variabel,
-        )

@@ -1,4 +1,4 @@
-"""Takt: the pace of requests to SSB, shared by the processes of this machine through one file.
+"""Takt: the pace of requests to SSB, shared through one file by the processes of one TOMT_GEODATA on one machine.
 
 SSB counts requests per address in a minute. A request leaves only while fewer than `per_minute` others are on their
 way or were answered within the last minute. However long each takes on its way, no minute at the server can then hold

@@ -21,6 +21,8 @@ TODAY = 9999
 """A year after every change."""
 NO_CASE = "."
 """SSB's sign for a figure that cannot be: adds nothing to a sum."""
+GAP = ".."
+"""SSB's sign for a figure that is not known; stands here for one that the answer does not have at all, too."""
 SERIE = ["maal", "gruppe", "aar", "periode"]
 """Columns that, beside the kommune, say which figure it is."""
 
@@ -198,8 +200,8 @@ def carry_over(
     -------
     pd.DataFrame
         `kommunenummer`, the columns of `SERIE`, `verdi`, `status`, `er_omregnet`: one row per kommune of today and
-        figure that `rows` have of anything. A status beside SSB's own says why a series is not carried over:
-        ``delt 2024``, ``sammenslått 2020``.
+        figure that `rows` have of anything. A part of a merger that `rows` lack makes the sum missing (``..``). A
+        status beside SSB's own says why a series is not carried over: ``delt 2024``, ``sammenslått 2020``.
 
     Notes
     -----
@@ -233,7 +235,8 @@ def add_up_country(rows: pd.DataFrame, numre: Kommunenumre, *, uten: Collection[
     Returns
     -------
     pd.DataFrame
-        As `carry_over`, with `LANDET` for a number; missing where any kommune has no figure, with its status.
+        As `carry_over`, with `LANDET` for a number; missing where any kommune has no figure, with its status, or where
+        a kommune of that year does not stand in `rows` at all (``..``).
     """
     columns = ["kommunenummer", *SERIE, "verdi", "status", "er_omregnet"]
     if rows.empty:
@@ -285,7 +288,7 @@ def mark_carried(rows: pd.DataFrame, numre: Kommunenumre) -> pd.DataFrame:
 
 
 def _parts(rows: pd.DataFrame, numre: Kommunenumre, *, er_tett: bool = True) -> pd.DataFrame:
-    """Return every figure that is wanted: those of `rows`, and a row without one where `rows` have none."""
+    """Return every figure that is wanted: those of `rows`, and a gap where `rows` do not have the number."""
     wanted = rows[SERIE].drop_duplicates()
     deler = pd.concat(
         [its.deler.assign(aar=aar) for aar, its in _best(rows, numre).items()],
@@ -297,7 +300,7 @@ def _parts(rows: pd.DataFrame, numre: Kommunenumre, *, er_tett: bool = True) -> 
         how="left" if er_tett else "inner",
         indicator=True,
     )
-    parts["status"] = parts["status"].where(parts["_merge"] == "both", NO_CASE).astype(object)
+    parts["status"] = parts["status"].where(parts["_merge"] == "both", GAP).astype(object)
     return parts.drop(columns="_merge")
 
 

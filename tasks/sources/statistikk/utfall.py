@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -24,7 +24,7 @@ SSB, KLASS = "SSB", "Klass"
 CAME = ("hentet", "uendret")
 LAGER, MANGLER = "lager", "mangler"
 PRINTS = "avtrykk.json"
-VERSION = 1
+VERSION = 2
 """Of how figures are made of answers: another one makes those of the last run anew."""
 
 
@@ -151,6 +151,87 @@ class Sist:
             write_whole(self._path, json.dumps(prints).encode())
         except OSError as error:
             log.warning("%s could not be kept (%s): tables are read anew next time", self._path, error.strerror)
+
+
+def checked(outcome: Utfall) -> Utfall:
+    """Return an outcome whose figures stand there once each: one that is twice would cost those of all others.
+
+    Raises
+    ------
+    ValueError
+        When one stands there twice.
+    """
+    if outcome.er_nytt and outcome.rader is not None and outcome.rader.duplicated(list(STATISTIKK.key)).any():
+        raise ValueError(f"{outcome.navn}: a figure stands there twice")
+    return outcome
+
+
+def believed(outcome: Utfall, sist: Sist, *, andel: float, perioder: int | None) -> Utfall:
+    """Return an outcome; what the last run had in its place where it has far fewer figures, or none.
+
+    Parameters
+    ----------
+    andel
+        Share of the figures of the last run that a table must have.
+    perioder
+        Periods that are asked for, None for those that are named: a run may have asked for more the last time.
+    """
+    rows = checked(outcome).rader
+    if rows is None or not outcome.er_nytt:
+        return outcome
+    has = int(rows["verdi"].notna().sum())
+    last = sist.rows(outcome.navn, outcome.maal)
+    had = 0 if last is None else _comparable(last, rows, perioder)
+    if has and has >= andel * had:
+        return outcome
+    name = f"{outcome.kilde} {outcome.tabell}"
+    if last is None or not had:
+        return replace(outcome, svar=MANGLER, rader=None, grunn=f"{name}: ingen tall", avtrykk="", er_varig=True)
+    log.warning(
+        "%s: %d figures, %d the last time, which are kept. Remove core/statistikk/norge.parquet to take what came.",
+        name,
+        has,
+        had,
+    )
+    return replace(
+        outcome,
+        svar=LAGER,
+        rader=last,
+        grunn=f"{name}: bare {has} tall mot {had} sist, som er beholdt",
+        oppdatert=None,
+        hentet_tid=sist.fetched(outcome.kilde, outcome.tabell),
+        avtrykk="",
+        er_nytt=False,
+    )
+
+
+def _comparable(last: pd.DataFrame, rows: pd.DataFrame, perioder: int | None) -> int:
+    """Return how many figures the last run had of the groups of `rows`, in as many of its newest periods."""
+    its = last[last["verdi"].notna() & last["gruppe"].isin(list(rows["gruppe"].unique()))]
+    periods = sorted(its["periode"].unique())
+    return len(its if perioder is None else its[its["periode"].isin(periods[-perioder:])])
+
+
+def failed_unexpectedly(kilde: str, tabell: str, maal: tuple[str, ...], error: Exception, sist: Sist) -> Utfall:
+    """Return the outcome of an error that nobody thought of: what the last run had, and the kind of error."""
+    log.warning("%s %s: unexpected %s; the rest goes on", kilde, tabell, type(error).__name__)
+    log.debug("%s %s", kilde, tabell, exc_info=error)
+    made = Utfall(
+        kilde,
+        tabell,
+        MANGLER,
+        maal,
+        grunn=f"{kilde} {tabell}: uventet feil ({type(error).__name__})",
+        hentet_tid=sist.fetched(kilde, tabell),
+        er_nytt=False,
+    )
+    rows = sist.rows(made.navn, maal)
+    return made if rows is None else replace(made, svar=LAGER, rader=rows)
+
+
+def joined_reasons(*reasons: str | None) -> str | None:
+    """Return reasons as one text, None for none."""
+    return "; ".join(r for r in reasons if r) or None
 
 
 def fingerprint(*parts: object) -> str:

@@ -1,31 +1,32 @@
 """Valg: seats, votes and turnout of a municipal election, from valgresultat.no; one row per kommune, measure and list.
 
 The country links to its fylker, a fylke to its kommuner. What is used of each kommune's answer is kept on disk, so that
-a run that was cut short goes on where it stopped, and a result that is final is not asked for again. The numbers are
-those of the election: the division of the year after.
+a run that was cut short goes on where it stopped, and a result that is final is not asked for again. The links are
+walked again with the results, and as long as a fylke has not said which kommuner it has. The numbers are those of the
+election: the division of the year after.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 
 from config.statistikk import VALGRESULTAT, Valg
 from tasks.errors import SourceError
-from tasks.fil import write_whole
-from tasks.sources.address import same_origin
 from tasks.sources.http import Client
 from tasks.sources.limits import Limits
 from tasks.sources.ogc_features import read_json
+from tasks.sources.statistikk.valglager import Valglager
+from tasks.sources.statistikk.valglenker import linked, whole_address
 from tasks.sources.statistikk.valgsvar import read_result
+from tasks.sources.unntak import shorten
 
 log = logging.getLogger("tomt.sources")
 
@@ -33,6 +34,9 @@ MEASURES = ("mandater", "stemmer_prosent", "valgdeltakelse_prosent")
 LOKAL = "LOKAL:"
 """Before the code of a list that is no party of the whole country."""
 MOST_KOMMUNER = 1_000
+MOST_NAMED = 10
+"""Kommuner whose numbers stand in a reason."""
+FYLKE, KOMMUNE = re.compile(r"[0-9]{2}"), re.compile(r"[0-9]{4}")
 
 Framdrift = Callable[[int, int], None]
 """Is told how many kommuner of how many are done."""
@@ -65,43 +69,6 @@ class Valgsvar:
     uten_svar: tuple[str, ...]
 
 
-@dataclass
-class _Lager:
-    """What lies on disk of one election."""
-
-    path: Path
-    lenker: dict[str, str] = field(default_factory=dict)
-    kommuner: dict[str, dict[str, Any]] = field(default_factory=dict)
-    er_hel: bool = False  # every fylke has said which kommuner it has
-    er_endret: bool = False
-
-    @classmethod
-    def read(cls, path: Path) -> _Lager:
-        try:
-            data = json.loads(path.read_bytes())
-            lager = cls(path, dict(data["lenker"]), dict(data["kommuner"]), data["er_hel"] is True)
-            for its in lager.kommuner.values():
-                if datetime.fromisoformat(its["hentet"]).tzinfo is None:
-                    raise ValueError("a time without time zone")
-                if not isinstance(its["er_ferdig"], bool) or not all(len(row) == 4 for row in its["lister"]):
-                    raise ValueError("not what was written")
-        except FileNotFoundError:
-            return cls(path)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            log.warning("%s cannot be read (%s): it is fetched anew", path, type(error).__name__)
-            return cls(path)
-        return lager
-
-    def keep(self) -> None:
-        if not self.er_endret:
-            return
-        data = {"er_hel": self.er_hel, "lenker": self.lenker, "kommuner": self.kommuner}
-        try:
-            write_whole(self.path, json.dumps(data, ensure_ascii=False).encode())
-        except OSError as error:
-            log.warning("%s could not be kept (%s): it is fetched again next time", self.path, error.strerror)
-
-
 def fetch_election(
     regler: Valg,
     aar: int,
@@ -111,6 +78,7 @@ def fetch_election(
     contact: str | None,
     naa: datetime,
     partier: Mapping[str, str],
+    ventet: Collection[str] = (),
     ferskt: bool = False,
     framdrift: Framdrift | None = None,
 ) -> Valgsvar:
@@ -126,15 +94,17 @@ def fetch_election(
         The time, with time zone.
     partier
         partikode in lower case → the code that stands in `gruppe`; other lists are local.
+    ventet
+        Numbers of the kommuner of the election, as far as they are known: those that no link leads to are named.
     ferskt
         Ask for everything again, final or not.
 
     Notes
     -----
-    A kommune that does not answer, or whose answer does not add up, is left out and named; after `feil_paa_rad` of
-    them in a row the service is taken to be down.
+    A kommune that does not answer, or whose answer does not add up, is left out, named, and left alone for
+    `foreloepig_timer`; after `feil_paa_rad` of them in a row the service is taken to be down.
     """
-    lager = _Lager.read(mappe / f"{aar}.json")
+    lager = Valglager.read(mappe / f"{aar}.json")
     walk = _Walk(regler, aar, lager, adresse=adresse, naa=naa, ferskt=ferskt)
     failure = None
     if walk.is_needed:
@@ -146,111 +116,141 @@ def fetch_election(
             failure = error
         finally:
             lager.keep()
-    return _answer(lager, walk, aar, partier, failure)
+    return _answer(lager, walk, partier, ventet=frozenset(ventet), failure=failure)
 
 
 class _Walk:
     """One walk through an election: what is asked for, and what came of it."""
 
-    def __init__(self, regler: Valg, aar: int, lager: _Lager, *, adresse: str, naa: datetime, ferskt: bool) -> None:
-        self._regler, self._aar, self._lager, self._adresse, self._naa = regler, aar, lager, adresse, naa
+    def __init__(self, regler: Valg, aar: int, lager: Valglager, *, adresse: str, naa: datetime, ferskt: bool) -> None:
+        self.aar = aar
+        self._regler, self._lager, self._adresse, self._naa = regler, lager, adresse, naa
         self._ferskt = ferskt
         self.foresporsler = 0
         self.hentet = 0
-        self.feil: dict[str, str] = {}
+        self.feil: set[str] = set()
 
     @property
     def is_needed(self) -> bool:
-        return not self._lager.er_hel or any(self._is_stale(number) for number in self._lager.lenker)
+        return self._are_links_needed or any(self._is_wanted(number) for number in self._lager.lenker)
+
+    @property
+    def _are_links_needed(self) -> bool:
+        its = self._lager
+        return self._ferskt or not its.er_hel or not self._is_young(its.lenker_hentet, dager=self._regler.fersk_dager)
 
     def run(self, client: Client, framdrift: Framdrift) -> None:
         """Ask for what is missing or old."""
-        if not self._lager.er_hel or self._ferskt:
-            self._lager.lenker = self._links(client)
-            self._lager.er_hel, self._lager.er_endret = not self.feil, True
-        wanted = [number for number in self._lager.lenker if self._is_stale(number)]
-        in_a_row = 0
+        if self._are_links_needed:
+            self._walk_links(client)
+        wanted = [number for number in self._lager.lenker if self._is_wanted(number)]
+        in_a_row: list[str] = []
         for done, number in enumerate(wanted):
             framdrift(done, len(wanted))
             try:
                 answer = self._get(client, self._lager.lenker[number])
-                self._lager.kommuner[number] = {"hentet": self._naa.isoformat(), **read_result(answer, number)}
-                self._lager.er_endret, self.hentet, in_a_row = True, self.hentet + 1, 0
+                its = {"hentet": self._naa.isoformat(), **read_result(answer, number)}
             except SourceError as error:
-                log.warning("%s %d, kommune %s: %s", VALGRESULTAT, self._aar, number, error)
-                self.feil[number] = str(error)
-                in_a_row += 1
-                if in_a_row >= self._regler.feil_paa_rad:
-                    raise SourceError(f"{in_a_row} kommuner in a row gave no result: taken to be down.") from None
+                self._note(f"kommune {number}", number, str(error))
+                self._lager.doede[number] = self._naa.isoformat()
+                in_a_row.append(number)
+                if len(in_a_row) >= self._regler.feil_paa_rad:
+                    for one in in_a_row:  # it is the service that is dead, not they
+                        del self._lager.doede[one]
+                    raise SourceError(f"{len(in_a_row)} kommuner in a row gave no result: taken to be down.") from None
+            else:
+                self._lager.kommuner[number] = its
+                self._lager.doede.pop(number, None)
+                self.hentet += 1
+                in_a_row.clear()
+            self._lager.er_endret = True
         framdrift(len(wanted), len(wanted))
 
-    def _is_stale(self, number: str) -> bool:
-        its = self._lager.kommuner.get(number)
-        if its is None or self._ferskt:
+    def _is_wanted(self, number: str) -> bool:
+        if self._ferskt:
             return True
-        age = self._naa - datetime.fromisoformat(its["hentet"])
-        days, hours = (self._regler.fersk_dager, 0.0) if its["er_ferdig"] else (0.0, self._regler.foreloepig_timer)
-        return not timedelta(0) <= age < timedelta(days=days, hours=hours)
+        if self._is_young(self._lager.doede.get(number), timer=self._regler.foreloepig_timer):
+            return False
+        its = self._lager.kommuner.get(number)
+        if its is None:
+            return True
+        if its["er_ferdig"]:
+            return not self._is_young(its["hentet"], dager=self._regler.fersk_dager)
+        return not self._is_young(its["hentet"], timer=self._regler.foreloepig_timer)
 
-    def _links(self, client: Client) -> dict[str, str]:
-        """Return kommunenummer → address of all kommuner; a fylke without an answer costs its own alone."""
+    def _is_young(self, time: str | None, *, dager: float = 0.0, timer: float = 0.0) -> bool:
+        if time is None:
+            return False
+        return timedelta(0) <= self._naa - datetime.fromisoformat(time) < timedelta(days=dager, hours=timer)
+
+    def _walk_links(self, client: Client) -> None:
+        """Find the addresses of all kommuner; a fylke without a usable answer costs its own alone."""
         found: dict[str, str] = {}
-        fylker = _related(self._get(client, f"{self._adresse}/{self._aar}/ko"), self._adresse)
-        for number, address in fylker.items():
+        for number, address in self._links(client, f"{self._adresse}/{self.aar}/ko", FYLKE, "the country").items():
             try:
-                found |= _related(self._get(client, address), self._adresse)
+                found |= self._links(client, address, KOMMUNE, f"fylke {number}")
             except SourceError as error:
-                log.warning("%s %d, fylke %s: %s", VALGRESULTAT, self._aar, number, error)
-                self.feil[number] = str(error)
-        kommuner = {n: a for n, a in found.items() if len(n) == 4 and n.isdecimal()}
-        if not kommuner or len(kommuner) > MOST_KOMMUNER:
-            raise SourceError(f"{self._adresse}: {len(kommuner)} kommuner are linked to in {self._aar}.")
-        return {**self._lager.lenker, **kommuner}
+                self._note(f"fylke {number}", number, str(error))
+        if not found or len(found) > MOST_KOMMUNER:
+            raise SourceError(f"{self._adresse}: {len(found)} kommuner are linked to in {self.aar}.")
+        its = self._lager
+        its.er_hel, its.er_endret = not self.feil, True
+        its.lenker = found if its.er_hel else {**its.lenker, **found}
+        its.lenker_hentet = self._naa.isoformat()
+
+    def _links(self, client: Client, address: str, kind: re.Pattern[str], where: str) -> dict[str, str]:
+        """Return number → address of what a page links to; one that leads elsewhere is none, and named.
+
+        Raises
+        ------
+        SourceError
+            When it has no links.
+        """
+        rows = linked(self._get(client, address))
+        if not rows:
+            raise SourceError(f"{address}: no links.")
+        found = {}
+        for number, href in rows:
+            if not isinstance(number, str) or kind.fullmatch(number) is None:
+                self._note(where, "?", f"a link to {shorten(str(number))!r}")
+            elif (whole := whole_address(href, self._adresse)) is None:
+                self._note(where, number, f"its link leads elsewhere: {shorten(str(href))!r}")
+            else:
+                found[number] = whole
+        return found
+
+    def _note(self, where: str, number: str, what: str) -> None:
+        log.warning("%s %d, %s: %s", VALGRESULTAT, self.aar, where, what)
+        self.feil.add(number)
 
     def _get(self, client: Client, address: str) -> dict[str, Any]:
         self.foresporsler += 1
         return read_json(client.get(address, expected="json"))
 
 
-def _related(answer: Mapping[str, Any], adresse: str) -> dict[str, str]:
-    """Return number → address of what an answer links to; links that lead elsewhere are none.
-
-    The service writes addresses relative to its own (``/2023/ko/32``), and may write whole ones.
-    """
-    links = answer.get("_links")
-    rows = links.get("related") if isinstance(links, dict) else None
-    found = {}
-    for row in rows if isinstance(rows, list) else []:
-        number, href = (row.get("nr"), row.get("href")) if isinstance(row, dict) else (None, None)
-        if isinstance(number, str) and isinstance(href, str) and (address := _address(href, adresse)) is not None:
-            found[number] = address
-    return found
-
-
-def _address(href: str, adresse: str) -> str | None:
-    """Return the whole address of a link, None when it leads away from the service."""
-    path = urlsplit(adresse).path
-    if "://" not in href and not href.startswith("//"):
-        inner = href.removeprefix(path) if path and href.startswith(f"{path}/") else href
-        return f"{adresse}/{inner.lstrip('/')}" if ".." not in inner else None
-    return href if same_origin(href, adresse) and urlsplit(href).path.startswith(f"{path}/") else None
-
-
-def _answer(lager: _Lager, walk: _Walk, aar: int, partier: Mapping[str, str], failure: SourceError | None) -> Valgsvar:
+def _answer(
+    lager: Valglager,
+    walk: _Walk,
+    partier: Mapping[str, str],
+    *,
+    ventet: frozenset[str],
+    failure: SourceError | None,
+) -> Valgsvar:
     known = {number: its for number, its in lager.kommuner.items() if number in lager.lenker}
-    without = tuple(sorted(set(lager.lenker) - set(known)))
+    without = tuple(sorted({*lager.lenker, *ventet} - set(known)))
+    silent = sorted({*walk.feil, *lager.doede, *(without if failure is None else ())})
     reason = None
     if failure is not None:
-        reason = f"{VALGRESULTAT} svarte ikke for {aar}"
-    elif walk.feil:
-        some = ", ".join(sorted(walk.feil)[:5]) + (" …" if len(walk.feil) > 5 else "")
-        reason = f"{VALGRESULTAT} ga ikke svar for {len(walk.feil)} av {len(lager.lenker)}: {some}"
+        reason = f"{VALGRESULTAT} svarte ikke for {walk.aar}"
+    elif silent:
+        some = ", ".join(silent[:MOST_NAMED]) + (" …" if len(silent) > MOST_NAMED else "")
+        reason = f"{VALGRESULTAT} ga ikke svar for {len(silent)} av {len({*lager.lenker, *silent})}: {some}"
     if not known:
         svar = "mangler"
     elif walk.hentet:
         svar = "hentet"
     else:
-        svar = "uendret" if reason is None else "lager"
+        svar = "uendret" if failure is None and not walk.feil else "lager"
     return Valgsvar(
         rader=_rows(known, partier),
         svar=svar,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +15,8 @@ BLANK = "blanke"
 SUM_CATEGORY = 0
 """partikategori of rows that add up others."""
 MOST_LISTS, MOST_SEATS, LONGEST = 60, 200, 30
+LARGEST = 1e8
+TIME = re.compile(r"[0-9T:.+Z-]{10,40}")
 
 
 def read_result(answer: Mapping[str, Any], number: str) -> dict[str, Any]:
@@ -48,14 +50,14 @@ def read_result(answer: Mapping[str, Any], number: str) -> dict[str, Any]:
         "lister": _each_once(lists),
         "frammote": _percent(_at(answer, "frammote", "prosent")),
         "er_ferdig": counted is None or counted >= 100,
-        "laget": made[:40] if isinstance(made, str) else "",
+        "laget": made if isinstance(made, str) and TIME.fullmatch(made) else "",
     }
 
 
 def _list(row: object) -> list[Any] | None:
     """Return code, seats, votes and percent of one list; None for a row that is none."""
     code, category = _at(row, "id", "partikode"), _at(row, "id", "partikategori")
-    if not isinstance(code, str) or not code.strip():
+    if not isinstance(code, str) or not code.strip() or not code.isprintable():
         raise SourceError("a list without partikode.")
     if code.casefold().startswith(SUMS) or code.casefold() == BLANK or category == SUM_CATEGORY:
         return None
@@ -65,13 +67,14 @@ def _list(row: object) -> list[Any] | None:
 
 
 def _each_once(lists: list[list[Any]]) -> list[list[Any]]:
-    """Return lists whose codes are all different: a second one of the same code gets a number."""
-    seen: dict[str, int] = {}
+    """Return lists whose codes are all different, in any case: a second one of the same code gets a number."""
+    seen: set[str] = set()
     for its in lists:
-        code = its[0]
-        seen[code] = seen.get(code, 0) + 1
-        if seen[code] > 1:
-            its[0] = f"{code}:{seen[code]}"
+        code, number = its[0], 1
+        while its[0].casefold() in seen:
+            number += 1
+            its[0] = f"{code}:{number}"
+        seen.add(its[0].casefold())
     return lists
 
 
@@ -83,13 +86,15 @@ def _at(data: object, *path: str) -> Any:
 
 
 def _number(value: object) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if is_number else None  # type: ignore[arg-type]
+    """Return a number; None for what is none, or larger than anything that is counted (an int has no bound)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -LARGEST < value < LARGEST:
+        return None
+    return float(value)
 
 
 def _count(value: object) -> int | None:
     number = _number(value)
-    return int(number) if number is not None and number == int(number) and 0 <= number < 1e8 else None
+    return int(number) if number is not None and number == int(number) and number >= 0 else None
 
 
 def _percent(value: object) -> float | None:

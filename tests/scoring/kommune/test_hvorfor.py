@@ -15,8 +15,8 @@ def line(measured, faktor, **columns):
 
 def test_a_line_says_all_of_it():
     assert line(FULL | {"boutgift": 31.24}, "boligstress", kilde="SSB 06035, 2025", landstall=28.0) == (
-        "Boligstress: 15 av 20 poeng. Boutgift av medianinntekten 31,2 % (2025, landet 28,0 %): over 30 % gir 15. "
-        "Kilde: SSB 06035, 2025."
+        "Boligstress: 15 av 20 poeng. Boutgift av medianinntekten 31,2 % (2025, landet 28,0 %; 70 m², 85 % lån til "
+        "5,5 % i 30 år): over 30 % gir 15. Kilde: SSB 06035, 2025."
     )
 
 
@@ -26,22 +26,26 @@ def test_a_ratio_does_not_say_what_the_country_is_by_definition():
 
 
 def test_where_no_step_holds_every_limit_is_said():
-    assert "ingen grense er nådd (over 80 og under 120)" in line(NOTHING, "prisnivaa")
+    assert "gir ikke poeng; poeng gis over 80 og under 120." in line(NOTHING, "prisnivaa")
     said = line(NOTHING, "ledelse")
-    assert "(over 35 %, over 25 %, Venstreblokkens andel av mandatene over 50 %)" in said
+    assert (
+        "gir ikke poeng; poeng gis over 35 %, over 25 %, Venstreblokkens andel av mandatene over 50 % (antatt grense)."
+    ) in said
     assert "Aps andel av mandatene 20,0 %" in said
     assert "Venstreblokkens andel av mandatene 40,0 %" in said
 
 
 def test_an_assumed_limit_is_said_to_be_one():
     assert "under 3,5 gir 10 (antatt grense)" in line(FULL, "stabilitet")
-    assert "(under 3,5, under 4,5, under 5,5; antatte grenser)" in line(NOTHING, "stabilitet")
+    assert "poeng gis under 3,5, under 4,5, under 5,5; antatte grenser." in line(NOTHING, "stabilitet")
 
 
 def test_without_year_and_country_there_are_no_brackets():
-    assert "Boutgift av medianinntekten 36,0 %: over 35 %" in line(
-        FULL, "boligstress", aar=float("nan"), landstall=float("nan")
-    )
+    assert "Kvadratmeterpris (landet = 100) 100: over 80" in line(FULL, "prisnivaa", aar=float("nan"))
+
+
+def test_what_is_taken_for_granted_is_said():
+    assert "(landet = 1) 0,70 (2025; snitt av 3 år): under 0,8" in line(FULL, "byggetakt")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import math
 
 import pytest
 
@@ -98,7 +99,8 @@ def test_what_decided_stands_in_the_row_and_what_was_looked_at_in_the_line():
     assert (row["indikator"], row["verdi"]) == ("venstreblokk_mandatandel_prosent", 55)
     assert row["hvorfor"] == (
         "Politisk ledelse: 8 av 15 poeng. Venstreblokkens andel av mandatene 55,0 % (2025, landet 30,0 %); "
-        "Aps andel av mandatene 20,0 % (2025, landet 30,0 %): over 50 % gir 8. "
+        "Aps andel av mandatene 20,0 % (2025, landet 30,0 %): Venstreblokkens andel av mandatene over 50 % "
+        "gir 8 (antatt grense). "
         f"Kilde: {row['kilde']}; "
         f"{scored(FULL).loc['ledelse', 'kilde']}."
     )
@@ -130,8 +132,36 @@ def test_a_missing_factor_says_which_figure_and_why():
     assert row["verdi"] != row["verdi"]
     assert row["hvorfor"] == (
         "Politisk ledelse: mangler, inntil 15 poeng. Venstreblokkens andel av mandatene mangler: "
-        "venstreblokk_mandatandel_prosent svarte ikke."
+        "venstreblokk_mandatandel_prosent svarte ikke; Aps andel av stemmene mangler: "
+        "ap_stemmeandel_prosent svarte ikke."
     )
+
+
+@pytest.mark.parametrize(("ap", "venstre", "wanted"), [(36, 10, 15), (35, 10, 10), (25, 50.1, 8), (25, 50, 0)])
+def test_votes_stand_in_for_seats_under_their_own_name(ap, venstre, wanted):
+    votes = {"ap_stemmeandel_prosent": ap, "venstreblokk_stemmeandel_prosent": venstre}
+    row = scored(without(FULL, "ap", "venstre") | votes).loc["ledelse"]
+    assert (row["poeng"], row["status"]) == (wanted, STEDFORTREDER)
+    assert "av stemmene" in row["hvorfor"]
+    assert "antatt" in row["hvorfor"]
+    assert "Tallet er en stedfortreder. Aps andel av mandatene mangler" in row["hvorfor"]
+
+
+def test_the_number_of_parties_by_votes_stands_in():
+    row = scored(without(FULL, "partier") | {"effektive_partier_stemmer": 4.0}).loc["stabilitet"]
+    assert (row["poeng"], row["status"], row["indikator"]) == (7, STEDFORTREDER, "effektive_partier_stemmer")
+
+
+def test_the_noise_of_arithmetic_does_not_pass_a_bound():
+    noisy = math.nextafter(1.1, 2)
+    assert scored(without(FULL, "ledighet") | {"utenfor": noisy}).loc["arbeidsledighet", "poeng"] == 7
+
+
+def test_a_row_is_marked_that_looked_at_an_invented_figure():
+    frame = indicators({"0301": FULL | {"ap": 20}})
+    frame.loc[frame["indikator"].isin(["ap_mandatandel_prosent", "arbeidsledighet_prosent"]), "er_oppdiktet"] = True
+    marked = score_factors(frame, SOCIAL).set_index("faktor")["er_oppdiktet"]
+    assert set(marked.index[marked]) == {"ledelse"}
 
 
 @pytest.mark.parametrize(("utenfor", "wanted"), [(1.11, 10), (1.1, 7), (1.0, 0)])

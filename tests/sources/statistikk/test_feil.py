@@ -121,11 +121,11 @@ def test_what_ssb_refuses_is_said_in_its_words_and_asked_once(upstream, tmp_path
 @pytest.mark.parametrize(
     ("fault", "kind", "words", "asked"),
     [
-        (html, BadAnswerError, "an HTML page: Vedlikehold", 1),
+        (html, BadAnswerError, "an HTML page: Vedlikehold. Asked 3 times", 3),
         (truncated, BadAnswerError, "no JSON", 3),
         (empty_500, NoAnswerError, "HTTP 500. It says nothing. Asked 3 times", 3),
         (elsewhere, StatistikkError, "Redirects are not followed", 1),
-        (same_host, StatistikkError, "Redirects are not followed", 1),
+        pytest.param(same_host, StatistikkError, "Redirects are not followed", 1, marks=pytest.mark.long),
         (cut_off, NoAnswerError, "connection failed", 3),
         (other_codes, BadAnswerError, "06913, Region: asked for 3 codes, and got 1", 1),
         (one_variable_more, BadAnswerError, "06913, Kjonn: asked for 0 codes, and got 1", 1),
@@ -148,7 +148,7 @@ def test_an_oversized_answer_is_refused(upstream, tmp_path):
 
 
 def test_a_fault_that_passes_costs_only_time(upstream, tmp_path, klokke):
-    bord, faults = Bord(), [empty_500, truncated]
+    bord, faults = Bord(), [empty_500, html]
 
     def answer(handler: Handler) -> None:
         (faults.pop() if faults and "/data" in handler.path else bord)(handler)
@@ -210,7 +210,7 @@ def busy(times: int, **headers: str) -> Answer:
 @pytest.mark.parametrize(
     ("headers", "waits"), [({}, 60.0), ({"Retry-After": "17"}, 17.0), ({"Retry-After": "x"}, 60.0)]
 )
-@pytest.mark.parametrize("med_takt", [False, True])
+@pytest.mark.parametrize("med_takt", [pytest.param(False, marks=pytest.mark.long), True])
 def test_a_429_is_rested_out(upstream, tmp_path, klokke, headers, waits, med_takt):
     upstream.answer = busy(1, **headers)
     with klient(upstream.url, tmp_path, klokke, med_takt=med_takt) as ssb:
@@ -251,7 +251,14 @@ def test_a_retry_after_of_an_hour_is_not_waited_for(upstream, tmp_path, klokke):
 # --- the disk serves ---
 
 
-@pytest.mark.parametrize("fault", [html, truncated, empty_500, elsewhere, cut_off, busy(99)])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        html,
+        empty_500,
+        *(pytest.param(fault, marks=pytest.mark.long) for fault in (truncated, elsewhere, cut_off, busy(99))),
+    ],
+)
 def test_what_lies_on_disk_is_served_when_ssb_fails(upstream, tmp_path, klokke, fault, caplog):
     upstream.answer = Bord()
     with klient(upstream.url, tmp_path, klokke) as ssb:
@@ -277,37 +284,19 @@ def test_a_table_that_is_gone_is_not_served_from_disk(upstream, tmp_path, klokke
         ssb.hent(TABELL, ALT)
 
 
-def test_a_code_list_is_served_from_disk_when_ssb_fails(upstream, tmp_path, klokke):
-    upstream.answer = Bord()
-    with klient(upstream.url, tmp_path, klokke) as ssb:
-        first = ssb.kodeliste(TABELL, "agg_KommSummer")
-    klokke.s += 48 * 3600
-    upstream.answer = empty_500
-    with klient(upstream.url, tmp_path, klokke) as ssb:
-        assert ssb.kodeliste(TABELL, "agg_KommSummer") == first
-        with pytest.raises(NoAnswerError):
-            ssb.kodeliste(TABELL, "agg_Fylker")
-
-
 # --- words ---
 
 REGION = Variabel("06913", "Region", "region", {"3207": "Nordre Follo", "3218": "Ås"}, True)
 TABLE = Metadata("06913", "06913: Befolkning", "1", {"Region": REGION})
 
 
-def test_labels_are_checked_in_any_case():
-    assert TABLE.krev_variabel("Region", "REGION").krev_kode("3218", "ås") == "Ås"
-    TABLE.krev_tittel("befolkning")
+def test_labels_are_checked_in_any_case_one_alternative_is_enough():
+    assert TABLE.krev_variabel("Region", "REGION").krev_kode("3218", "sås|ås") == "Ås"
 
 
 @pytest.mark.parametrize(
     ("check", "kind", "words"),
     [
-        (
-            lambda: TABLE.krev_tittel("boliger"),
-            ChangedLabelError,
-            "the table is called '06913: Befolkning', not 'boliger'",
-        ),
         (lambda: TABLE.krev_variabel("Tid"), UnknownVariableError, "no variable 'Tid'. It has 'Region'"),
         (lambda: TABLE.krev_variabel("Region", "alder"), ChangedLabelError, "variable 'Region' is called 'region'"),
         (lambda: REGION.krev_kode("3217"), UnknownCodeError, "Region: no code '3217'. It has '3218', '3207'"),

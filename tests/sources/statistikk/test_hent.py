@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
 
+from config.rangering import rangering
 from config.registers import invented_kommuner
 from config.settings import Settings
-from config.statistikk import statistikk
+from config.statistikk import VALGRESULTAT, statistikk
 from tasks.errors import SourceError
 from tasks.kommunekontrakter import LANDET, NORGE, STATISTIKK, STATISTIKKILDER
 from tasks.sandbox.statistikk import Feil
-from tasks.sources.statistikk import klass, valg
+from tasks.scoring.kommune.indikatorer.register import alle_indikatorer
+from tasks.sources.statistikk import hent, klass, tabelleser, valg
 from tasks.sources.statistikk.hent import fetch_statistics
+from tasks.sources.statistikk.utfall import Utfall
 from tasks.store import Geodata
+from tests.sources.statistikk.test_valgutfall import answer
 from tests.sources.statistikk.tjener import regler, tjener
 
 SMALL = regler("06913", "06944")
@@ -29,17 +35,37 @@ def server():
         yield url, feil
 
 
+def mend(feil):
+    feil.__dict__.update({k: v for k, v in Feil().__dict__.items() if k != "_laas"})
+
+
 @pytest.fixture
 def url(server):
     """The server, with no fault on."""
     address, feil = server
-    feil.__dict__.update({k: v for k, v in Feil().__dict__.items() if k != "_laas"})
+    mend(feil)
     return address
 
 
 @pytest.fixture
 def feil(server):
     return server[1]
+
+
+@pytest.fixture(scope="module")
+def first(server, tmp_path_factory):
+    """A fetch that was well, to be copied."""
+    geodata = Geodata(tmp_path_factory.mktemp("first") / "geodata")
+    mend(server[1])
+    told = []
+    return geodata, fetch(geodata, server[0], progress=lambda *step: told.append(step)), told
+
+
+@pytest.fixture
+def after(first, url, tmp_path):
+    """A checkout in which that fetch was the last."""
+    shutil.copytree(first[0].root, tmp_path / "geodata")
+    return Geodata(tmp_path / "geodata")
 
 
 @pytest.fixture(autouse=True)
@@ -69,9 +95,8 @@ def written(geodata):
     )
 
 
-def test_cold_then_from_disk_then_what_was_updated(geodata, url, feil):
-    told = []
-    first = fetch(geodata, url, progress=lambda *step: told.append(step))
+def test_cold_then_from_disk_then_what_was_updated(after, first, url, feil):
+    _, first, told = first
     assert svar(first) == {"kommuner": "hentet", "06913": "hentet", "06944": "hentet"}
     assert first.foresporsler == 2 + 2 * 2
     assert first.statistikk.er_oppdiktet.all()
@@ -81,19 +106,19 @@ def test_cold_then_from_disk_then_what_was_updated(geodata, url, feil):
     assert len(numbers) == 357 + 3 + 1
     assert told[0] == ("Klass: kommuner", 0, 3)
     assert told[-1] == ("SSB 06944", 3, 3)
-    rows, kilder = written(geodata)
+    rows, kilder = written(after)
     assert len(rows) == len(first.statistikk) == len(first.statistikk.drop_duplicates(list(STATISTIKK.key)))
     assert kilder.antall_verdier.sum() == rows.verdi.notna().sum()
 
     feil.sett.clear()
-    second = fetch(geodata, url)
+    second = fetch(after, url)
     assert (second.foresporsler, list(feil.sett)) == (0, [])
     assert set(svar(second).values()) == {"uendret"}
     assert second.kilder.hentet_tid.tolist() == first.kilder.hentet_tid.tolist()
     pd.testing.assert_frame_equal(second.statistikk, first.statistikk)
 
     feil.flytt_oppdatert["06944"] = timedelta(days=3)
-    third = fetch(geodata, url, ferskt=True)
+    third = fetch(after, url, ferskt=True)
     assert svar(third) == {"kommuner": "hentet", "06913": "uendret", "06944": "hentet"}
     assert third.foresporsler == 2 + 2 + 1
     assert len(third.statistikk) == len(first.statistikk)
@@ -126,53 +151,105 @@ def test_a_table_that_fails_costs_its_own_measures_and_is_named(geodata, url, fe
         pytest.param({"manglende_koder": {("06944", "InntSkatt")}}, "koden finnes ikke", marks=pytest.mark.long),
     ],
 )
-def test_the_last_run_stands_in_for_a_table_that_fails(geodata, url, feil, fault, said):
-    first = fetch(geodata, url)
+def test_the_last_run_stands_in_for_a_table_that_fails(after, first, url, feil, fault, said):
     feil.__dict__.update(fault)
     feil.flytt_oppdatert["06944"] = timedelta(days=3)
-    got = fetch(geodata, url, ferskt=True)
+    got = fetch(after, url, ferskt=True)
     assert svar(got) == {"kommuner": "hentet", "06913": "uendret", "06944": "lager"}
     assert said in grunn(got, "06944")
     fetched = got.kilder.set_index("tabell").hentet_tid
-    assert fetched["06944"] == first.kilder.set_index("tabell").hentet_tid["06944"]
-    rows, _ = written(geodata)
-    assert (rows.maal == "medianinntekt_kr").sum() == (first.statistikk.maal == "medianinntekt_kr").sum()
+    assert fetched["06944"] == first[1].kilder.set_index("tabell").hentet_tid["06944"]
+    rows, _ = written(after)
+    assert (rows.maal == "medianinntekt_kr").sum() == (first[1].statistikk.maal == "medianinntekt_kr").sum()
 
 
-def test_another_table_stands_in_for_one_that_is_gone(geodata, url, feil):
+def test_what_nobody_thought_of_costs_its_own_table_alone(after, url, monkeypatch, caplog):
+    after.path("core", STATISTIKK, NORGE).unlink()
+    real = tabelleser.plan_table
+
+    def odd(metadata, table, hvem, **more):
+        if table.id == "06944":
+            raise OverflowError("int too large to convert to float")
+        return real(metadata, table, hvem, **more)
+
+    monkeypatch.setattr(tabelleser, "plan_table", odd)
+    monkeypatch.setattr(hent, "fetch_election", lambda *_, **__: 1 / 0)
+    with caplog.at_level(logging.DEBUG, "tomt.sources"):
+        got = fetch(after, url, regler("06913", "06944", valg=(2023,)))
+    assert svar(got) == {"kommuner": "uendret", "06913": "uendret", "06944": "mangler", "2023": "mangler"}
+    assert grunn(got, "06944") == "SSB 06944: uventet feil (OverflowError)"
+    assert "ZeroDivisionError" in grunn(got, "2023")
+    assert {r.exc_info[0] for r in caplog.records if r.exc_info} == {OverflowError, ZeroDivisionError}
+    assert set(written(after)[0].maal) == {"folkemengde"}
+
+
+def test_a_reserve_that_fails_too_serves_what_the_last_run_had_of_it(geodata, url, feil):
     rules = regler("06035", "14545")
-    fetch(geodata, url, rules)
     feil.ukjente_tabeller = {"06035"}
-    got = fetch(geodata, url, rules, ferskt=True)
+    got = fetch(geodata, url, rules)
     assert (svar(got)["06035"], svar(got)["14545"]) == ("mangler", "hentet")
     prices = got.statistikk[got.statistikk.maal == "kvadratmeterpris_kr"]
     assert set(prices.tabell) == {"14545"}
     assert prices.verdi.notna().any()
     written(geodata)
+    feil.ukjente_tabeller = {"06035", "14545"}
+    again = fetch(geodata, url, rules, ferskt=True)
+    assert (svar(again)["06035"], svar(again)["14545"]) == ("mangler", "lager")
+    assert "14545" in grunn(again, "14545")
+    assert len(again.statistikk) == len(got.statistikk)
 
 
-def test_nothing_is_written_when_nothing_came(geodata, url, feil):
-    rules = regler("06913", "06944")
-    feil.ukjente_tabeller, feil.klass_er_nede = {"06913", "06944"}, True
-    with pytest.raises(SourceError, match="No figures of any kommune came"):
-        fetch(geodata, url, rules)
-    assert written(geodata) == (None, None)
-    feil.ukjente_tabeller, feil.klass_er_nede = set(), False
-    fetch(geodata, url, rules)
-    before = {p: p.read_bytes() for p in (geodata.root / "core").rglob("*.parquet")}
+ROWS = pd.DataFrame({"verdi": [1.0]})
+HAS, CAME, NONE = (
+    Utfall("SSB", "1", "lager", (), ROWS, er_varig=True),
+    Utfall("SSB", "2", "hentet", (), ROWS),
+    Utfall("SSB", "3", "mangler", ()),
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reserves", "told"),
+    [
+        (NONE, [], "3 mangler"),
+        (NONE, [NONE, HAS, CAME], "3 mangler, 3 mangler, 1 mangler, 2 hentet"),
+        (NONE, [HAS], "3 mangler, 1 lager"),
+        (HAS, [CAME, CAME], "1 mangler, 2 hentet"),
+        (HAS, [HAS], "1 lager, 1 mangler"),
+        (HAS, [NONE], "1 lager, 3 mangler"),
+    ],
+)
+def test_one_of_a_table_and_its_reserves_serves_and_all_that_were_asked_are_named(outcome, reserves, told):
+    made = hent._with_reserve(outcome, iter([replace(r) for r in reserves]))
+    assert ", ".join(f"{its.tabell} {its.svar}" for its in made) == told
+    assert sum(its.rader is not None for its in made) == ("1" in told or "2" in told)
+
+
+def test_what_the_last_run_had_is_not_written_over_when_nothing_comes(after, url, feil):
+    before = {p: p.read_bytes() for p in (after.root / "core").rglob("*.parquet")}
     feil.ukjente_tabeller = {"06913", "06944"}
-    got = fetch(geodata, url, rules, ferskt=True)
+    got = fetch(after, url, ferskt=True)
     assert {its for table, its in svar(got).items() if table != "kommuner"} == {"lager"}
     assert len(got.statistikk)
-    assert {p: p.read_bytes() for p in (geodata.root / "core").rglob("*.parquet")} == before
+    assert {p: p.read_bytes() for p in (after.root / "core").rglob("*.parquet")} == before
+
+
+def test_an_election_that_came_in_part_is_written_though_nothing_else_came(after, url, monkeypatch):
+    rules = regler(valg=(2023,))
+    for seats in ({"0301": 59, "1103": 67}, {"0301": 61}):
+        monkeypatch.setattr(hent, "fetch_election", lambda *_, its=seats, **__: answer(its))
+        got = fetch(after, url, rules)
+    assert svar(got) == {"kommuner": "uendret", "2023": "lager"}
+    rows = written(after)[0]
+    assert dict(zip(rows.kommunenummer, rows.verdi, strict=True)) == {"0301": 61, "1103": 67}
 
 
 def test_a_service_that_is_down_is_not_asked_on_and_on(geodata, url, feil):
-    feil.svar_503 = 1_000
+    feil.svar_503, feil.klass_er_nede = 1_000, True
     rules = regler("06913", "06944", "05940", "06265", "11084")
-    with pytest.raises(SourceError):
+    with pytest.raises(SourceError, match="No figures of any kommune came"):
         fetch(geodata, url, rules)
     assert sum("/tables/" in path for path in feil.sett) == 3
+    assert written(geodata) == (None, None)
 
 
 @pytest.mark.long
@@ -185,15 +262,28 @@ def test_real_figures_never_stand_in_for_invented_ones(geodata, url, feil):
     assert got.statistikk.er_oppdiktet.all()
 
 
-def test_without_klass_the_kommuner_of_the_config_are_asked_for(geodata, url, feil):
+def test_without_klass_the_facts_of_the_config_give_the_very_same_figures(after, first, url, feil):
+    shutil.rmtree(after.root / "raw" / "sandkasse" / "klass")
     feil.klass_er_nede = True
-    got = fetch(geodata, url, regler("06913"))
-    assert svar(got) == {"kommuner": "mangler", "06913": "hentet"}
+    got = fetch(after, url)
+    assert svar(got) == {"kommuner": "lager", "06913": "uendret", "06944": "uendret"}
     assert "Klass svarte ikke" in grunn(got, "kommuner")
-    newest = got.statistikk[got.statistikk.aar == 2026]
-    assert newest.verdi.notna().sum() == 357 + 3 + 1
+    pd.testing.assert_frame_equal(got.statistikk, first[1].statistikk)
 
 
+def test_periods_are_enough_for_a_ranking_as_of_some_years_ago():
+    """What an indicator looks back, from the year as of which it is made, and what is not known yet."""
+    wanted: dict[str, int] = {}
+    for indicator in alle_indikatorer(rangering().boligkostnad, statistikk().parti):
+        for krav in indicator.alle_krav:
+            wanted[krav.maal] = max(wanted.get(krav.maal, 0), krav.tilbake + 1)
+    for table in statistikk().tabell:
+        looks_back = max(wanted.get(maal.navn, 0) for maal in table.maal)
+        if table.perioder is not None and table.reserve_for != VALGRESULTAT:
+            assert table.perioder >= hent.LOOKS_BACK + looks_back + table.forsinkelse_aar, table.id
+
+
+@pytest.mark.long
 def test_votes_of_ssb_stand_in_for_an_election_without_an_answer(geodata, url, feil):
     feil.valg_er_nede = True
     got = fetch(geodata, url, regler("06913", "01180", valg=(2023,)))
@@ -220,7 +310,8 @@ def test_all_figures_of_the_config(url, tmp_path, feil):
     geodata = Geodata(tmp_path / "geodata")
     got = fetch(geodata, url, statistikk())
     assert set(svar(got).values()) == {"hentet"}
-    assert got.kilder.grunn.isna().all()
+    over = {t.id for t in statistikk().tabell if t.avsluttet is not None}
+    assert set(got.kilder.tabell[got.kilder.grunn.notna()]) == over
     assert got.kilder.loc[got.kilder.kilde != "valgresultat.no", "antall_foresporsler"].sum() <= 40
     wanted = {m.navn for t in statistikk().tabell if t.reserve_for is None for m in t.maal}
     assert set(got.statistikk.maal) == wanted | set(valg.MEASURES)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.sources.statistikk.feil import BadAnswerError
-from tasks.sources.statistikk.jsonstat import dimensions, load, read_cells, read_codelist, read_metadata
+from tasks.sources.statistikk.jsonstat import dimensions, load, read_cells, read_metadata
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "pxwebapi_v2"
 needs_real = pytest.mark.skipif(not REAL.exists(), reason="../shared is not beside this checkout")
@@ -216,14 +216,8 @@ def test_metadata_that_say_little_are_read():
 
 
 def test_a_discontinued_table_says_so():
-    found = read_metadata(answer([], extension={"discontinued": True}, note=["Avsluttet."]), "10540", stempel="none")
-    assert (found.er_avsluttet, found.merknader) == (True, ("Avsluttet.",))
-
-
-@pytest.mark.parametrize("values", [None, [], [{"label": "a"}], [{"code": "a"}, {"code": "a"}], ["a"], {"a": 1}])
-def test_code_lists_without_codes_are_refused(values):
-    with pytest.raises(BadAnswerError, match="code list"):
-        read_codelist({"values": values}, "06913")
+    found = read_metadata(answer([], extension={"discontinued": True}), "10540", stempel="none")
+    assert found.er_avsluttet
 
 
 ANYTHING = st.recursive(
@@ -233,7 +227,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=10)
 @given(
     data=st.fixed_dictionaries(
         {},
@@ -288,7 +282,6 @@ def test_real_metadata_parse_in_full(file, sizes, lists):
     first = next(iter(found.variabler.values()))
     assert first.kodelister == lists
     assert found.oppdatert == data["updated"]
-    assert len(found.merknader) == len(data["note"])
     assert found.tid in found.variabler
     assert found.innhold in found.variabler
     for name, variable in found.variabler.items():

@@ -60,7 +60,14 @@ def test_times_that_follow_on_one_another_end_with_the_last():
 
 
 @pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25", "2026-06-01"])
-@pytest.mark.parametrize("stille", [SSB, [(time(1, 30), time(2, 30))], [(time(22), time(2, 30))]])
+@pytest.mark.parametrize(
+    "stille",
+    [
+        pytest.param(SSB, marks=pytest.mark.long),
+        pytest.param([(time(1, 30), time(2, 30))], marks=pytest.mark.long),
+        [(time(22), time(2, 30))],
+    ],
+)
 def test_the_end_is_always_ahead_and_not_far(day, stille):
     moment = datetime.fromisoformat(f"{day}T00:00:00+01:00").astimezone(UTC) - timedelta(hours=3)
     for _ in range(24 * 12):

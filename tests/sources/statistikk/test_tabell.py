@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from config.registers import invented_kommuner, kommune_register
-from config.statistikk import Maal, Tabell, Utvalg, statistikk
+from config.statistikk import Tabell, Utvalg, statistikk
 from tasks.kommunekontrakter import LANDET
 from tasks.sandbox.statistikk import Feil
 from tasks.sandbox.statistikk.inndeling import endringer
+from tasks.sources.statistikk import tabell
 from tasks.sources.statistikk.feil import BadAnswerError, ChangedLabelError, UnknownCodeError, UnknownVariableError
 from tasks.sources.statistikk.metadata import Metadata, Variabel
 from tasks.sources.statistikk.pxweb import PxWeb
@@ -81,6 +82,27 @@ def test_code_list_is_used_where_the_table_has_it():
     assert plan.kodeliste is None
     assert asked(plan)["Region"] == ("3020", "3207")
     assert plan.merknader == ("kodelisten agg_X finnes ikke: ført videre med Klass",)
+
+
+@pytest.mark.parametrize("newest", ["Hele", "9999", "2025 eller så", "0301", "²024"])
+def test_a_period_that_is_no_year_is_refused(newest):
+    odd = metadata(Tid=Variabel("12345", "Tid", "år", {"2023": "", newest: ""}, False))
+    with pytest.raises(BadAnswerError, match=r"12345, Tid: .* is no period of a year"):
+        plan_table(odd, table(), TWO)
+    of_places = Metadata("12345", "Boliger", "", metadata().variabler, tid="Region")
+    with pytest.raises(BadAnswerError, match="no period of a year"):
+        plan_table(of_places, table(), TWO)
+
+
+def test_a_table_without_any_period_is_refused():
+    with pytest.raises(BadAnswerError, match="no period at all"):
+        plan_table(metadata(Tid=Variabel("12345", "Tid", "år", {}, False)), table(), TWO)
+
+
+def test_a_discontinued_table_says_so_with_its_last_year():
+    over = Metadata("12345", "Boliger", "", metadata().variabler, er_avsluttet=True)
+    assert plan_table(over, table(), TWO).merknader == ("avsluttet, siste år 2025",)
+    assert plan_table(metadata(), table(avsluttet=2025), TWO).merknader == ("avsluttet, siste år 2025",)
 
 
 def test_country_that_the_table_has_not_is_told():
@@ -209,7 +231,7 @@ def test_all_kommuner_have_their_people_and_the_country_their_sum(px, alle):
 def test_both_ways_to_carry_over_agree(px, alle):
     its = next(t for t in statistikk().tabell if t.id == "07459").model_copy(update={"perioder": 1})
     small = Utvalg.model_validate({"variabel": "Alder", "etikett": "alder", "koder": {"020": "20"}})
-    plan = plan_table(px.metadata("07459"), its.model_copy(update={"utvalg": (small,), "perioder": 10}), alle)
+    plan = plan_table(px.metadata("07459"), its.model_copy(update={"utvalg": (small,), "perioder": 4}), alle)
     assert plan.kodeliste is not None
     listed = read_table(px, plan, alle).set_index(["kommunenummer", "aar"])
     numbered = read_table(px, without_codelist(plan, alle), alle).set_index(["kommunenummer", "aar"])
@@ -220,13 +242,22 @@ def test_both_ways_to_carry_over_agree(px, alle):
     assert listed.status.to_dict() == numbered.status.to_dict()
 
 
-def test_shares_that_are_none_are_refused(px, alle):
-    people = Maal(navn="x", kode="Folkemengde", etikett="befolkning", enhet="prosent", er_additiv=False)
-    plan = plan_table(px.metadata("06913"), next(t for t in statistikk().tabell if t.id == "06913"), alle)
-    wrong = plan.tabell.model_copy(update={"maal": (people,)})
-    made = type(plan)(**{**plan.__dict__, "tabell": wrong, "koder": {"x": "Folkemengde"}})
-    with pytest.raises(BadAnswerError, match="%"):
-        read_table(px, made, alle)
+def unlikely(enhet, verdi):
+    rows = pd.DataFrame({"maal": ["annet", "boliger", "boliger"], "verdi": [-1e20, np.nan, verdi]})
+    tabell._check_range(rows, table(maal={"enhet": enhet}))
+
+
+@pytest.mark.parametrize(("enhet", "verdi"), [("prosent", -12.5), ("prosent", 100), ("antall", 0), ("kr", 690_000)])
+def test_figures_that_can_be_are_believed(enhet, verdi):
+    unlikely(enhet, verdi)
+
+
+@pytest.mark.parametrize(
+    ("enhet", "verdi"), [("prosent", 690_000), ("prosent", -151), ("antall", -5), ("kr", -1), ("promille", 1e300)]
+)
+def test_figures_that_cannot_be_are_refused(enhet, verdi):
+    with pytest.raises(BadAnswerError, match=rf"12345, boliger: .* {enhet} cannot be"):
+        unlikely(enhet, verdi)
 
 
 def test_quoted_answers_of_ssb_hold_what_the_config_asks_for():

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.kommuneendringer import kommuneendringer
 from config.registers import kommune_register
 from tasks.kommunekontrakter import LANDET
 from tasks.sources.statistikk.tidsserie import (
@@ -134,7 +135,16 @@ def test_missing_part_makes_the_sum_missing_and_one_that_cannot_be_does_not(numr
     assert carried(rows(("0213", 2019, 100), ("0217", 2019, ":")), numre)["3207", 2019] == ":"
     assert carried(rows(("0213", 2019, 100), ("0217", 2019, ".")), numre)["3207", 2019] == 100
     assert carried(rows(("0213", 2019, ".."), ("0217", 2019, 3), ("0214", 2019, 1)), numre)["3207", 2019] == ".."
-    assert carried(rows(("0214", 2019, 1)), numre)["3207", 2019] == "."
+
+
+def test_a_number_that_the_answer_lacks_is_a_gap(numre):
+    """Else a part of a merger would be taken for the whole, and a country without Oslo for the country."""
+    got = carried(rows(("0213", 2019, 100), ("0214", 2019, 1)), numre)
+    assert (got["3207", 2019], got["3212", 2019], got["3218", 2019]) == ("..", "..", 1)
+    frame = rows(*((n, 2025, 1) for n in TODAY if n != "0301"))
+    country = add_up_country(frame, numre)
+    assert (country.verdi.isna().tolist(), country.status.tolist()) == ([True], [".."])
+    assert add_up_country(frame, numre, uten={"0301"}).verdi.tolist() == [len(TODAY) - 1]
 
 
 def test_figures_written_in_the_numbers_of_the_year_after(numre):
@@ -226,7 +236,7 @@ def histories(draw):
     return today, draw(st.permutations(changes))
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(histories())
 def test_every_number_of_then_lies_in_one_kommune_of_today(history):
     today, changes = history
@@ -237,7 +247,7 @@ def test_every_number_of_then_lies_in_one_kommune_of_today(history):
         assert {now for _, now in pairs} == set(today)
 
 
-@settings(max_examples=8)
+@settings(max_examples=3)
 @given(histories(), st.integers(2000, 2026), st.randoms(use_true_random=False))
 def test_totals_are_kept_where_nothing_was_split(history, aar, random):
     today, changes = history
@@ -254,8 +264,7 @@ def test_totals_are_kept_where_nothing_was_split(history, aar, random):
 
 @pytest.fixture(scope="module")
 def norge():
-    data = json.loads(shared("data/klass/klass_131_changetables.json").read_text(encoding="utf-8"))
-    changes = [Endring(c["changeOccurred"], c["oldCode"], c["newCode"]) for c in data["codeChanges"]]
+    changes = [Endring(c.dato.isoformat(), c.gammel, c.ny) for c in kommuneendringer()]
     return Kommunenumre([k.nummer for k in kommune_register().kommune], changes)
 
 
@@ -274,6 +283,8 @@ def test_each_kommune_of_2019_lies_where_the_list_says(norge):
 
 
 def test_register_of_earlier_numbers_agrees_with_klass(norge):
+    became: dict[str, set[str]] = {}
+    for old, now in {pair for i in norge._inndelinger for pair in i.pairs}:
+        became.setdefault(old, set()).add(now)
     for old, new in kommune_register().tidligere.items():
-        its = {now for i in norge._inndelinger for number, now in i.pairs if number == old}
-        assert its <= set(new), (old, its, new)
+        assert became.get(old, set()) <= set(new), (old, became[old], new)

@@ -5,6 +5,7 @@ Nothing is imputed: what cannot be computed is missing, and says why.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ from tasks.scoring.kommune.indikatorer.mangler import svarte_ikke
 from tasks.scoring.kommune.indikatorer.register import alle_indikatorer
 
 __all__ = ["compute_indicators"]
+
+log = logging.getLogger("tomt.rangering")
 
 
 def compute_indicators(
@@ -51,7 +54,7 @@ def compute_indicators(
         Numbers, today's.
     per_aar
         Figures that were not known at its end are left out (`forsinkelse_aar` of their table), and so are those that
-        are older than `maks_alder_aar`; elections of the year itself count.
+        are older than `maks_alder_aar`. Of elections the newest that there are results of, that year's own too.
     boligkostnad
         What a dwelling costs a year.
     regler
@@ -68,11 +71,24 @@ def compute_indicators(
     regler = tabeller() if regler is None else regler
     oppdiktede = {k.nummer for k in invented_kommuner()} if oppdiktede is None else oppdiktede
     tall = med_avledede(figurer(statistikk, kommuner, per_aar=per_aar, regler=regler, oppdiktede=oppdiktede))
+    _warn_of_elections(tall)
     svar = svarte_ikke(kilder)
     deler = [_kolonner(tall, i, svar) for i in alle_indikatorer(boligkostnad, regler.parti)]
     # kommune by kommune: the order in which they are read
     kolonner = {c: np.stack([d[c] for d in deler], axis=1).ravel() for c in INDIKATORER.columns}
     return pd.DataFrame({c: pd.Series(v, dtype=v.dtype) for c, v in kolonner.items()})
+
+
+def _warn_of_elections(tall: Figurer) -> None:
+    """Log that an election should have been held whose results are not among the figures."""
+    nyeste, neste = tall.valgaar, tall.valgaar + katalog().regning.valgperiode_aar
+    if nyeste and neste <= tall.per_aar:
+        log.warning(
+            "The newest election among the figures is that of %d; that of %d is not there (config/statistikk.toml: "
+            "valg.aar, and what came of it in the report of the fetch).",
+            nyeste,
+            neste,
+        )
 
 
 def _kolonner(tall: Figurer, indikator: Indikator, svar: dict[str, str]) -> dict[str, npt.NDArray[Any]]:

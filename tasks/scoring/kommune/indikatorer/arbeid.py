@@ -9,11 +9,11 @@ from __future__ import annotations
 import pandas as pd
 
 from tasks.scoring.kommune.indikatorer.felles import forhold, som_det_er
-from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav, Trend
+from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav
 
 
 def arbeidsledighet_prosent(ledige: pd.Series) -> pd.Series:
-    """Return the registered unemployed, per cent, mean of the year's months (SSB 10540, until 2020).
+    """Return the registered unemployed, per cent, in November (SSB 10540, until 2020).
 
     Examples
     --------
@@ -58,16 +58,12 @@ def utenfor_arbeid_forhold(utenfor: pd.Series, land: pd.Series) -> pd.Series:
     return forhold(utenfor, land)
 
 
-ARBEIDSLEDIGHET = Indikator(
-    "arbeidsledighet_prosent", arbeidsledighet_prosent, Trend(0.3), krav=(Krav("ledige_prosent"),)
-)
-UTENFOR_ARBEID = Indikator(
-    "utenfor_arbeid_prosent", utenfor_arbeid_prosent, Trend(1.0), krav=(Krav("sysselsatte_prosent"),)
-)
+ARBEIDSLEDIGHET = Indikator("arbeidsledighet_prosent", arbeidsledighet_prosent, krav=(Krav("ledige_prosent"),))
+UTENFOR_ARBEID = Indikator("utenfor_arbeid_prosent", utenfor_arbeid_prosent, krav=(Krav("sysselsatte_prosent"),))
 """Only what the ratio is made of: not an indicator by itself."""
 
 INDIKATORER = (
     ARBEIDSLEDIGHET,
-    Indikator("arbeidsledighet_forhold", arbeidsledighet_forhold, Trend(0.1), av=ARBEIDSLEDIGHET),
-    Indikator("utenfor_arbeid_forhold", utenfor_arbeid_forhold, Trend(0.02), av=UTENFOR_ARBEID),
+    Indikator("arbeidsledighet_forhold", arbeidsledighet_forhold, av=ARBEIDSLEDIGHET),
+    Indikator("utenfor_arbeid_forhold", utenfor_arbeid_forhold, av=UTENFOR_ARBEID),
 )

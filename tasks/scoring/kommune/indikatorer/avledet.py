@@ -5,21 +5,25 @@ Where a table has the country, its figures stand.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from config.indikatorer import indikatorer as katalog
 from tasks.scoring.kommune.indikatorer.bolig import kvadratmeterpris_kr
 from tasks.scoring.kommune.indikatorer.figurer import Blokk, Figurer
 from tasks.scoring.kommune.indikatorer.indikator import Krav
-from tasks.scoring.kommune.indikatorer.politikk import partiandeler
+from tasks.scoring.kommune.indikatorer.politikk import MANDATANDEL, STEMMEANDEL, mandatandeler, stemmeandeler
 
 PRIS, SALG, MANDATER, STEMMER = "kvadratmeterpris_kr", "boligomsetninger", "mandater", "stemmer_prosent"
 
 
 def med_avledede(figurer: Figurer) -> Figurer:
-    """Return the figures with the country's prices and seats, `snittpris_kr` and `partiandel`."""
-    return _med_partiandel(_med_landets_mandater(_med_snittpris(_med_landspriser(figurer))))
+    """Return the figures with the country's prices and seats, `snittpris_kr`, `mandatandel` and `stemmeandel`."""
+    return _med_andeler(_med_landets_mandater(_med_snittpris(_med_landspriser(figurer))))
 
 
 def _med_landspriser(figurer: Figurer) -> Figurer:
@@ -63,25 +67,24 @@ def _med_landets_mandater(figurer: Figurer) -> Figurer:
     return figurer.med(MANDATER, mandater._replace(verdi=verdi))
 
 
-def _med_partiandel(figurer: Figurer) -> Figurer:
-    """Add the shares of the parties, with the source that each kommune's rest on."""
-    kjente = [m for m in (MANDATER, STEMMER) if m in figurer.blokker]
-    if not kjente:
+def _med_andeler(figurer: Figurer) -> Figurer:
+    """Add what each list has of the seats, and of the votes."""
+    av_stemmer = partial(stemmeandeler, avrunding_prosent=katalog().regning.avrunding_prosent)
+    return _med_andel(_med_andel(figurer, MANDATER, MANDATANDEL, mandatandeler), STEMMER, STEMMEANDEL, av_stemmer)
+
+
+def _med_andel(figurer: Figurer, maal: str, navn: str, regn: Callable[[pd.DataFrame], pd.DataFrame]) -> Figurer:
+    """Add the shares of the lists by one measure, of the years that it has figures of."""
+    if maal not in figurer.blokker:
         return figurer
-    valgaar = np.any([np.isfinite(figurer.blokker[m].verdi).any(axis=(0, 1)) for m in kjente], axis=0)
-    andeler = partiandeler(_ramme(figurer, MANDATER, valgaar), _ramme(figurer, STEMMER, valgaar))
-    kilde = figurer.kilde(Krav(STEMMER, None))
-    if MANDATER in figurer.blokker:
-        har_mandater = np.isfinite(figurer.blokker[MANDATER].verdi).any(axis=0)
-        kilde = np.where(har_mandater, figurer.kilde(Krav(MANDATER, None)), kilde)
+    blokk = figurer.blokker[maal]
+    valgaar = np.asarray(np.isfinite(blokk.verdi).any(axis=(0, 1)))
+    andeler = regn(_ramme(figurer, maal, valgaar))
     verdi = np.full((len(andeler.columns), *figurer.form), np.nan)
     verdi[:, :, valgaar] = andeler.to_numpy().T.reshape(len(verdi), len(figurer.kommuner) + 1, -1)
-    return figurer.med("partiandel", Blokk(tuple(andeler.columns), verdi, kilde))
+    return figurer.med(navn, Blokk(tuple(andeler.columns), verdi, blokk.kilde))
 
 
 def _ramme(figurer: Figurer, maal: str, aarene: npt.NDArray[np.bool_] | None = None) -> pd.DataFrame:
     """Return a measure of every kommune and year, a column per group."""
-    if maal not in figurer.blokker:
-        antall = figurer.form[1] if aarene is None else int(aarene.sum())
-        return pd.DataFrame(index=range(figurer.form[0] * antall))
     return pd.DataFrame(figurer.serie(Krav(maal, None), aarene))

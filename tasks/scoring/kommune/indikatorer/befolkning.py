@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tasks.scoring.kommune.indikatorer.felles import endring_prosent, prosent, som_det_er
-from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav, Trend
+from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav
 
 
 def folketall(folkemengde: pd.Series) -> pd.Series:
@@ -77,11 +77,10 @@ _INGEN = "folkemengden var 0"
 _FOLKEMENGDE = Krav("folkemengde")
 
 
-def _endring(aar: int, terskel: float) -> Indikator:
+def _endring(aar: int) -> Indikator:
     return Indikator(
         f"befolkningsendring_{aar}aar_prosent",
         befolkningsendring_prosent,
-        Trend(terskel),
         krav=(_FOLKEMENGDE, Krav("folkemengde", tilbake=aar)),
         tomt=_INGEN,
     )
@@ -91,32 +90,28 @@ def _framskriving(aar: int) -> Indikator:
     return Indikator(
         f"framskriving_{aar}_prosent",
         framskriving_prosent,
-        Trend(1.0),
         krav=(Krav("framskriving", str(aar)), Krav("framskriving", "start")),
         tomt=_INGEN,
     )
 
 
 INDIKATORER = (
-    Indikator("folketall", folketall, Trend(1.0, er_relativ=True), krav=(_FOLKEMENGDE,)),
-    _endring(1, 0.5),
-    _endring(5, 1.0),
-    _endring(10, 1.0),
+    Indikator("folketall", folketall, krav=(_FOLKEMENGDE,)),
+    _endring(1),
+    _endring(5),
+    _endring(10),
     Indikator(
         "andel_over_65_prosent",
         andel_over_65_prosent,
-        Trend(0.5),
         krav=(Krav("folkemengde_alder", "65+"), Krav("folkemengde_alder", "i alt")),
         tomt=_INGEN,
     ),
     Indikator(
         "ungdomsflytting_prosent",
         ungdomsflytting_prosent,
-        Trend(2.0),
         krav=(Krav("folkemengde_alder", "20-29"), Krav("folkemengde_alder", "15-24", tilbake=5)),
         tomt="ingen var 15–24 år fem år før",
     ),
     _framskriving(2035),
     _framskriving(2050),
 )
-"""A change of the population moves by tenths of a point from year to year: half a point in one year, one in several."""

@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from config.indikatorer import Trend
 from tasks.scoring.kommune.indikatorer.figurer import Figurer, skjoevet
-from tasks.scoring.kommune.indikatorer.indikator import Indikator, Trend
+from tasks.scoring.kommune.indikatorer.indikator import Indikator
 from tasks.scoring.kommune.indikatorer.mangler import grunner
 from tasks.scoring.kommune.indikatorer.rader import Heltall, Tall
+from tasks.scoring.kommune.persentil import persentiler
 
 
 @dataclass(frozen=True)
@@ -100,13 +102,15 @@ def _med_landets_sum(figurer: Figurer, indikator: Indikator, alle: Tall) -> Tall
     """Return the values with the country's where the tables have none, and every figure is a count.
 
     The country is then the sum of the kommuner that have all figures, so that a kommune without the earlier one does
-    not look like growth.
+    not look like growth. A bare count is missing where a kommune is: the rest of the country is not the country.
     """
     er_antall = all(figurer.er_additiv(k.maal) and k.gruppe is not None for k in indikator.krav)
     if not er_antall or np.isfinite(alle[-1]).all():
         return alle
     tall = [figurer.tall(k)[0, :-1][figurer.er_ekte] for k in indikator.krav]
     har_alle = np.isfinite(np.stack(tall)).all(axis=0)
+    if len(indikator.krav) == 1:
+        har_alle &= har_alle.all(axis=0)
     summer = [pd.Series(np.where(har_alle.any(axis=0), np.where(har_alle, t, 0.0).sum(axis=0), np.nan)) for t in tall]
     land = indikator.regn(*summer).to_numpy(dtype=float)
     ut = alle.copy()
@@ -155,34 +159,17 @@ def _uten_land(figurer: Figurer, indikator: Indikator, uten: Heltall, gjelder: n
     return uten[np.flatnonzero(har.any(axis=1))]
 
 
-def persentiler(verdi: Tall, *, er_ekte: npt.NDArray[np.bool_]) -> Tall:
-    """Return the share of the real kommuner with a lower value, per cent; ties, and the kommune itself, count half.
-
-    (number lower + number equal / 2) / number × 100, among real kommuner with a value. An invented one is set against
-    the real ones; without any real one there is no percentile.
-
-    Examples
-    --------
-    >>> persentiler(np.array([1.0, 2.0, 2.0, 5.0, np.nan]), er_ekte=np.array([True, True, True, True, True])).tolist()
-    [12.5, 50.0, 50.0, 87.5, nan]
-    """
-    rekke = np.sort(verdi[er_ekte & np.isfinite(verdi)])
-    if not len(rekke):
-        return np.full(len(verdi), np.nan)
-    midt = (np.searchsorted(rekke, verdi, side="left") + np.searchsorted(rekke, verdi, side="right")) / 2
-    return np.where(np.isfinite(verdi), midt / len(rekke) * 100, np.nan)
-
-
 def trender(naa: Tall, foer: Tall, trend: Trend) -> npt.NDArray[np.object_]:
     """Return how values have moved: "opp", "ned", "flat" within the threshold, None where either is missing.
 
     Examples
     --------
-    >>> trender(np.array([104.0, 102.0, np.nan]), np.array([100.0, 100.0, 1.0]), Trend(3.0, er_relativ=True)).tolist()
+    >>> three = Trend(terskel=3, relativ=True)
+    >>> trender(np.array([104.0, 102.0, np.nan]), np.array([100.0, 100.0, 1.0]), three).tolist()
     ['opp', 'flat', None]
     """
     endring = naa - foer
-    if trend.er_relativ:
+    if trend.relativ:
         endring = np.divide(endring * 100, np.abs(foer), out=np.full_like(endring, np.nan), where=foer != 0)
     ut = np.full(len(naa), None, dtype=object)
     ut[np.abs(endring) <= trend.terskel] = "flat"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from config.rangering import Boligkostnad
 from tasks.scoring.kommune.indikatorer.felles import endring_prosent, forhold, prosent, som_det_er
-from tasks.scoring.kommune.indikatorer.indikator import NOMINELL, Indikator, Krav, Trend
+from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav
 
 
 def kvadratmeterpris_kr(priser: pd.DataFrame, omsetninger: pd.DataFrame) -> pd.Series:
@@ -108,41 +108,33 @@ _INGEN_INNTEKT = "medianinntekten er 0"
 KVADRATMETERPRIS = Indikator(
     "kvadratmeterpris_kr",
     kvadratmeterpris_kr,
-    Trend(NOMINELL, er_relativ=True),
     krav=(_PRISER, _OMSETNINGER),
     tomt=_FAA,
 )
 
 
 def indikatorer(kostnad: Boligkostnad) -> tuple[Indikator, ...]:
-    """Return the indicators of what a dwelling costs, under the assumptions of config/rangering.toml.
-
-    A price that rises with the general level of prices is flat; of the ratios to income, three per cent of what they
-    were or one point of income is noise.
-    """
+    """Return the indicators of what a dwelling costs, under the assumptions of config/rangering.toml."""
     return (
         KVADRATMETERPRIS,
         Indikator(
             "prisvekst_5aar_prosent",
             prisvekst_5aar_prosent,
-            Trend(5.0),
             krav=(_PRISER, Krav("kvadratmeterpris_kr", None, tilbake=5, skjult=_FAA), _OMSETNINGER),
             tomt=_FAA,
         ),
-        Indikator("prisindeks", prisindeks, Trend(3.0), av=KVADRATMETERPRIS),
+        Indikator("prisindeks", prisindeks, av=KVADRATMETERPRIS),
         Indikator(
             "boligpris_aarsinntekter",
             partial(boligpris_aarsinntekter, areal_m2=kostnad.areal_m2),
-            Trend(3.0, er_relativ=True),
             krav=_SNITT_OG_INNTEKT,
             tomt=_INGEN_INNTEKT,
         ),
         Indikator(
             "boutgift_prosent",
             partial(boutgift_prosent, kostnad=kostnad),
-            Trend(1.0),
             krav=_SNITT_OG_INNTEKT,
             tomt=_INGEN_INNTEKT,
         ),
-        Indikator("leieandel_prosent", leieandel_prosent, Trend(1.0), krav=(Krav("leieandel_prosent"),)),
+        Indikator("leieandel_prosent", leieandel_prosent, krav=(Krav("leieandel_prosent"),)),
     )

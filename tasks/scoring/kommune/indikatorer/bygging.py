@@ -5,17 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from tasks.scoring.kommune.indikatorer.felles import forhold, per_1000, som_det_er
-from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav, Trend
-
-AAR = 3
-"""Years that are averaged: one apartment house makes a year of a small kommune."""
+from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav
 
 
 def boliger_per_1000(*antall_og_folkemengde: pd.Series) -> pd.Series:
-    """Return dwellings completed or started a year per 1,000 inhabitants, mean of three years (SSB 05940 and 06913).
+    """Return dwellings completed or started a year per 1,000 inhabitants, mean of some years (SSB 05940 and 06913).
 
-    mean over the years t, t−1, t−2 of dwellings of the year / folkemengde on 1 January of the year × 1000; missing
-    where one of the years is.
+    mean over the years t, t−1, … (three: config/indikatorer.toml) of dwellings of the year / folkemengde on 1 January
+    of the year × 1000; missing where one of the years is.
 
     Parameters
     ----------
@@ -58,17 +55,17 @@ def boligmasse(boliger: pd.Series) -> pd.Series:
     return som_det_er(boliger)
 
 
-def _per_1000(navn: str, maal: str) -> Indikator:
-    krav = tuple(Krav(m, tilbake=n) for m in (maal, "folkemengde") for n in range(AAR))
-    return Indikator(navn, boliger_per_1000, Trend(0.5), krav=krav, tomt="folkemengden var 0")
+def _per_1000(navn: str, maal: str, aar: int) -> Indikator:
+    krav = tuple(Krav(m, tilbake=n) for m in (maal, "folkemengde") for n in range(aar))
+    return Indikator(navn, boliger_per_1000, krav=krav, tomt="folkemengden var 0")
 
 
-IGANGSATTE = _per_1000("igangsatte_per_1000", "boliger_igangsatt")
-
-INDIKATORER = (
-    _per_1000("fullfoerte_per_1000", "boliger_fullfoert"),
-    IGANGSATTE,
-    Indikator("byggetakt_forhold", byggetakt_forhold, Trend(0.1), av=IGANGSATTE),
-    Indikator("boligmasse", boligmasse, Trend(2.0, er_relativ=True), krav=(Krav("boligmasse"),)),
-)
-"""Half a dwelling per 1,000 inhabitants is two dwellings of a kommune of 4,000: within what one project makes."""
+def indikatorer(snitt_aar: int) -> tuple[Indikator, ...]:
+    """Return the indicators of building, with means of so many years."""
+    igangsatte = _per_1000("igangsatte_per_1000", "boliger_igangsatt", snitt_aar)
+    return (
+        _per_1000("fullfoerte_per_1000", "boliger_fullfoert", snitt_aar),
+        igangsatte,
+        Indikator("byggetakt_forhold", byggetakt_forhold, av=igangsatte),
+        Indikator("boligmasse", boligmasse, krav=(Krav("boligmasse"),)),
+    )

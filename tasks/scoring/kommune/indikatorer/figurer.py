@@ -13,15 +13,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from config.indikatorer import indikatorer as katalog
 from config.statistikk import Statistikk
 from tasks.kommunekontrakter import LANDET
-from tasks.scoring.kommune.indikatorer.indikator import VALGPERIODE_AAR, Krav
+from tasks.scoring.kommune.indikatorer.indikator import Krav
 from tasks.scoring.kommune.indikatorer.rader import Heltall, Rader, Tall, rader
 
 Noekkel = tuple[str, str | None, str, int]
 
 SUMMERES = ("boliger_fullfoert", "boliger_igangsatt", "boligomsetninger")
 """Measures of what happens in a period: a year is the sum of its periods, when all are there. Others: their mean."""
+
+VALGMAAL = ("mandater", "stemmer_prosent", "valgdeltakelse_prosent")
+"""Measures of elections."""
 
 
 class Blokk(NamedTuple):
@@ -65,6 +69,8 @@ class Figurer:
         Measures that there are figures of, also such as were not known yet.
     oppdiktede
         Measures with invented figures.
+    eldste_valg
+        Year of the oldest election that there are results of, also when it was held later; None without any.
     regler
         Lags and ages of the tables.
     """
@@ -77,6 +83,7 @@ class Figurer:
     uten: dict[Noekkel, str]
     hentede: frozenset[str]
     oppdiktede: frozenset[str]
+    eldste_valg: int | None
     regler: Statistikk
 
     @property
@@ -91,8 +98,9 @@ class Figurer:
 
     @property
     def valgaar(self) -> int:
-        """The year of the newest election that has been held; 0 when none is known."""
-        return max((a for a in self.regler.valg.aar if a <= self.per_aar), default=0)
+        """The year of the newest election that there are results of; 0 when there are none."""
+        har = [np.isfinite(b.verdi).any(axis=(0, 1)) for m, b in self.blokker.items() if m in VALGMAAL]
+        return int(self.aar[np.any(har, axis=0)].max(initial=0)) if har else 0
 
     def med(self, navn: str, blokk: Blokk) -> Figurer:
         """Return the figures with one block more."""
@@ -106,7 +114,7 @@ class Figurer:
         """Return the earliest year whose figures of a measure still count."""
         tabeller = [self.regler.table_of(m) for m in self.grunnlag(maal)]
         aldre = [t.maks_alder_aar for t in tabeller if t is not None and not er_valg]
-        return self.per_aar - min(aldre, default=VALGPERIODE_AAR)
+        return self.per_aar - min(aldre, default=katalog().regning.valgperiode_aar)
 
     def er_additiv(self, maal: str) -> bool:
         """Return whether a measure is a count, which adds up over kommuner."""
@@ -147,7 +155,8 @@ class Figurer:
 
 AVLEDET_AV = {
     "snittpris_kr": ("kvadratmeterpris_kr", "boligomsetninger"),
-    "partiandel": ("mandater", "stemmer_prosent"),
+    "mandatandel": ("mandater",),
+    "stemmeandel": ("stemmer_prosent",),
 }
 """Derived measure → the measures of STATISTIKK that it is made of (avledet.py)."""
 
@@ -204,8 +213,14 @@ def figurer(
         uten=_uten(alle[~har_verdi], numre, statistikk["status"]),
         hentede=frozenset(alle.maalnavn),
         oppdiktede=frozenset(alle.maalnavn[i] for i in np.unique(oppdiktet)),
+        eldste_valg=_eldste_valg(statistikk),
         regler=regler,
     )
+
+
+def _eldste_valg(statistikk: pd.DataFrame) -> int | None:
+    aar = statistikk.loc[statistikk["maal"].isin(VALGMAAL) & statistikk["verdi"].notna(), "aar"]
+    return int(aar.min()) if len(aar) else None
 
 
 def _uten(r: Rader, kommuner: Sequence[str], status: pd.Series) -> dict[Noekkel, str]:

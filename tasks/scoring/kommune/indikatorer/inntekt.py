@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tasks.scoring.kommune.indikatorer.felles import forhold, som_det_er
-from tasks.scoring.kommune.indikatorer.indikator import NOMINELL, Indikator, Krav, Trend
+from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav
 
 
 def medianinntekt_kr(inntekt: pd.Series) -> pd.Series:
@@ -30,11 +30,9 @@ def medianinntekt_forhold(inntekt: pd.Series, land: pd.Series) -> pd.Series:
     return forhold(inntekt, land)
 
 
-MEDIANINNTEKT = Indikator(
-    "medianinntekt_kr", medianinntekt_kr, Trend(NOMINELL, er_relativ=True), krav=(Krav("medianinntekt_kr"),)
-)
+MEDIANINNTEKT = Indikator("medianinntekt_kr", medianinntekt_kr, krav=(Krav("medianinntekt_kr"),))
 
 INDIKATORER = (
     MEDIANINNTEKT,
-    Indikator("medianinntekt_forhold", medianinntekt_forhold, Trend(0.01), av=MEDIANINNTEKT),
+    Indikator("medianinntekt_forhold", medianinntekt_forhold, av=MEDIANINNTEKT),
 )

@@ -90,8 +90,8 @@ def _for_en(figurer: Figurer, krav: Krav, nummer: str, plass: int) -> str:
             continue
         if status not in TEGN:
             return _reformert(status)
-        if krav.skjult is not None and status != ".":
-            return krav.skjult
+        if (her := {":": krav.skjult, ".": krav.umulig}.get(status)) is not None:
+            return her
         return f"{tabell_til(figurer, maal)} {aar}: {TEGN[status]}"
     return f"{tabell_til(figurer, figurer.grunnlag(krav.maal)[0])}: ingen tall for {aar}"
 
@@ -114,7 +114,8 @@ def _for_alle(figurer: Figurer, indikator: Indikator, svar: Mapping[str, str]) -
         if krav.tilbake and foerste - krav.tilbake not in aarene:
             return f"{navn}: ingen tall for {foerste - krav.tilbake}"
         if aarene[-1] < figurer.eldste_aar(krav.maal, er_valg=indikator.er_valg):
-            return f"{navn}: nyeste tall er fra {aarene[-1]}"
+            ny = next((svar[m] for m in figurer.grunnlag(krav.maal) if m in svar), None) if indikator.er_valg else None
+            return ny or f"{navn}: nyeste tall er fra {aarene[-1]}"
     return "tallene har ingen år felles"
 
 
@@ -126,6 +127,8 @@ def _ingen_tall(figurer: Figurer, indikator: Indikator, krav: Krav, svar: Mappin
         return tekst
     if figurer.hentede.isdisjoint(maal):
         return f"{navn} er ikke hentet"
+    if indikator.er_valg and figurer.eldste_valg is not None and figurer.per_aar < figurer.eldste_valg:
+        return f"det eldste valget i tallene er fra {figurer.eldste_valg}"
     if indikator.er_valg and figurer.valgaar:
         return f"{navn}: ingen tall for valget i {figurer.valgaar}"
     return f"{navn}: ingen tall til og med {figurer.per_aar}"

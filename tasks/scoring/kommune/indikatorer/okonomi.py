@@ -5,10 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tasks.scoring.kommune.indikatorer.felles import som_det_er
-from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav, Trend
-
-AAR = 3
-"""Years in each of the two means of the turn."""
+from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav
 
 
 def netto_driftsresultat_prosent(resultat: pd.Series) -> pd.Series:
@@ -27,20 +24,24 @@ def netto_driftsresultat_prosent(resultat: pd.Series) -> pd.Series:
 def netto_driftsresultat_endring_poeng(*resultater: pd.Series) -> pd.Series:
     """Return how the net operating result has turned, points of per cent (SSB 12134).
 
-    mean of the years t, t−1, t−2 less mean of the years t−3, t−4, t−5; missing where one of the six is.
+    mean of the years t, t−1, … less mean of as many before them (three and three: config/indikatorer.toml); missing
+    where one of them is.
 
     Parameters
     ----------
     *resultater
-        Of the six years, newest first.
+        Of an even number of years, newest first.
 
     Examples
     --------
     >>> netto_driftsresultat_endring_poeng(*[pd.Series([r]) for r in (0.0, 1.0, 2.0, 3.0, 3.0, 3.0)]).tolist()
     [-2.0]
     """
-    a, b, c, d, e, f = resultater
-    return (a + b + c - d - e - f) / AAR
+    n = len(resultater) // 2
+    turn = resultater[0] - resultater[n]
+    for k in range(1, n):
+        turn = turn + resultater[k] - resultater[n + k]
+    return turn / n
 
 
 def eiendomsskatt_promille(sats: pd.Series) -> pd.Series:
@@ -65,30 +66,20 @@ def kommunale_boliger_per_1000(boliger: pd.Series) -> pd.Series:
     return som_det_er(boliger)
 
 
-INDIKATORER = (
-    Indikator(
-        "netto_driftsresultat_prosent",
-        netto_driftsresultat_prosent,
-        Trend(1.0),
-        krav=(Krav("netto_driftsresultat_prosent"),),
-    ),
-    Indikator(
-        "netto_driftsresultat_endring_poeng",
-        netto_driftsresultat_endring_poeng,
-        Trend(1.0),
-        krav=tuple(Krav("netto_driftsresultat_prosent", tilbake=n) for n in range(2 * AAR)),
-    ),
-    Indikator(
-        "eiendomsskatt_promille",
-        eiendomsskatt_promille,
-        Trend(0.2),
-        krav=(Krav("eiendomsskatt_promille"),),
-    ),
-    Indikator(
-        "kommunale_boliger_per_1000",
-        kommunale_boliger_per_1000,
-        Trend(1.0),
-        krav=(Krav("kommunale_boliger_per_1000"),),
-    ),
-)
-"""A net operating result moves by a point from one year to the next without a cause that lasts."""
+_INGEN_SATS = "SSB oppgir ingen sats: kommunen har trolig ikke eiendomsskatt"
+
+
+def indikatorer(snitt_aar: int) -> tuple[Indikator, ...]:
+    """Return the indicators of the kommune's economy, with means of so many years."""
+    resultat = "netto_driftsresultat_prosent"
+    skatt = Krav("eiendomsskatt_promille", umulig=_INGEN_SATS)
+    return (
+        Indikator(resultat, netto_driftsresultat_prosent, krav=(Krav(resultat),)),
+        Indikator(
+            "netto_driftsresultat_endring_poeng",
+            netto_driftsresultat_endring_poeng,
+            krav=tuple(Krav(resultat, tilbake=n) for n in range(2 * snitt_aar)),
+        ),
+        Indikator("eiendomsskatt_promille", eiendomsskatt_promille, krav=(skatt,)),
+        Indikator("kommunale_boliger_per_1000", kommunale_boliger_per_1000, krav=(Krav("kommunale_boliger_per_1000"),)),
+    )

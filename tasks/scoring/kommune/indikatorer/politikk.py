@@ -1,9 +1,8 @@
 """Indicators of the council: shares of parties and blocks, how many parties count, turnout.
 
-All of the newest municipal election. Shares are of the seats; of the votes in a kommune whose seats are not known, and
-the source says so (SSB 01180 has the votes of nine parties: the rest is taken as one list). Parties and their blocks
-are those of config/statistikk.toml; a list that is no party of the country (group "LOKAL:…") counts by itself for
-fragmentation and stands in no block.
+All of the newest municipal election. Who governs is told by seats; what the votes say stands under names of its own,
+and never passes as seats. Parties and their blocks are those of config/statistikk.toml; a list that is no party of the
+country (group "LOKAL:…") counts by itself for fragmentation and stands in no block.
 """
 
 from __future__ import annotations
@@ -15,51 +14,55 @@ import pandas as pd
 
 from config.statistikk import Blokk, Parti
 from tasks.scoring.kommune.indikatorer.felles import som_det_er
-from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav, Trend
+from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav
 from tasks.scoring.kommune.indikatorer.rader import LOKAL
 
-OEVRIGE = f"{LOKAL}øvrige"
-"""The votes that are given to no list by name: as one list, so that fragmentation is rather too low than invented."""
-AVRUNDING_PROSENT = 0.5
-"""Shares that lack less than this of 100 are rounded, not short of a list."""
+UTEN_LISTE = f"{LOKAL}uten navn"
+"""The votes that are given to no list by name (SSB 01180 has nine parties)."""
 AP, HOEYRE = "A", "H"
+MANDATANDEL, STEMMEANDEL = "mandatandel", "stemmeandel"
+"""Derived measures (avledet.py)."""
 
 
-def partiandeler(mandater: pd.DataFrame, stemmer: pd.DataFrame) -> pd.DataFrame:
-    """Return each party's share, per cent: of the seats, of the votes where no seats are known.
+def mandatandeler(mandater: pd.DataFrame) -> pd.DataFrame:
+    """Return each list's share of the seats, per cent; a row without any seats is missing.
 
     Parameters
     ----------
     mandater
-        Seats, a column per party; a party without a figure has none where another has one.
-    stemmer
-        Per cent of the votes, a column per party.
-
-    Returns
-    -------
-    DataFrame
-        A column per party of either, and one for the votes that are of no list by name; a row is missing where neither
-        seats nor votes are known.
+        Seats, a column per list; a list without a figure has none where another has one.
 
     Examples
     --------
-    >>> mandater = pd.DataFrame({"A": [12.0, None], "H": [8.0, None]})
-    >>> partiandeler(mandater, pd.DataFrame({"A": [31.0, 40.0], "H": [50.0, 60.0]})).to_dict("list")
-    {'A': [60.0, 40.0], 'H': [40.0, 60.0], 'LOKAL:øvrige': [0.0, 0.0]}
+    >>> mandatandeler(pd.DataFrame({"A": [12.0, None], "H": [8.0, None]})).to_dict("list")
+    {'A': [60.0, nan], 'H': [40.0, nan]}
+    """
+    i_alt = mandater.sum(axis=1, min_count=1)
+    return mandater.fillna(0).div(i_alt.where(i_alt > 0), axis=0) * 100
+
+
+def stemmeandeler(stemmer: pd.DataFrame, *, avrunding_prosent: float) -> pd.DataFrame:
+    """Return each list's share of the votes, per cent, with a column for those that are of no list by name.
+
+    Parameters
+    ----------
+    stemmer
+        Per cent of the votes, a column per list.
+    avrunding_prosent
+        What may lack of 100 by rounding.
+
+    Examples
+    --------
+    >>> stemmeandeler(pd.DataFrame({"A": [31.0, 40.0], "H": [50.0, 59.8]}), avrunding_prosent=0.5).to_dict("list")
+    {'A': [31.0, 40.0], 'H': [50.0, 59.8], 'LOKAL:uten navn': [19.0, 0.0]}
     """
     rest = 100 - stemmer.sum(axis=1)
-    stemmer = stemmer.assign(**{OEVRIGE: rest.where(rest > AVRUNDING_PROSENT).where(stemmer.notna().any(axis=1))})
-    partier = mandater.columns.union(stemmer.columns)
-    plasser = mandater.reindex(columns=partier)
-    i_alt = plasser.sum(axis=1, min_count=1)
-    av_mandater = plasser.fillna(0).div(i_alt.where(i_alt > 0), axis=0) * 100
-    av_stemmer = stemmer.reindex(columns=partier)
-    har_stemmer = av_stemmer.notna().any(axis=1)
-    return av_mandater.where(i_alt.notna(), av_stemmer.fillna(0).where(har_stemmer))
+    alle = stemmer.fillna(0).assign(**{UTEN_LISTE: rest.where(rest > avrunding_prosent, 0)})
+    return alle.where(stemmer.notna().any(axis=1))
 
 
 def andel_prosent(andeler: pd.DataFrame, *, partier: Sequence[str]) -> pd.Series:
-    """Return the share of the council that some parties hold together, per cent of all seats.
+    """Return the share that some parties hold together, per cent of all seats, or of all votes.
 
     Σ share of the parties; local lists count in the whole. Missing where every list with a share is local: where such a
     council leans is not known.
@@ -91,6 +94,22 @@ def effektive_partier(andeler: pd.DataFrame) -> pd.Series:
     return 1 / kvadrater.where(kvadrater > 0)
 
 
+def effektive_partier_stemmer(andeler: pd.DataFrame, *, maks_uten_liste_prosent: float) -> pd.Series:
+    """Return the effective number of parties by votes: 1 / Σ p², with p the shares of the votes.
+
+    Votes of no list by name count as one list; missing where they are more than `maks_uten_liste_prosent`: how many
+    lists they are would be invented.
+
+    Examples
+    --------
+    >>> andeler = pd.DataFrame({"A": [50.0, 50.0], "H": [50.0, 30.0], "LOKAL:uten navn": [0.0, 20.0]})
+    >>> effektive_partier_stemmer(andeler, maks_uten_liste_prosent=5).tolist()
+    [2.0, nan]
+    """
+    er_kjent = andeler.get(UTEN_LISTE, pd.Series(0.0, index=andeler.index)) <= maks_uten_liste_prosent
+    return effektive_partier(andeler).where(er_kjent)
+
+
 def valgdeltakelse_prosent(frammoete: pd.Series) -> pd.Series:
     """Return the turnout of the municipal election, per cent of those entitled to vote.
 
@@ -102,40 +121,32 @@ def valgdeltakelse_prosent(frammoete: pd.Series) -> pd.Series:
     return som_det_er(frammoete)
 
 
-def _av_raadet(navn: str, regn: Callable[..., pd.Series], terskel: float) -> Indikator:
-    krav = (Krav("partiandel", None),)
-    return Indikator(navn, regn, Trend(terskel), krav=krav, tomt="bare lokale lister", er_valg=True)
-
-
-def indikatorer(partier: Sequence[Parti]) -> tuple[Indikator, ...]:
-    """Return the indicators of the council, with the blocks of the parties given.
-
-    One seat is about four per cent of a council of 25: less than half of that is no move of a party, and the two blocks
-    have more of them.
-    """
+def indikatorer(partier: Sequence[Parti], *, maks_uten_liste_prosent: float) -> tuple[Indikator, ...]:
+    """Return the indicators of the council, with the blocks of the parties given."""
 
     def i_blokk(blokk: Blokk) -> Callable[..., pd.Series]:
         return partial(andel_prosent, partier=[p.kode for p in partier if p.blokk == blokk])
 
+    ap, venstre = partial(andel_prosent, partier=[AP]), i_blokk("venstre")
+    by_votes = partial(effektive_partier_stemmer, maks_uten_liste_prosent=maks_uten_liste_prosent)
     return (
-        _av_raadet("ap_mandatandel_prosent", partial(andel_prosent, partier=[AP]), 2.0),
-        _av_raadet("hoeyre_mandatandel_prosent", partial(andel_prosent, partier=[HOEYRE]), 2.0),
-        _av_raadet("venstreblokk_mandatandel_prosent", i_blokk("venstre"), 3.0),
-        _av_raadet("borgerlig_mandatandel_prosent", i_blokk("borgerlig"), 3.0),
+        _andel("ap_mandatandel_prosent", ap, MANDATANDEL),
+        _andel("hoeyre_mandatandel_prosent", partial(andel_prosent, partier=[HOEYRE]), MANDATANDEL),
+        _andel("venstreblokk_mandatandel_prosent", venstre, MANDATANDEL),
+        _andel("borgerlig_mandatandel_prosent", i_blokk("borgerlig"), MANDATANDEL),
+        _andel("ap_stemmeandel_prosent", ap, STEMMEANDEL),
+        _andel("venstreblokk_stemmeandel_prosent", venstre, STEMMEANDEL),
+        _antall("effektive_partier", effektive_partier, MANDATANDEL, tomt="ingen lister med mandater"),
+        _antall("effektive_partier_stemmer", by_votes, STEMMEANDEL, tomt="for mange stemmer uten navngitt liste"),
         Indikator(
-            "effektive_partier",
-            effektive_partier,
-            Trend(0.3),
-            krav=(Krav("partiandel", None),),
-            tomt="ingen lister med mandater",
-            er_valg=True,
-            land_er_median=True,
-        ),
-        Indikator(
-            "valgdeltakelse_prosent",
-            valgdeltakelse_prosent,
-            Trend(1.0),
-            krav=(Krav("valgdeltakelse_prosent"),),
-            er_valg=True,
+            "valgdeltakelse_prosent", valgdeltakelse_prosent, krav=(Krav("valgdeltakelse_prosent"),), er_valg=True
         ),
     )
+
+
+def _andel(navn: str, regn: Callable[..., pd.Series], maal: str) -> Indikator:
+    return Indikator(navn, regn, krav=(Krav(maal, None),), tomt="bare lokale lister", er_valg=True)
+
+
+def _antall(navn: str, regn: Callable[..., pd.Series], maal: str, *, tomt: str) -> Indikator:
+    return Indikator(navn, regn, krav=(Krav(maal, None),), tomt=tomt, er_valg=True, land_er_median=True)

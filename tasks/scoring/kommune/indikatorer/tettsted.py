@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tasks.scoring.kommune.indikatorer.felles import prosent
-from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav, Trend
+from tasks.scoring.kommune.indikatorer.indikator import Indikator, Krav
 
 
 def andel_i_tettsted_prosent(bosatte: pd.Series, folkemengde: pd.Series) -> pd.Series:
@@ -26,7 +26,6 @@ INDIKATORER = (
     Indikator(
         "andel_i_tettsted_prosent",
         andel_i_tettsted_prosent,
-        Trend(1.0),
         krav=(Krav("bosatte_tettsted"), Krav("folkemengde")),
         tomt="folkemengden var 0",
     ),

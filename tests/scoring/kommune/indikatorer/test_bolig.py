@@ -37,6 +37,12 @@ def test_with_too_few_sales_the_year_before_stands_until_it_is_too_old():
     assert rader.loc[("5001", "boutgift_prosent"), "mangler"] == "SSB 06944 InntSkatt: ingen tall for 2024"
 
 
+def test_only_a_hidden_price_is_one_of_too_few_sales():
+    rader = priser({"01": {"3207": {2024: ".."}, "0301": {2024: 1}}}, {"01": {n: {2024: 5} for n in ("3207", "0301")}})
+    rad = regnet(rader, kommuner=["3207", "0301"]).loc["3207", "kvadratmeterpris_kr"]
+    assert rad["mangler"] == "SSB 06035 KvPris 2024: tallet mangler hos SSB"
+
+
 def test_the_countrys_price_is_weighted_by_sales_over_all_and_is_100():
     # country: (20,000 × 30 + 60,000 × 10) / 40 = 30,000; the invented kommune counts in nothing
     rader = priser(

@@ -47,3 +47,8 @@ def test_quarters_are_added_up_and_a_year_that_is_not_over_is_none():
 def test_the_stock_is_as_the_source_has_it():
     ut = regnet(tall("boligmasse", {"3207": {2025: 2100}, "0301": {2025: 900}}), kommuner=["3207", "0301"])
     assert ut.loc[("3207", "boligmasse"), ["verdi", "landstall"]].tolist() == [2100, 3000]
+
+
+def test_a_country_that_lacks_a_kommune_has_no_bare_count():
+    ut = regnet(tall("boligmasse", {"3207": {2025: 2100}, "0301": {2025: ":"}}), kommuner=["3207", "0301"])
+    assert ut.loc[("3207", "boligmasse"), ["landstall"]].isna().all()

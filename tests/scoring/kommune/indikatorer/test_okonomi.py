@@ -31,5 +31,8 @@ def test_tax_and_dwellings_are_as_the_source_has_them():
         kommuner=["3207", "0301"],
     )
     assert ut.loc[("3207", "eiendomsskatt_promille"), "verdi"] == 4.0
-    assert ut.loc[("0301", "eiendomsskatt_promille"), "mangler"] == "SSB 14674 KOSgenskatt0000 2025: ikke mulig å oppgi"
+    assert (
+        ut.loc[("0301", "eiendomsskatt_promille"), "mangler"]
+        == "SSB oppgir ingen sats: kommunen har trolig ikke eiendomsskatt"
+    )
     assert ut.loc[("3207", "kommunale_boliger_per_1000"), "verdi"] == 21.0
