@@ -22,6 +22,8 @@ class Nattlig(Register):
         The profile whose ranking gives the best.
     antall
         How many of the best; 0 for none.
+    dager
+        Age at which a ranking is told to be old, in days.
     alltid
         Kommuner that are in it whatever their rank.
     sandkasse
@@ -30,6 +32,7 @@ class Nattlig(Register):
 
     profil: str
     antall: int = Field(ge=0, le=357)
+    dager: int = Field(ge=1)
     alltid: tuple[Nummer, ...] = Field(min_length=1)
     sandkasse: tuple[Nummer, ...] = Field(min_length=1)
 

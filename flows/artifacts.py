@@ -9,7 +9,8 @@ import pandas as pd
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from config.registers import Kommune
-from flows.summary import Summary, plain
+from flows.markdown import plain
+from flows.summary import Summary
 from tasks.contracts import PLANOMRAADER, SCORER, TOMTER
 from tasks.crm.rader.links import norgeskart, seeiendom
 from tasks.crm.rader.records import plan_links

@@ -12,7 +12,7 @@ from prefect.states import Completed, Failed
 
 from config.settings import load_settings
 from flows.environment import connected
-from flows.summary import plain
+from flows.markdown import plain
 from tasks.crm.arkiv.backup import Backup, take_backup
 from tasks.store import Geodata
 from tasks.tekst import tall

@@ -17,7 +17,7 @@ from config.nattlig import always_nightly
 from config.settings import Settings, load_settings
 from flows.discover_plankilder import publish
 from flows.environment import connected
-from flows.summary import plain
+from flows.markdown import plain
 from tasks.sources import helse, kontroll
 from tasks.sources.helse import Helse
 from tasks.store import Geodata

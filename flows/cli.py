@@ -23,7 +23,7 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 import typer
 
 from config.registers import find_kommune
-from config.settings import Profile, load_settings
+from config.settings import Profile, Settings, load_settings
 from flows.cli_airtable import airtable_app, base_errors
 from flows.cli_arkiv import base_backup, base_restore
 from flows.cli_base import base_app, set_up
@@ -116,7 +116,6 @@ def demo(
 ) -> None:
     """Run everything with invented municipalities, and show where to look."""
     from flows import demo as demonstration
-    from flows.environment import connected
     from flows.summary import totals
 
     chosen = demonstration.choose_kommuner(kommuner or [])
@@ -124,37 +123,54 @@ def demo(
         update={"profile": Profile.SANDBOX, "airtable_token": None, "airtable_base": None, "sources_url": None}
     )
     wanted = demonstration.Ports(prefect=port_prefect, airtable=port_airtable, sources=port_sources)
-    prefect, airtable, sources = demonstration.choose_ports(wanted)
+    prefect, *ports = demonstration.choose_ports(wanted)
     with ExitStack() as stack:
-        with base_errors(settings.geodata / "sandbox" / "airtable"):
-            ready = stack.enter_context(
-                connected(settings, airtable_port=airtable, sources_port=sources, announce=True)
-            )
-        set_up(ready)
+        ready = _start_demo(stack, settings, *ports)
         env = stack.enter_context(demonstration.prefect_server(settings, prefect))
         summaries = demonstration.run_flows(env, chosen)
         ranked, first_day = demonstration.rank(ready), demonstration.follow_up(ready)
         if as_json:
             _print_json(totals(summaries))
         else:
-            for summary in summaries:
-                typer.echo(summary["tekst"])
-            typer.echo(f"{ranked}\n{first_day}")
+            typer.echo("\n".join([*(summary["tekst"] for summary in summaries), ranked, first_day]))
         if no_serve:
             _say("Done. Start `tomt demo` without --no-serve to look around.")
-            return
-        _say("Deploying the flows and starting a worker …")
-        worker = demonstration.serve(stack, env)
-        _say(
-            f"Airtable (local): {ready.airtable_url}\nPrefect: http://127.0.0.1:{prefect}\n"
-            f"Sources (invented data): {ready.sources_url}\nCtrl-C ends everything."
-        )
-        try:
-            worker.wait()
-        except KeyboardInterrupt:
-            _say("Stopping …")
-            return
-    raise TomtError(f"The Prefect worker ended by itself; see {settings.geodata / 'sandbox/prefect/worker.log'}.")
+        else:
+            _serve(stack, env, ready, prefect)
+
+
+def _start_demo(stack: ExitStack, settings: Settings, airtable: int, sources: int) -> Settings:
+    """Start the sandbox where other commands find it, and set its base up."""
+    from flows.environment import connected
+
+    with base_errors(settings.geodata / "sandbox" / "airtable"):
+        ready = stack.enter_context(connected(settings, airtable_port=airtable, sources_port=sources, announce=True))
+    set_up(ready)
+    return ready
+
+
+def _serve(stack: ExitStack, env: dict[str, str], ready: Settings, prefect: int) -> None:
+    """Keep everything up until Ctrl-C, and say where to look.
+
+    Raises
+    ------
+    TomtError
+        When the worker ends by itself.
+    """
+    from flows import demo as demonstration
+
+    _say("Deploying the flows and starting a worker …")
+    worker = demonstration.serve(stack, env)
+    _say(
+        f"Airtable (local): {ready.airtable_url}\nPrefect: http://127.0.0.1:{prefect}\n"
+        f"Sources (invented data): {ready.sources_url}\nCtrl-C ends everything."
+    )
+    try:
+        worker.wait()
+    except KeyboardInterrupt:
+        _say("Stopping …")
+        return
+    raise TomtError(f"The Prefect worker ended by itself; see {ready.geodata / 'sandbox/prefect/worker.log'}.")
 
 
 base_app.command("import")(import_list)

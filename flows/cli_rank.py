@@ -34,6 +34,9 @@ def rank(  # noqa: PLR0917  # the command line gives them by name
     as_of: Annotated[
         int | None, typer.Option(metavar="ÅR", help="Rank as at the end of an earlier year; writes no ranking.")
     ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Ask for newer figures, also when those of the last run are fresh.")
+    ] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Bring the ranking to Airtable.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what --publish would change in Airtable, and write nothing there.")
@@ -44,12 +47,12 @@ def rank(  # noqa: PLR0917  # the command line gives them by name
 ) -> None:
     """Rank all municipalities by public figures, and say why.
 
-    Fetches the figures that are older than a day, ranks by every profile and keeps the result as that of this month.
-    Every row has its points, the figures behind them, their year and table.
+    Fetches the figures that are not fresh (config/statistikk.toml: fersk_timer), ranks by every profile and keeps the
+    result as that of this month. Every row has its points, the figures behind them, their year and table.
     """
     chosen = find_profile(profil or rangering().profil)  # before all that takes time
     _require_sense(csv, xlsx, as_of=as_of, publishes=publish or dry_run)
-    found = _ranked(chosen.kode, as_of=as_of, publish=publish or dry_run, dry_run=dry_run)
+    found = _ranked(chosen.kode, as_of=as_of, fetch=fetch, publish=publish or dry_run, dry_run=dry_run)
     _tell_notes(found, beside=as_json)
     if as_json:
         typer.echo(as_lines(found.rader))
@@ -59,30 +62,34 @@ def rank(  # noqa: PLR0917  # the command line gives them by name
     _tell_airtable(found, dry_run=dry_run)
     if found.avvist is not None and as_of is None:
         raise TomtError(f"The ranking was not kept: {found.avvist}")
-    if found.publisert is not None and found.publisert.failure is not None:
-        raise TomtError(found.publisert.failure)
+    if found.airtable_feil is not None:
+        raise TomtError(found.airtable_feil)
 
 
 def _require_sense(csv: Path | None, xlsx: Path | None, *, as_of: int | None, publishes: bool) -> None:
     from flows.rangering import require_year, today
-    from flows.rangeringsfil import require_folder
+    from flows.rangeringsfil import require_writable
 
     if as_of is not None and publishes:
         raise ConfigError("--as-of looks back and writes nothing to Airtable. Leave --publish and --dry-run away.")
     if as_of is not None:
         require_year(as_of, today())
+    if csv is not None and xlsx is not None and csv.resolve() == xlsx.resolve():
+        raise ConfigError(f"--csv and --xlsx are both {csv}. Give each a file of its own.")
     for option, path in (("--csv", csv), ("--xlsx", xlsx)):
         if path is not None:
-            require_folder(path, option)
+            require_writable(path, option)
 
 
-def _ranked(navn: str, *, as_of: int | None, publish: bool, dry_run: bool) -> Rangeringer:
+def _ranked(navn: str, *, as_of: int | None, fetch: bool, publish: bool, dry_run: bool) -> Rangeringer:
     from flows.rangering import is_offline, run_ranking
 
     settings = load_settings()
-    is_needed = publish or not is_offline(settings, per_aar=as_of)
+    is_needed = fetch or publish or not is_offline(settings, per_aar=as_of)
     with _reachable(settings, sources=is_needed, airtable=publish) as ready:
-        return run_ranking(ready, navn=navn, per_aar=as_of, publish=publish, dry_run=dry_run, progress=_Steps())
+        return run_ranking(
+            ready, navn=navn, per_aar=as_of, ferskt=fetch, publish=publish, dry_run=dry_run, progress=_Steps()
+        )
 
 
 @contextmanager
@@ -120,13 +127,14 @@ def as_lines(rows: Sequence[Row]) -> str:
 
 
 def _tell_notes(found: Rangeringer, *, beside: bool) -> None:
+    """Say what is to be known before a ranking is believed: above it, or beside the rows of `--json`."""
     from flows.rangeringstekst import notes
 
     lines = notes(found)
     if beside and found.tilbakeblikk is not None:
         lines += found.tilbakeblikk.sentences()
     for line in lines:
-        typer.echo(wrapped(line, indent=0), err=True)
+        typer.echo(wrapped(line, indent=0), err=beside)
 
 
 def _print(found: Rangeringer, *, count: int) -> None:

@@ -218,7 +218,8 @@ def rank(settings: Settings) -> str:
         found = run_ranking(settings, publish=True)
     except ConfigError as error:
         return str(error)
-    return "\n".join([*notes(found), headline(found)])
+    failed = () if found.airtable_feil is None else (found.airtable_feil,)
+    return "\n".join([*notes(found), headline(found), *failed])
 
 
 def follow_up(settings: Settings) -> str:

@@ -21,7 +21,7 @@ from config.settings import Settings, load_settings
 from flows.environment import connected, require_runnable
 from flows.find_tomter import KommuneValg
 from flows.linjer import wrapped
-from flows.summary import plain
+from flows.markdown import plain
 from tasks.contracts import KONTROLL
 from tasks.errors import SourceError, TomtError
 from tasks.sources import forslag, kontroll

@@ -13,7 +13,8 @@ from config.registers import find_kommune, kommuner
 from config.settings import load_settings
 from flows.artifacts import publish_artifacts
 from flows.environment import connected, require_runnable
-from flows.run import as_task, run_kommune
+from flows.run import run_kommune
+from flows.steg import as_task
 from tasks.store import Geodata
 
 LABELS = tuple(k.label for k in kommuner(sandbox=load_settings().is_sandbox))

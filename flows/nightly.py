@@ -13,8 +13,8 @@ from prefect.deployments import run_deployment
 
 from config.registers import Kommune
 from config.settings import load_settings
+from flows.markdown import plain
 from flows.prioritet import Oppfoering, priority_list
-from flows.summary import plain
 from tasks.errors import TomtError
 
 log = logging.getLogger("tomt.nightly")

@@ -15,8 +15,8 @@ from prefect.states import Completed
 from config.oppfolging import oppfolging as regler
 from config.settings import Settings, load_settings
 from flows.environment import connected
-from flows.run import Call, as_task, directly
-from flows.summary import plain
+from flows.markdown import plain
+from flows.steg import Call, as_task, directly
 from tasks.crm.oppfolging.dag import Dag, follow_up_task
 from tasks.crm.oppfolging.nokkeltall import Tall
 from tasks.crm.sync.connection import open_connection

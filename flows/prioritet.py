@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -16,14 +18,17 @@ from config.nattlig import Nattlig, always_nightly, nattlig
 from config.profil import profil
 from config.registers import Kommune, find_kommune
 from config.settings import Settings
+from config.statistikk import statistikk
+from flows.salgsmerker import kept_marks
 from tasks.crm.sync.connection import open_connection
-from tasks.crm.sync.rangering import read_sales_marks
+from tasks.crm.sync.rangering import lacking_marks, read_sales_marks
 from tasks.errors import TomtError, UnknownKommuneError
-from tasks.kommunekontrakter import KOMMUNESCORER, SALGSKOMMUNER
-from tasks.store import Geodata, read_parquet
+from tasks.kommunekontrakter import KOMMUNESCORER
+from tasks.store import Geodata
 
 log = logging.getLogger("tomt.nightly")
 
+FESTET_FELT = "Følg alltid"
 FESTET, ALLTID, SANDKASSE = "festet av salg", "alltid med", "sandkassens egen"
 
 
@@ -67,7 +72,7 @@ def priority_list(settings: Settings) -> Prioritet:
         return Prioritet(tuple(Oppfoering(k, SANDKASSE) for k in always_nightly(sandbox=True)))
     geodata = Geodata(settings.geodata)
     pinned, notes = read_pinned(geodata, settings)
-    ranking, more = _usable_ranking(geodata, name)
+    ranking, more = _usable_ranking(geodata, name, dager=regler.dager, i_dag=_today())
     return assemble(pinned, ranking, regler, merknader=(*notes, *more))
 
 
@@ -86,23 +91,34 @@ def assemble(
     Raises
     ------
     UnknownKommuneError
-        When config/nattlig.toml names a number that is not in use; one that sales has pinned is passed over and told.
+        When config/nattlig.toml names a number that is not in use; one that sales has pinned, or that was ranked, is
+        passed over and told.
     """
     reasons = _Grunner()
     notes = list(merknader)
     for nummer in sorted(pinned):
-        try:
-            reasons.add(find_kommune(nummer, sandbox=False).nummer, FESTET)
-        except UnknownKommuneError:
+        if _is_in_use(nummer):
+            reasons.add(nummer, FESTET)
+        else:
             notes.append(f"Kommune {nummer[:10]} er festet av salg, men er ikke i bruk: den er hoppet over.")
     for kommune in always_nightly(sandbox=False):
         reasons.add(kommune.nummer, ALLTID)
     for nummer, rang in _best(ranking, regler.antall):
-        reasons.add(nummer, f"rang {rang}")
+        if _is_in_use(nummer):
+            reasons.add(nummer, f"rang {rang}")
+        else:
+            notes.append(f"Kommune {nummer[:10]} har rang {rang}, men er ikke lenger i bruk: den er hoppet over.")
     return Prioritet(
         tuple(Oppfoering(find_kommune(n, sandbox=False), ", ".join(why)) for n, why in reasons.nummer.items()),
         tuple(notes),
     )
+
+
+def _is_in_use(nummer: str) -> bool:
+    try:
+        return find_kommune(nummer, sandbox=False).nummer == nummer
+    except UnknownKommuneError:
+        return False
 
 
 def _best(ranking: pd.DataFrame | None, antall: int) -> Iterator[tuple[str, int]]:
@@ -112,8 +128,20 @@ def _best(ranking: pd.DataFrame | None, antall: int) -> Iterator[tuple[str, int]
     yield from zip(best["kommunenummer"], best["rang"], strict=True)
 
 
-def _usable_ranking(geodata: Geodata, navn: str) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
-    """Return the last ranking by a profile, unless there is none or it rests on invented figures."""
+def _today() -> date:
+    return datetime.now(ZoneInfo(statistikk().ssb.tidssone)).date()
+
+
+def _usable_ranking(
+    geodata: Geodata, navn: str, *, dager: int, i_dag: date
+) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
+    """Return the last ranking by a profile, unless there is none or it rests on invented figures; an old one is told.
+
+    Parameters
+    ----------
+    dager
+        Days after which it is old.
+    """
     try:
         ranking = geodata.read(navn, layer="out", contract=KOMMUNESCORER)
     except TomtError as error:
@@ -125,7 +153,21 @@ def _usable_ranking(geodata: Geodata, navn: str) -> tuple[pd.DataFrame | None, t
     if ranking["har_oppdiktede_tall"].any():
         log.warning("The ranking by %s rests on invented figures and is not used: run `tomt rank`.", navn)
         return None, (f"Rangeringen «{navn}» bygger på oppdiktede tall og er ikke brukt.",)
-    return ranking, ()
+    return ranking, _age(ranking, navn, dager=dager, i_dag=i_dag)
+
+
+def _age(ranking: pd.DataFrame, navn: str, *, dager: int, i_dag: date) -> tuple[str, ...]:
+    """Return the note that a ranking is old; one without rows or with a date that is none counts as old."""
+    said = ranking["rangert_dato"].max() if len(ranking) else None
+    try:
+        made = date.fromisoformat(str(said))
+    except ValueError:
+        made = date.min
+    if (i_dag - made).days <= dager:
+        return ()
+    since = "uten dato" if made == date.min else f"fra {made:%d.%m.%Y}"
+    log.warning("The ranking by %s is of %s, more than %d days old: run `tomt rank`.", navn, said, dager)
+    return (f"Rangeringen «{navn}» er {since}, mer enn {dager} dager gammel: se om rank-kommuner går som den skal.",)
 
 
 def read_pinned(geodata: Geodata, settings: Settings) -> tuple[frozenset[str], tuple[str, ...]]:
@@ -134,24 +176,18 @@ def read_pinned(geodata: Geodata, settings: Settings) -> tuple[frozenset[str], t
         connection = open_connection(geodata, settings, dry_run=True)
         try:
             marks = read_sales_marks(geodata, connection)
+            lacks = FESTET_FELT in lacking_marks(connection)
         finally:
             connection.close()
     except TomtError as error:
         log.warning("What sales has pinned cannot be read from the base: %s", error)
-        last = last_marks(geodata, settings)
+        last, said = kept_marks(geodata, settings)
         told = "Airtable svarte ikke" if last is None else "Airtable svarte ikke: festede kommuner er fra sist"
-        return _pinned(last), (f"{told}.",)
+        return _pinned(last), (f"{told}.", *said)
+    if lacks:
+        told = f"Basen mangler feltet {FESTET_FELT}: festede kommuner er fra sist. Kjør `tomt base setup`."
+        return _pinned(marks), (told,)
     return _pinned(marks), ()
-
-
-def last_marks(geodata: Geodata, settings: Settings) -> pd.DataFrame | None:
-    """Return what sales had marked when the base was read last (contract salgskommuner), or None."""
-    path = geodata.root / "raw" / SALGSKOMMUNER.name / f"{settings.airtable_base}.parquet"
-    try:
-        return read_parquet(path) if path.exists() else None
-    except TomtError as error:
-        log.warning("%s", error)
-        return None
 
 
 def _pinned(marks: pd.DataFrame | None) -> frozenset[str]:

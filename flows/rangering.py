@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -20,11 +21,11 @@ from config.rangering import rangering
 from config.registers import Kommune, kommuner
 from config.settings import Settings
 from config.statistikk import statistikk
-from flows.prioritet import last_marks
+from flows.framgang import Framgang, Progress
 from flows.rangeringsrader import Row, as_rows
-from flows.run import Call, directly
+from flows.salgsmerker import kept_marks
+from flows.steg import Call, Steg, directly
 from flows.tallgrunnlag import (
-    Progress,
     Tallgrunnlag,
     fetch_figures,
     get_figures,
@@ -32,21 +33,23 @@ from flows.tallgrunnlag import (
     kept_figures,
     require_own_world,
 )
-from tasks.crm.sync.connection import open_connection
-from tasks.crm.sync.publish import Published
-from tasks.crm.sync.rangering import publish_ranking_task, read_sales_marks
-from tasks.errors import ConfigError
+from tasks.errors import ConfigError, TomtError
 from tasks.kommunekontrakter import INDIKATORER, NORGE
 from tasks.scoring.kommune.indikatorer import compute_indicators
-from tasks.scoring.kommune.rangering import Rangert, evaluate, rank_profile_task
+from tasks.scoring.kommune.rangering import Rangert, evaluate, rank_profile
 from tasks.scoring.kommune.tilbakeblikk import Tilbakeblikk, look_back
 from tasks.sources.statistikk.hent import LOOKS_BACK
 from tasks.store import Geodata
+
+if TYPE_CHECKING:  # who publishes nothing does not import Airtable
+    from tasks.crm.sync.publish import Published
 
 log = logging.getLogger("tomt.rank")
 
 FIRST_YEAR = 2000
 """No table reaches further back."""
+
+RANGER = Steg(rank_profile, "ranger kommuner", "ranger kommuner {profil.kode}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +67,14 @@ class Rangeringer:
     grunnlag
         The figures that it rests on.
     publisert
-        What was changed in Airtable, or would be; None when it was not asked for or the ranking was refused.
+        What was changed in Airtable, or would be; None when it was not asked for, the ranking was refused, or Airtable
+        failed before the comparison was made.
+    airtable_feil
+        Why Airtable was not brought up to date as a whole; None when it was.
     tilbakeblikk
         How it would have found the known successes; of a ranking as of an earlier year.
+    merknader
+        What else is to be known of it, in Norwegian.
     """
 
     valgt: Rangert
@@ -76,7 +84,9 @@ class Rangeringer:
     dato: date
     per_aar: int
     publisert: Published | None = None
+    airtable_feil: str | None = None
     tilbakeblikk: Tilbakeblikk | None = None
+    merknader: tuple[str, ...] = ()
 
     @property
     def profil(self) -> Profil:
@@ -95,8 +105,8 @@ class Rangeringer:
 
     @property
     def har_oppdiktede_tall(self) -> bool:
-        """True when a figure is invented."""
-        return bool(self.valgt.scorer["har_oppdiktede_tall"].any())
+        """True when a figure is invented, or all that was asked for would have been."""
+        return bool(self.valgt.scorer["har_oppdiktede_tall"].any() or self.grunnlag.kilder["er_oppdiktet"].any())
 
     @property
     def airtable(self) -> dict[str, dict[str, int]]:
@@ -120,6 +130,7 @@ def run_ranking(
     *,
     navn: str | None = None,
     per_aar: int | None = None,
+    ferskt: bool = False,
     publish: bool = False,
     dry_run: bool = False,
     dato: date | None = None,
@@ -137,8 +148,10 @@ def run_ranking(
     per_aar
         An earlier year: the ranking is computed as it would have been at its end, by this profile alone, from the
         figures that geodata has, and is not written. Figures are fetched only for a year that those do not reach.
+    ferskt
+        Ask every source for newer figures, however young those of geodata are.
     publish
-        Bring the ranking by the profile to Airtable.
+        Bring the ranking by the profile to Airtable; where that fails, the result says so.
     dry_run
         Compare with Airtable and write nothing there; geodata is brought up to date all the same.
     dato
@@ -151,33 +164,41 @@ def run_ranking(
     Raises
     ------
     ConfigError
-        For an unknown profile, a year that lies ahead, or when invented figures would take the place of real ones.
+        For an unknown profile, a year that lies ahead, or when invented figures would take the place of real ones, in
+        geodata or in a base that people work in.
+    BusyError
+        When another ranking is under way.
     SourceError
         When there are no figures at all.
+    TomtError
+        When none is as old as `per_aar`.
     """
     chosen = profil(navn or rangering().profil)
     day = dato or today()
-    steps = _Steps(progress or (lambda *_: None), profiles=1 if per_aar else len(profiler()), publish=publish)
-    if per_aar is not None:
-        return _look_back(settings, chosen, require_year(per_aar, day), dato=day, steps=steps, call=call)
+    steps = Framgang(progress or (lambda *_: None), steps=1 + (1 if per_aar else len(profiler())) + publish)
+    year = None if per_aar is None else require_year(per_aar, day)
     geodata = Geodata(settings.geodata)
     geodata.ensure_usable()
-    require_own_world(geodata, settings)
+    require_own_world(geodata, settings, publish=publish)
     listed = kommuner(sandbox=settings.is_sandbox)
     with geodata.lock("rangering"):
-        figures = get_figures(geodata, settings, progress=steps.fetching, call=call)
-        found = _rank(geodata, figures, chosen, listed, dato=day, steps=steps, call=call)
-    if not publish or not found.valgt.er_skrevet:
-        return found
-    steps.next("Oppdaterer Airtable")
-    return replace(found, publisert=_publish(geodata, settings, chosen, listed, dry_run=dry_run, call=call))
+        if year is not None:
+            found = _look_back(geodata, settings, chosen, year, ferskt=ferskt, dato=day, steps=steps, call=call)
+        else:
+            figures = get_figures(geodata, settings, ferskt=ferskt, progress=steps.fetching, call=call)
+            found = _rank(geodata, figures, chosen, listed, dato=day, steps=steps, call=call)
+    if publish and found.valgt.er_skrevet:
+        steps.next("Oppdaterer Airtable")
+        found = _published(found, geodata, settings, listed, dry_run=dry_run, call=call)
+    steps.end()
+    return found
 
 
 def is_offline(settings: Settings, *, per_aar: int | None = None, dato: date | None = None) -> bool:
     """Return whether a run that publishes nothing needs no source: geodata has what it reads."""
     if per_aar is None:
         return is_fresh(settings)
-    return _reaches_back(per_aar, dato or today()) and kept_figures(Geodata(settings.geodata)) is not None
+    return _reaches_back(per_aar, dato or today()) and kept_figures(Geodata(settings.geodata), settings) is not None
 
 
 def today() -> date:
@@ -190,33 +211,6 @@ def _reaches_back(year: int, dato: date) -> bool:
     return year >= dato.year - LOOKS_BACK
 
 
-@dataclass
-class _Steps:
-    """Tells how far a run has come: fetching is most of it, and counts for itself."""
-
-    tell: Progress
-    profiles: int
-    publish: bool
-    done: int = 0
-
-    FETCH = 8
-    """How many of the other steps it takes as long as."""
-
-    def fetching(self, what: str, done: int, of: int) -> None:
-        """Tell how far the fetching has come."""
-        self.tell(what, int(100 * self.FETCH * done / max(of, 1)), 100 * self.count)
-
-    def next(self, what: str) -> None:
-        """Tell that the next step begins."""
-        self.tell(what, 100 * (self.FETCH + self.done), 100 * self.count)
-        self.done += 1
-
-    @property
-    def count(self) -> int:
-        """Steps in all: fetching, indicators, profiles, Airtable."""
-        return self.FETCH + 1 + self.profiles + self.publish
-
-
 # --- the ranking ---
 
 
@@ -227,7 +221,7 @@ def _rank(
     listed: Sequence[Kommune],
     *,
     dato: date,
-    steps: _Steps,
+    steps: Framgang,
     call: Call,
 ) -> Rangeringer:
     """Rank by every profile and write what the guard lets through; then the indicators that they rest on."""
@@ -236,9 +230,7 @@ def _rank(
     results = {}
     for name, one in profiler().items():
         steps.next(f"Rangerer etter {one.navn}")
-        results[name] = call(
-            rank_profile_task, geodata, one, kommuner=listed, dato=dato, per_aar=dato.year, indikatorer=figures
-        )
+        results[name] = call(RANGER, geodata, one, kommuner=listed, dato=dato, per_aar=dato.year, indikatorer=figures)
     if any(result.er_skrevet for result in results.values()):
         geodata.write(figures, NORGE, layer="out", contract=INDIKATORER)
     asked = results.pop(chosen.kode)
@@ -268,37 +260,89 @@ def require_year(year: int, dato: date) -> int:
     return year
 
 
-def _look_back(settings: Settings, chosen: Profil, year: int, *, dato: date, steps: _Steps, call: Call) -> Rangeringer:
+def _look_back(
+    geodata: Geodata,
+    settings: Settings,
+    chosen: Profil,
+    year: int,
+    *,
+    ferskt: bool,
+    dato: date,
+    steps: Framgang,
+    call: Call,
+) -> Rangeringer:
     """Compute the ranking as of an earlier year, hold it against the known successes, and write none.
 
-    Only for years that lie far back figures are fetched, and kept.
+    Figures are fetched, and kept, only for years that lie far back and where there are none.
     """
-    geodata, listed = Geodata(settings.geodata), kommuner(sandbox=settings.is_sandbox)
-    grunnlag = kept_figures(geodata) if _reaches_back(year, dato) else None
+    listed = kommuner(sandbox=settings.is_sandbox)
+    reaches = _reaches_back(year, dato) and not ferskt
+    grunnlag = kept_figures(geodata, settings) if reaches else None
     if grunnlag is None:
-        grunnlag = fetch_figures(geodata, settings, per_aar=year, progress=steps.fetching, call=call)
+        grunnlag = fetch_figures(geodata, settings, ferskt=ferskt, per_aar=year, progress=steps.fetching, call=call)
     steps.next("Regner ut nøkkeltall")
     figures = _indicators(grunnlag, listed, year)
     steps.next(f"Rangerer etter {chosen.navn}")
     result = evaluate(figures, chosen, kommuner=listed, regler=rangering(), dato=dato, per_aar=year)
-    marks = last_marks(geodata, settings)
+    if not result.dom.dekning:
+        first = _first_year(grunnlag, chosen, listed, after=year, dato=dato)
+        raise TomtError(
+            f"There are no figures that {chosen.merke} could rank by as of {year}. "
+            + ("No later year has any." if first is None else f"The first year with enough of them is {first}.")
+        )
+    marks, said = kept_marks(geodata, settings)
     marked = [] if marks is None else marks.loc[marks["er_vellykket"], "kommunenummer"]
     found = look_back(result.scorer, sorted({*rangering().vellykkede, *marked}), topp=rangering().topp)
-    return Rangeringer(result, (), figures, grunnlag, dato, year, tilbakeblikk=found)
+    return Rangeringer(result, (), figures, grunnlag, dato, year, tilbakeblikk=found, merknader=said)
+
+
+def _first_year(
+    grunnlag: Tallgrunnlag, chosen: Profil, listed: Sequence[Kommune], *, after: int, dato: date
+) -> int | None:
+    """Return the first year as of which a ranking rests on enough figures to be believed, or None."""
+    for year in range(after + 1, dato.year + 1):
+        figures = _indicators(grunnlag, listed, year)
+        if evaluate(figures, chosen, kommuner=listed, regler=rangering(), dato=dato, per_aar=year).dom.er_godtatt:
+            return year
+    return None
+
+
+# --- Airtable ---
+
+
+def _published(
+    found: Rangeringer, geodata: Geodata, settings: Settings, listed: Sequence[Kommune], *, dry_run: bool, call: Call
+) -> Rangeringer:
+    """Bring a ranking to Airtable; it is there to be shown whatever Airtable does."""
+    try:
+        done = _publish(geodata, settings, found.profil, listed, dry_run=dry_run, call=call)
+    except TomtError as error:
+        log.error("The ranking was not brought to Airtable: %s", error)
+        return replace(found, airtable_feil=str(error))
+    except Exception as error:  # a surprise there must not take what was ranked with it
+        log.exception("The ranking was not brought to Airtable: unexpected")
+        said = f"Unexpected {type(error).__name__}. The log has the details; please report it."
+        return replace(found, airtable_feil=said)
+    return replace(found, publisert=done, airtable_feil=done.failure)
 
 
 def _publish(
     geodata: Geodata, settings: Settings, chosen: Profil, listed: Sequence[Kommune], *, dry_run: bool, call: Call
 ) -> Published:
     """Read what sales has marked, and bring the ranking to Airtable."""
+    from tasks.crm.sync.connection import open_connection
+    from tasks.crm.sync.rangering import publish_ranking, read_sales_marks
+
+    step = Steg(publish_ranking, "oppdater rangering", "oppdater rangering {profil}")
     connection = open_connection(geodata, settings, dry_run=dry_run)
     try:
         read_sales_marks(geodata, connection)
-        done: Published = call(
-            publish_ranking_task, geodata, connection, profil=chosen.kode, kommuner=listed, dry_run=dry_run
-        )
+        done: Published = call(step, geodata, connection, profil=chosen.kode, kommuner=listed, dry_run=dry_run)
     finally:
-        connection.close()
+        try:
+            connection.close()
+        except TomtError as error:  # what is written is written; that the count of calls is not kept changes nothing
+            log.error("%s", error)
     for diff in done.diffs:
         for key, why in diff.refused.items():
             log.warning("%s %s is left alone: it %s", diff.tabell.navn, key, why)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pandas as pd
 
 from config.indikatorer import indikatorer
-from flows.rangeringsrader import AREAS, OPPDIKTET, Row
+from flows.rangeringsrader import AREAS, OPPDIKTET, Row, label
 from tasks.errors import TomtError
 from tasks.fil import write_whole
 
@@ -31,8 +31,8 @@ WIDEST = 60
 """Of a column, in letters."""
 
 
-def require_folder(path: Path, option: str) -> None:
-    """Raise unless a file can be put there.
+def require_writable(path: Path, option: str) -> None:
+    """Raise unless a file can be put there, also in the place of one.
 
     Raises
     ------
@@ -43,6 +43,11 @@ def require_folder(path: Path, option: str) -> None:
         raise TomtError(f"{option} {path}: there is no folder {path.parent}. Make it, or give another file.")
     if path.is_dir():
         raise TomtError(f"{option} {path}: is a folder. Give the name of a file in it.")
+    try:
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise _unwritable(path, option, error) from None
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
@@ -56,9 +61,9 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
     text = StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     head, *table = ranking_table(rows)
-    writer.writerow([*head, "Kilder"])
+    writer.writerow([*head, "Kilder og lisens"])
     for row, cells in zip(rows, table, strict=True):
-        writer.writerow([_csv_cell(cell) for cell in (*cells, "; ".join(_sources(row)))])
+        writer.writerow([_csv_cell(cell) for cell in (*cells, "; ".join([*_sources(row), _licence([row])]))])
     _write(path, "--csv", text.getvalue().encode("utf-8-sig"))
 
 
@@ -92,24 +97,31 @@ def write_xlsx(path: Path, rows: Sequence[Row], kilder: pd.DataFrame) -> None:
 
 
 def _write(path: Path, option: str, content: bytes) -> None:
-    require_folder(path, option)
+    require_writable(path, option)
     try:
         write_whole(path, content)
     except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise TomtError(f"{option} {path}: cannot be written ({why}). Give another file.") from None
+        raise _unwritable(path, option, error) from None
+
+
+def _unwritable(path: Path, option: str, error: OSError) -> TomtError:
+    why = error.strerror or type(error).__name__
+    return TomtError(f"{option} {path}: cannot be written ({why}). Give another file.")
 
 
 # --- the tables ---
 
 
 def ranking_table(rows: Sequence[Row]) -> Iterator[list[Celle]]:
-    """Yield the headings, and one line per kommune: rank, score, points, key figures, why."""
+    """Yield the headings, and one line per kommune: rank, score, points, key figures, why.
+
+    Which kommune it is comes first: of a number by itself Excel drops the zeros when it opens a CSV file.
+    """
     known = indikatorer().indikator
     factors = [(f["faktor"], f"Poeng: {f['navn']} (av {f['maks']:g})") for f in (rows[0]["faktorer"] if rows else ())]
     figures = [name for name in known if rows and name in rows[0]["noekkeltall"]]
     yield [
-        "Rang", "Rang sist", "Kommunenummer", "Kommune", "Fylke", "Score", "Score høyest", "Nivå", "Persentil",
+        "Kommune", "Rang", "Rang sist", "Kommunenummer", "Navn", "Fylke", "Score", "Score høyest", "Nivå", "Persentil",
         "Blant de beste", "Robusthet %", "Tallgrunnlag %", *(f"Score {name}" for name in AREAS.values()),
         *(label for _, label in factors), *(_heading(name) for name in figures),
         "Hvorfor", "Mangler", "Profil", "Per år", "Rangert", "Oppdiktede tall",
@@ -117,7 +129,7 @@ def ranking_table(rows: Sequence[Row]) -> Iterator[list[Celle]]:
     for row in rows:
         points = {f["faktor"]: f["poeng"] for f in row["faktorer"]}
         yield [
-            row["rang"], row["rang_sist"], row["kommunenummer"], row["kommunenavn"], row["fylke"],
+            label(row), row["rang"], row["rang_sist"], row["kommunenummer"], row["kommunenavn"], row["fylke"],
             _round(row["score"], 2), _round(row["score_hoy"], 2), row["nivaa"], _round(row["persentil"], 1),
             _yes(row["er_topp"]), _percent(row["robusthet"]), _percent(row["dekning"]),
             *(_round(row["omraader"].get(area, {}).get("score"), 2) for area in AREAS),
@@ -167,9 +179,7 @@ def source_table(rows: Sequence[Row], kilder: pd.DataFrame) -> Iterator[list[Cel
             one["kilde"], one["tabell"], one["svar"], one["grunn"], ", ".join(one["maal"]), one["oppdatert"],
             one["hentet_tid"], int(one["antall_verdier"]), _yes(one["er_oppdiktet"]),
         ]  # fmt: skip
-    yield [LISENS]
-    if any(row["har_oppdiktede_tall"] for row in rows):
-        yield [OPPDIKTET]
+    yield [_licence(rows)]
 
 
 def missing(row: Row) -> list[str]:
@@ -183,7 +193,14 @@ def missing(row: Row) -> list[str]:
 
 
 def _sources(row: Row) -> list[str]:
-    return [kilde for kilde, _ in Counter(f["kilde"] for f in row["noekkeltall"].values() if not f["mangler"]).items()]
+    """Return what the figures of a kommune are from, each once: of several behind a figure each by itself."""
+    told = (f["kilde"] for f in row["noekkeltall"].values() if not f["mangler"])
+    return list(dict.fromkeys(one for several in told for one in (several or "").split("; ") if one))
+
+
+def _licence(rows: Sequence[Row]) -> str:
+    """Return whose the figures are; invented ones are nobody's."""
+    return OPPDIKTET if any(row["har_oppdiktede_tall"] for row in rows) else LISENS
 
 
 def _heading(name: str) -> str:
@@ -212,7 +229,7 @@ def _csv_cell(value: Celle) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        return str(value).replace(".", ",")
+        return str(int(value) if float(value).is_integer() else value).replace(".", ",")
     text = _UNPRINTABLE.sub(" ", value)
     return f"'{text}" if _FORMULA.match(text) else text
 

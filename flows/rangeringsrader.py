@@ -88,6 +88,11 @@ def _areas(factors: Iterable[Row]) -> dict[str, Row]:
     }
 
 
+def label(row: Row) -> str:
+    """Return number and name: ``0301 Oslo``."""
+    return f"{row['kommunenummer']} {row['kommunenavn']}"
+
+
 def shortly(row: Row, *, most: int = 3) -> str:
     """Return what decided a row's score in short: the factors with most points, and how many have no figure."""
     best = sorted((f for f in row["faktorer"] if f["poeng"] > 0), key=lambda f: -f["poeng"])[:most]

@@ -10,9 +10,9 @@ import pandas as pd
 
 from config.indikatorer import indikatorer
 from flows.linjer import wrapped
+from flows.markdown import plain
 from flows.rangering import Rangeringer
-from flows.rangeringsrader import AREAS, OPPDIKTET, Row, movement, shortly
-from flows.summary import plain
+from flows.rangeringsrader import AREAS, OPPDIKTET, Row, label, movement, shortly
 from tasks.scoring.kommune.historikk import DOWN, NEW, OUT, UP
 from tasks.scoring.kommune.rangering import Rangert
 from tasks.tekst import tall
@@ -52,7 +52,7 @@ def notes(found: Rangeringer) -> list[str]:
     """Return what is to be known of a ranking before it is believed, most important first, in Norwegian."""
     said = [OPPDIKTET] if found.har_oppdiktede_tall else []
     said += [_refused(one, found) for one in (found.valgt, *found.andre) if not one.dom.er_godtatt]
-    return [*said, *_failed(found.grunnlag.kilder)]
+    return [*said, *found.merknader, *_failed(found.grunnlag.kilder)]
 
 
 def _failed(kilder: pd.DataFrame) -> list[str]:
@@ -178,7 +178,7 @@ def _cells(row: Row) -> list[str]:
     return [
         str(row["rang"]),
         last,
-        f"{row['kommunenummer']} {row['kommunenavn']}",
+        label(row),
         _score(row).strip(),
         str(row["nivaa"]),
         f"{tall(100 * row['dekning'])} %",
@@ -202,7 +202,7 @@ def as_table(found: Rangeringer) -> list[dict[str, Any]]:
         {
             "Rang": row["rang"],
             "Sist": row["rang_sist"],
-            "Kommune": f"{row['kommunenummer']} {row['kommunenavn']}",
+            "Kommune": label(row),
             "Fylke": row["fylke"],
             "Score": tall(row["score"], 1),
             "Score høyest": tall(row["score_hoy"], 1),

@@ -23,7 +23,7 @@ from config.settings import load_settings
 from flows.environment import connected
 from flows.rangering import Rangeringer, run_ranking
 from flows.rangeringstekst import as_markdown, as_table, headline, notes
-from flows.run import as_task
+from flows.steg import as_task
 
 PROFILES = tuple(profiler())
 
@@ -53,8 +53,8 @@ def rank_kommuner(profil: ProfilValg = DEFAULT, bare_vis: bool = False) -> State
     said = [*notes(found), headline(found)]
     if found.avvist is not None:
         return Failed(name="For lite tall", message=" ".join(said))
-    if found.publisert is not None and found.publisert.failure is not None:
-        return Failed(name="Airtable svikter", message=f"{found.publisert.failure} {headline(found)}")
+    if found.airtable_feil is not None:
+        return Failed(name="Airtable svikter", message=" ".join([found.airtable_feil, *said]))
     return Completed(message=" ".join(said), data=as_dict(found))
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
-
-from prefect import Task
 
 from config.kilder import optional_themes, themes
 from config.registers import Kommune, regler
 from config.settings import Settings
 from flows.endringer import changes
+from flows.steg import Call, directly
 from flows.summary import FEILET, IKKE_DEKKET, Summary
 from tasks.account import Account
 from tasks.answer import Failed, NotCovered, blocking
@@ -33,18 +31,6 @@ from tasks.sources.kvalitet import assess_task
 from tasks.store import Geodata
 
 log = logging.getLogger("tomt.run")
-
-Call = Callable[..., Any]
-
-
-def directly(step: Task[..., Any], *args: Any, **options: Any) -> Any:
-    """Run a task as the plain function that it wraps, without Prefect."""
-    return step.fn(*args, **options)
-
-
-def as_task(step: Task[..., Any], *args: Any, **options: Any) -> Any:
-    """Run a task inside a flow, so that it shows in the Prefect UI."""
-    return step(*args, **options)
 
 
 def run_kommune(kommune: Kommune, settings: Settings, *, dry_run: bool = False, call: Call = directly) -> Summary:

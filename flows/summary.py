@@ -5,7 +5,6 @@ The same object is printed by `--json`, kept as a row in Kjøringer, and shown a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any
 
 from config.kilder import optional_themes
 from config.registers import Kommune
+from flows.markdown import plain
 from tasks.answer import Answer, Failed, NotCovered, Rows, blocking
 from tasks.crm.bilder.opplasting import Bilder
 from tasks.tekst import tall
@@ -308,14 +308,6 @@ def answer_dict(answer: Answer) -> dict[str, Any]:
     if answer.holdt is not None:
         row["holdt"] = {"grunn": answer.holdt.grunn, "fil": str(answer.holdt.path)}
     return row
-
-
-def plain(text: str) -> str:
-    """Return text that Markdown and HTML take literally, on one line."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for letter in "\\`*_{}[]|":
-        escaped = escaped.replace(letter, f"&#{ord(letter)};")
-    return re.sub(r"[ \t\r\n]+", " ", escaped).strip()
 
 
 def _account_line(step: str, row: Mapping[str, Any]) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+from contextlib import nullcontext
+from datetime import date
 
 import pytest
 import typer
@@ -11,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from config.registers import kommuner
 from flows.cli_rank import rank
-from flows.rangering import today
+from tasks.crm.sync.publish import Published
 from tasks.errors import ConfigError, TomtError
 from tasks.store import Geodata
 from tests.flows.rangeringsdata import keep, sources, statistics
@@ -24,6 +27,7 @@ def tomt(monkeypatch, tmp_path):
     geodata = Geodata(tmp_path / "geodata")
     keep(geodata, statistics(kommuner(sandbox=True), invented=True), sources(invented=True))
     monkeypatch.setenv("TOMT_GEODATA", str(geodata.root))
+    monkeypatch.setattr("flows.rangering.today", lambda: date(2026, 11, 3))
     monkeypatch.setattr("flows.environment.connected", None)  # whoever needs a server fails
     app = typer.Typer()
     app.command()(rank)
@@ -47,11 +51,15 @@ def test_json_is_a_list_of_exactly_the_real_kommuner_and_notes_stand_beside_it(t
 
 
 @pytest.mark.usefixtures("lenient")
-def test_the_best_are_printed_and_all_are_written(tomt, tmp_path):
+def test_the_best_are_printed_and_all_are_written(tomt, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("tomt"), "propagate", True)
+    caplog.set_level(logging.INFO, "tomt.rank")
     done = tomt("--topp", "7", "--profil", "vekst", "--csv", str(tmp_path / "a.csv"))
     lines = done.stdout.splitlines()
-    assert "357 kommuner rangert etter «vekst 1»" in lines[0]
-    assert [line[:4].strip() for line in lines[3:11]] == ["1", "2", "3", "4", "5", "6", "7", ""]
+    assert lines[0].startswith("OPPDIKTEDE TALL")
+    assert "357 kommuner rangert etter «vekst 1»" in lines[1]
+    assert [line[:4].strip() for line in lines[4:12]] == ["1", "2", "3", "4", "5", "6", "7", ""]
+    assert "100 % Ferdig" in caplog.text
     assert "Øverst etter «Boligsosial»" in done.stdout
     assert len((tmp_path / "a.csv").read_text("utf-8-sig").splitlines()) >= 358
 
@@ -70,15 +78,34 @@ def test_a_refused_ranking_is_printed_all_the_same_and_ends_as_an_error(tomt, tm
     assert not (tmp_path / "geodata" / "out").exists()
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("lenient")
+def test_where_airtable_fails_the_rows_and_files_are_there_and_it_ends_as_an_error(tomt, tmp_path, monkeypatch):
+    published = Published((), "Airtable svarte 503")
+    monkeypatch.setattr("flows.environment.connected", nullcontext)
+    monkeypatch.setattr("flows.rangering._publish", lambda *_, **__: published)
+    with pytest.raises(TomtError, match="Airtable svarte 503"):
+        tomt("--publish", "--json", "--csv", str(tmp_path / "a.csv"))
+    assert (tmp_path / "a.csv").exists()
+
+
+def test_newer_figures_are_asked_for_where_the_sources_are(tomt):
+    with pytest.raises(TypeError):  # no server is to be had here
+        tomt("--fetch")
+
+
 def test_looking_back_says_how_well_it_would_have_done(tomt, tmp_path):
-    year = today().year - 4
-    done = tomt("--as-of", str(year))
-    assert f"per {year}" in done.stdout
-    assert "success" in done.stdout
-    beside = tomt("--as-of", str(year), "--json")
-    assert {row["per_aar"] for row in json.loads(beside.stdout)} == {year}
-    assert "success" in beside.stderr
+    beside = tomt("--as-of", "2025", "--json")
+    assert {row["per_aar"] for row in json.loads(beside.stdout)} == {2025}
+    assert "vellyk" in beside.stderr.lower()
     assert not (tmp_path / "geodata" / "out").exists()
+
+
+@pytest.mark.long
+def test_looking_back_is_printed(tomt):
+    done = tomt("--as-of", "2025")
+    assert "per 2025" in done.stdout
+    assert "vellyk" in done.stdout.lower()
 
 
 @pytest.mark.parametrize(
@@ -89,6 +116,7 @@ def test_looking_back_says_how_well_it_would_have_done(tomt, tmp_path):
         (["--as-of", "2020", "--publish"], "--as-of looks back"),
         (["--csv", "/finnes/ikke/a.csv"], "--csv /finnes/ikke/a.csv: there is no folder /finnes/ikke"),
         (["--xlsx", "/tmp"], "--xlsx /tmp: is a folder"),
+        (["--xlsx", "a", "--csv", "./a"], "--csv and --xlsx are both a"),
     ],
 )
 def test_nonsense_is_answered_in_one_line(tomt, arguments, says):

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from flows import cli_oppfolging, environment
 from flows import oppfolging as module
-from flows.run import directly
+from flows.steg import directly
 from tasks.crm.oppfolging.dag import Dag
 from tasks.crm.oppfolging.nokkeltall import Tall
 from tasks.crm.oppfolging.varsler import Varsel

@@ -13,6 +13,7 @@ from config.nattlig import Nattlig, nattlig
 from config.settings import Profile, Settings
 from flows import prioritet as module
 from flows.prioritet import assemble, priority_list, read_pinned
+from flows.rangering import today
 from tasks.errors import AirtableError
 from tasks.kommunekontrakter import KOMMUNESCORER, SALGSKOMMUNER
 from tasks.store import Geodata, write_parquet
@@ -20,10 +21,10 @@ from tests.crm.conftest import verden  # noqa: F401  # the same world
 from tests.flows.rangeringsdata import real
 
 PILOTS = ("3207", "3218", "3212")
-RULES = Nattlig(profil="boligsosial", antall=3, alltid=PILOTS, sandkasse=("0099",))
+RULES = Nattlig(profil="boligsosial", antall=3, dager=45, alltid=PILOTS, sandkasse=("0099",))
 
 
-def ranked(numbers: list[str], *, invented: bool = False) -> pd.DataFrame:
+def ranked(numbers: list[str], *, invented: bool = False, dato: str | None = None) -> pd.DataFrame:
     """Return contract kommunescorer: these, best first, and an invented kommune before them all."""
     known = {k.nummer: k for k in real()}
     rows = [
@@ -35,9 +36,9 @@ def ranked(numbers: list[str], *, invented: bool = False) -> pd.DataFrame:
             "nivaa": 1,
             "rang": place,
             "er_topp": True,
-            "er_oppdiktet_kommune": number not in known,
+            "er_oppdiktet_kommune": number == "7001",
             "har_oppdiktede_tall": invented,
-            "rangert_dato": "2026-11-03",
+            "rangert_dato": dato or today().isoformat(),
             "per_aar": 2026,
         }
         for number, place in [("7001", 1), *((n, k) for k, n in enumerate(numbers, start=1))]
@@ -71,6 +72,12 @@ def test_a_pinned_number_that_is_not_in_use_is_passed_over_and_told():
     found = assemble({"3020", "7001"}, None, RULES)
     assert [nummer for nummer, _ in told(found)] == list(PILOTS)
     assert [note[:12] for note in found.merknader] == ["Kommune 3020", "Kommune 7001"]
+
+
+def test_a_number_of_the_ranking_that_is_no_longer_in_use_is_passed_over_and_told():
+    found = assemble((), ranked(["5061", "3020", "0301"]), RULES)
+    assert [nummer for nummer, _ in told(found)] == [*PILOTS, "5061", "0301"]
+    assert found.merknader == ("Kommune 3020 har rang 2, men er ikke lenger i bruk: den er hoppet over.",)
 
 
 @pytest.fixture
@@ -130,6 +137,28 @@ def test_a_ranking_of_invented_figures_decides_nothing(staging):
 
 
 @pytest.mark.usefixtures("no_airtable")
+@pytest.mark.parametrize(("dato", "since"), [("2021-01-03", "fra 03.01.2021"), ("i fjor", "uten dato")])
+def test_an_old_ranking_is_used_and_told(staging, caplog, monkeypatch, dato, since):
+    monkeypatch.setattr(logging.getLogger("tomt"), "propagate", True)
+    Geodata(staging.geodata).write(ranked(["5061"], dato=dato), "boligsosial", layer="out", contract=KOMMUNESCORER)
+    found = priority_list(staging)
+    assert [nummer for nummer, _ in told(found)] == [*PILOTS, "5061"]
+    assert found.merknader[-1].startswith(f"Rangeringen «boligsosial» er {since}, mer enn 45 dager gammel")
+    assert "run `tomt rank`" in caplog.text
+
+
+@pytest.mark.usefixtures("no_airtable")
+@pytest.mark.parametrize("content", [b"PAR1 tull", pd.DataFrame({"x": [1]}).to_parquet()])
+def test_damaged_marks_stop_no_night_and_are_told(staging, content):
+    path = staging.geodata / "raw" / "salgskommuner" / "appProve.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    found = priority_list(staging)
+    assert [nummer for nummer, _ in told(found)] == list(PILOTS)
+    assert "kan ikke leses" in found.merknader[1]
+
+
+@pytest.mark.usefixtures("no_airtable")
 def test_a_damaged_ranking_stops_no_night(staging):
     path = Geodata(staging.geodata).path("out", KOMMUNESCORER, "boligsosial")
     path.parent.mkdir(parents=True)
@@ -152,7 +181,10 @@ def test_an_unknown_profile_is_named_with_those_there_are(staging, monkeypatch):
 
 
 @pytest.mark.long
-def test_what_sales_has_pinned_is_read_from_the_base(verden):  # noqa: F811
+def test_what_sales_has_pinned_is_read_from_the_base_and_kept_where_the_field_is_gone(verden):  # noqa: F811
     verden.person.change("Kommuner", "0099", {"Følg alltid": True})
+    assert read_pinned(verden.geodata, verden.oppdrag_direkte.settings()) == ({"0099"}, ())
+    verden.drop("Kommuner", "Følg alltid")
     pinned, notes = read_pinned(verden.geodata, verden.oppdrag_direkte.settings())
-    assert (pinned, notes) == ({"0099"}, ())
+    assert pinned == {"0099"}
+    assert "Basen mangler feltet Følg alltid: festede kommuner er fra sist" in notes[0]

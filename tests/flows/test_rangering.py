@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect import Task
 
 from config.errors import ConfigError
 from config.profil import profiler
@@ -19,8 +18,9 @@ from config.settings import Profile, Settings
 from config.statistikk import statistikk
 from flows.rangering import is_offline, run_ranking
 from flows.rangeringstekst import as_markdown, as_table, as_text, notes
-from flows.run import directly
+from flows.steg import Steg, directly
 from flows.tallgrunnlag import is_fresh
+from tasks.errors import AirtableError, BusyError, TomtError
 from tasks.kommunekontrakter import (
     INDIKATORER,
     KOMMUNEFAKTORER,
@@ -30,6 +30,7 @@ from tasks.kommunekontrakter import (
     STATISTIKK,
 )
 from tasks.store import Geodata
+from tests.crm.rangeringsdata import write_scores
 from tests.flows.rangeringsdata import HOSTILE, keep, real, sources, statistics
 
 OCTOBER, NOVEMBER = date(2026, 10, 3), date(2026, 11, 3)
@@ -67,7 +68,7 @@ class Steps:
         self.names: list[str] = []
         self.told: list[float] = []
 
-    def __call__(self, step: Task[..., Any], *args: Any, **options: Any) -> Any:
+    def __call__(self, step: Steg, *args: Any, **options: Any) -> Any:
         self.names.append(step.name)
         return directly(step, *args, **options)
 
@@ -77,10 +78,16 @@ class Steps:
 
 
 def left(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return what lies in a folder, with size and time of writing."""
+    """Return what lies in a folder, with size and time of writing; but for locks, which hold nothing."""
     return {
-        str(p.relative_to(folder)): (p.stat().st_size, p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()
+        str(p.relative_to(folder)): (p.stat().st_size, p.stat().st_mtime_ns)
+        for p in folder.rglob("*")
+        if p.is_file() and p.parent.name != "locks"
     }
+
+
+def unasked(*_: object, **__: object) -> None:
+    raise AssertionError("somebody was asked")
 
 
 @pytest.mark.usefixtures("lenient")
@@ -128,7 +135,7 @@ def test_a_table_that_failed_is_told_and_its_words_are_taken_literally(settings)
 def test_too_few_figures_replace_nothing(settings):
     before = left(settings.geodata)
     found = run_ranking(settings, dato=NOVEMBER, publish=True)  # nor are they published: no Airtable is there
-    assert {p: at for p, at in left(settings.geodata).items() if not p.startswith("locks/")} == before
+    assert left(settings.geodata) == before
     assert "boligsosial 1: " in found.avvist
     assert "minste_dekning" in found.avvist
     assert "IKKE LAGRET" in as_markdown(found)
@@ -137,13 +144,25 @@ def test_too_few_figures_replace_nothing(settings):
 
 def test_looking_back_writes_nothing_and_says_how_well_it_would_have_found_the_successes(settings):
     before = left(settings.geodata)
-    found = run_ranking(settings, per_aar=2020, dato=NOVEMBER)
+    found = run_ranking(settings, per_aar=2025, dato=NOVEMBER)
     assert left(settings.geodata) == before
-    assert {row["per_aar"] for row in found.rader} == {2020}
+    assert {row["per_aar"] for row in found.rader} == {2025}
     years = {row["noekkeltall"]["folketall"]["aar"] for row in found.rader}
-    assert max(years) <= 2020
-    assert found.tilbakeblikk.sentences()
+    assert max(years) <= 2025
+    assert (found.tilbakeblikk.antall, found.tilbakeblikk.av) == (len(rangering().vellykkede), 357)
     assert found.andre == ()
+
+
+def test_a_year_before_all_figures_is_answered_with_the_first_that_has_enough(settings, monkeypatch, rules):
+    monkeypatch.setattr("flows.rangering.rangering", lambda: rules.model_copy(update={"minste_dekning": 0.05}))
+    with pytest.raises(TomtError, match=r"no figures .* as of 2023\. The first year with enough of them is 2024"):
+        run_ranking(settings, navn="boligsosial", per_aar=2023, dato=NOVEMBER)
+
+
+@pytest.mark.long
+def test_where_no_year_has_enough_figures_that_is_told(settings):
+    with pytest.raises(TomtError, match=r"no figures .* as of 2023\. No later year has any"):
+        run_ranking(settings, navn="boligsosial", per_aar=2023, dato=NOVEMBER)
 
 
 @pytest.mark.parametrize("year", [1899, 2027, 0])
@@ -152,16 +171,67 @@ def test_a_year_that_cannot_be_looked_back_to(settings, year):
         run_ranking(settings, per_aar=year, dato=NOVEMBER)
 
 
-@pytest.mark.usefixtures("lenient")
 def test_invented_figures_never_take_the_place_of_real_ones(settings):
-    geodata = Geodata(settings.geodata)
-    keep(geodata, statistics(real()), sources())
-    run_ranking(settings.model_copy(update={"profile": Profile.STAGING}), dato=NOVEMBER)
-    keep(geodata, statistics(real(), invented=True), sources(invented=True))
+    write_scores(Geodata(settings.geodata), real(3), profil="vekst", har_oppdiktede_tall=False)
     before = left(settings.geodata)
     with pytest.raises(ConfigError, match=r"ranking of real figures .* TOMT_GEODATA"):
-        run_ranking(settings, dato=NOVEMBER)
+        run_ranking(settings, dato=NOVEMBER, call=unasked)
     assert left(settings.geodata) == before
+
+
+@pytest.mark.parametrize("per_aar", [None, 2012, 2020])
+def test_real_figures_that_are_not_ranked_yet_are_not_replaced_either(settings, per_aar):
+    keep(Geodata(settings.geodata), statistics(real(3)), sources())
+    before = left(settings.geodata)
+    assert not is_offline(settings, per_aar=2020)
+    with pytest.raises(ConfigError, match=r"holds real figures, and those of the sandbox are invented.* TOMT_GEODATA"):
+        run_ranking(settings, per_aar=per_aar, dato=NOVEMBER, call=unasked)
+    assert left(settings.geodata) == before
+
+
+def test_a_look_back_of_real_figures_does_not_take_the_invented_ones_that_were_kept(settings):
+    staging = settings.model_copy(update={"profile": Profile.STAGING})
+    assert not is_offline(staging, per_aar=2020)
+    with pytest.raises(AssertionError, match="somebody was asked"):
+        run_ranking(staging, per_aar=2020, dato=NOVEMBER, call=unasked)
+
+
+def test_a_look_back_waits_for_nobody_and_disturbs_nobody(settings):
+    with Geodata(settings.geodata).lock("rangering"), pytest.raises(BusyError):
+        run_ranking(settings, per_aar=2012, dato=NOVEMBER, call=unasked)
+
+
+def test_invented_figures_are_not_brought_to_the_base_of_another_profile(settings):
+    mixed = settings.model_copy(update={"profile": Profile.PRODUCTION, "sources_url": "http://127.0.0.1:9"})
+    with pytest.raises(ConfigError, match=r"are invented, and the profile is production: they are not brought"):
+        run_ranking(mixed, dato=NOVEMBER, publish=True, call=unasked)
+
+
+def test_newer_figures_can_be_asked_for(settings):
+    with pytest.raises(AssertionError, match="somebody was asked"):
+        run_ranking(settings, dato=NOVEMBER, ferskt=True, call=unasked)
+
+
+# --- Airtable ---
+
+
+@pytest.mark.long  # the flow's own test stands for it in the normal run
+@pytest.mark.usefixtures("lenient")
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (AirtableError("Airtable could not be reached."), "could not be reached"),
+        (KeyError("id"), "Unexpected KeyError"),
+    ],
+)
+def test_what_was_ranked_is_there_whatever_airtable_does(settings, monkeypatch, error, says):
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("tasks.crm.sync.connection.open_connection", refuse)
+    found = run_ranking(settings, dato=NOVEMBER, publish=True)
+    assert says in found.airtable_feil
+    assert (found.publisert, found.valgt.er_skrevet, len(found.rader)) == (None, True, 357)
 
 
 # --- when figures are fresh ---

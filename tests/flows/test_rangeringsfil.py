@@ -10,7 +10,7 @@ import pytest
 from openpyxl import load_workbook
 
 from config.registers import kommuner
-from flows.rangeringsfil import LISENS, OPPDIKTET, require_folder, write_csv, write_xlsx
+from flows.rangeringsfil import LISENS, OPPDIKTET, require_writable, write_csv, write_xlsx
 from flows.rangeringsrader import Row, as_rows
 from tasks.errors import TomtError
 from tests.flows.rangeringsdata import HOSTILE, figures, ranked, sources
@@ -36,12 +36,14 @@ def test_the_csv_opens_in_norwegian_excel(rows, tmp_path):
     assert len(read) == 357
     assert {line["Kommunenummer"] for line in read} == {k.nummer for k in kommuner(sandbox=False)}
     assert [float(line["Score"].replace(",", ".")) for line in read] == [round(row["score"], 2) for row in rows]
-    assert read[0]["Score"].count(",") == 1
-    assert read[1]["Kommune"] == "'=1+1"
+    assert read[1]["Navn"] == "'=1+1"
+    by_number = {line["Kommunenummer"]: line["Kommune"] for line in read}
+    assert by_number["0301"] == "0301 Oslo"  # which Excel leaves alone
+    assert content.startswith("\ufeffKommune;Rang;".encode())
     assert {line["Oppdiktede tall"] for line in read} == {"ja"}
-    assert "SSB 06913 Folkemengde 2025" in read[0]["Kilder"]
+    assert read[0]["Kilder og lisens"] == f"SSB 06913 Folkemengde 2025; {OPPDIKTET}"
     minus = [line["Endring i folketallet på 5 år (%)"] for line in read]
-    assert any(text.startswith("-") for text in minus)  # a number stays one
+    assert any(text.startswith("-") and "," in text for text in minus)  # a number stays one
     assert not any(text.startswith(("=", "+", "@", "\t")) for line in read for text in line.values())
 
 
@@ -53,8 +55,8 @@ def test_the_workbook_has_ranking_factors_figures_and_sources(rows, tmp_path):
     ranking, factors, figures_, told = ([list(row) for row in sheet.iter_rows()] for sheet in book.worksheets)
     head = [cell.value for cell in ranking[0]]
     assert len(ranking) == 9
-    assert ranking[2][head.index("Kommune")].value == "=1+1"
-    assert ranking[2][head.index("Kommune")].data_type == "s"
+    assert ranking[2][head.index("Navn")].value == "=1+1"
+    assert ranking[2][head.index("Navn")].data_type == "s"
     assert [row[head.index("Rang")].value for row in ranking[1:]] == list(range(1, 9))
     assert {row[head.index("Oppdiktede tall")].value for row in ranking[1:]} == {"ja"}
     assert len(factors) == 1 + 8 * 8
@@ -64,7 +66,7 @@ def test_the_workbook_has_ranking_factors_figures_and_sources(rows, tmp_path):
     reasons = {row[11].value for row in figures_[1:]}
     assert SAID in reasons
     assert [cell.value for cell in told[2]][:4] == ["SSB", "06944", "mangler", "Non-existent table"]
-    assert [row[0].value for row in told[3:]] == [LISENS, OPPDIKTET]
+    assert [row[0].value for row in told[3:]] == [OPPDIKTET]
     assert not any(cell.data_type == "f" for row in (*ranking, *factors, *figures_, *told) for cell in row)
 
 
@@ -75,7 +77,7 @@ def test_a_reason_that_is_a_formula_is_text_in_both(rows, tmp_path):
     assert [line["Fylke"][0] for line in read] == ["'", "'"]
     write_xlsx(tmp_path / "a.xlsx", hostile, sources())
     sheet = load_workbook(tmp_path / "a.xlsx")["Rangering"]
-    assert [(row[4].value, row[4].data_type) for row in sheet.iter_rows(min_row=2)] == [
+    assert [(row[5].value, row[5].data_type) for row in sheet.iter_rows(min_row=2)] == [
         ('=cmd|" /C calc"!A0', "s"),
         ("  @SUM(A1)", "s"),
     ]
@@ -83,10 +85,24 @@ def test_a_reason_that_is_a_formula_is_text_in_both(rows, tmp_path):
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(TomtError, match=r"--csv .*there is no folder .*borte\. Make it"):
-        require_folder(tmp_path / "borte" / "a.csv", "--csv")
+        require_writable(tmp_path / "borte" / "a.csv", "--csv")
     with pytest.raises(TomtError, match=r"--xlsx .*is a folder"):
-        require_folder(tmp_path, "--xlsx")
-    require_folder(Path("a.csv"), "--csv")
+        require_writable(tmp_path, "--xlsx")
+    require_writable(Path("a.csv"), "--csv")
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_done():
+    with pytest.raises(TomtError, match=r"--csv /proc/a\.csv: cannot be written"):
+        require_writable(Path("/proc/a.csv"), "--csv")
+
+
+def test_real_figures_carry_their_licence_and_whole_numbers_stay_whole(rows, tmp_path):
+    figure = {"verdi": 7.0, "kilde": "SSB 05940 Igangsatte 2025; SSB 06913 Folkemengde 2025", "mangler": None}
+    figures = {name: {**its, **figure} for name, its in rows[0]["noekkeltall"].items()}
+    write_csv(tmp_path / "a.csv", [rows[0] | {"har_oppdiktede_tall": False, "noekkeltall": figures}])
+    (line,) = csv.DictReader(StringIO((tmp_path / "a.csv").read_text("utf-8-sig"), newline=""), delimiter=";")
+    assert line["Kilder og lisens"] == f"SSB 05940 Igangsatte 2025; SSB 06913 Folkemengde 2025; {LISENS}"
+    assert line["Endring i folketallet på 5 år (%)"] == "7"
 
 
 def test_an_earlier_file_stays_when_the_disk_refuses(rows, tmp_path, monkeypatch):

@@ -33,7 +33,9 @@ def rows(indikatorer) -> list[Row]:
     return rows_by("boligsosial", indikatorer)
 
 
-@pytest.mark.parametrize("name", list(profiler()))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if k else ()) for k, name in enumerate(profiler())]
+)
 def test_every_row_adds_up_to_its_score(name, indikatorer):
     rows = rows_by(name, indikatorer)
     assert len(rows) == 357

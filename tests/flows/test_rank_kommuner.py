@@ -15,7 +15,8 @@ from config.profil import profiler
 from config.rangering import rangering
 from flows import rank_kommuner as module
 from flows.rangering import run_ranking
-from flows.run import directly
+from flows.steg import directly
+from tasks.errors import AirtableError
 from tests.flows.conftest import of_sandbox
 from tests.flows.test_rangering import lenient, rules, settings  # noqa: F401  # the same figures and rules
 
@@ -67,6 +68,22 @@ def test_a_run_with_too_few_figures_fails_and_says_so(flow):
     assert (state.type.value, state.name) == ("FAILED", "For lite tall")
     assert "IKKE LAGRET" in state.message
     assert "IKKE LAGRET" in made["rangering-boligsosial"]
+
+
+@pytest.mark.usefixtures("lenient")
+def test_where_airtable_fails_all_is_shown_and_the_run_fails(flow, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise AirtableError("Airtable could not be reached.")
+
+    monkeypatch.setattr("tasks.crm.sync.connection.open_connection", refuse)
+    monkeypatch.setattr(
+        module, "run_ranking", lambda ready, **o: run_ranking(ready, **(o | {"call": directly, "dato": NOVEMBER}))
+    )
+    state, made = flow()
+    assert (state.type.value, state.name) == ("FAILED", "Airtable svikter")
+    assert state.message.startswith("Airtable could not be reached. OPPDIKTEDE TALL")
+    assert len(made["rangering-boligsosial-alle"]) == 357
+    assert "## De 50 beste" in made["rangering-boligsosial"]
 
 
 def test_the_form_offers_every_profile_and_nothing_else():

@@ -12,7 +12,8 @@ from shapely import box
 
 from config.registers import Kommune
 from flows.artifacts import best_lots
-from flows.summary import IKKE_DEKKET, Summary, plain, totals
+from flows.markdown import plain
+from flows.summary import IKKE_DEKKET, Summary, totals
 from tasks.answer import Failed, NotCovered, Provenance, Rows
 from tasks.contracts import PLANOMRAADER, SCORER, TOMTER
 from tasks.store import Geodata

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -56,6 +56,9 @@ ARROWS = {"opp": "↗", "flat": "→", "ned": "↘"}
 UNKNOWN_TREND = "·"
 MISSING = "mangler"
 """Status of a factor without a figure."""
+DECIDED = 3
+"""Factors that are named as what decided."""
+INVENTED = "OPPDIKTEDE TALL: laget av den lokale sandkassen."
 
 
 def ranking_rows(
@@ -86,8 +89,8 @@ def ranking_rows(
         rows[nummer] = {
             **_placed(score),
             "Andre profiler": lines(_other(name, row) for name, row in mine.items()),
-            "Hvorfor": lines(factor["hvorfor"] for factor in factors.get(nummer, ())),
-            "Utvikling": lines(_trend(own[name]) for name in FIGURES.values() if _is_there(own.get(name))),
+            "Hvorfor": lines((*_marked(score), *_why(factors.get(nummer, ())))),
+            "Utvikling": lines((*_marked(score), *_trends(own))),
             "Mangler": lines(_lacking(factors.get(nummer, ()), own)),
             **{field: own[name]["verdi"] if name in own else None for field, name in FIGURES.items()},
         }
@@ -121,6 +124,36 @@ def _placed(score: Row) -> Row:
         "Oppdiktede tall": bool(score["har_oppdiktede_tall"]),
         RANGERT: day(score["rangert_dato"]),
     }
+
+
+def _marked(score: Row) -> tuple[str, ...]:
+    """Return the line that stands above what rests on invented figures."""
+    return (INVENTED,) if score["har_oppdiktede_tall"] else ()
+
+
+def _why(factors: Sequence[Row]) -> Iterator[str]:
+    """Yield what decided in short, then the factors, most points first, those without a figure last."""
+    there = sorted((f for f in factors if f["status"] != MISSING), key=lambda f: -f["poeng"])
+    best = [f"{f['navn']} {_points(f['poeng'])} av {_points(f['maks'])}" for f in there[:DECIDED] if f["poeng"] > 0]
+    if factors:
+        yield f"Avgjort av: {', '.join(best) or 'ingen faktor ga poeng'}."
+    yield from (f["hvorfor"] for f in there)
+    yield from (f["hvorfor"] for f in factors if f["status"] == MISSING)
+
+
+def _points(value: float) -> str:
+    """Return points without idle zeros.
+
+    Examples
+    --------
+    >>> _points(15.0), _points(17.5)
+    ('15', '17,5')
+    """
+    return f"{value:g}".replace(".", ",")
+
+
+def _trends(figures: Mapping[str, Row]) -> Iterator[str]:
+    yield from (_trend(figures[name]) for name in FIGURES.values() if _is_there(figures.get(name)))
 
 
 def _other(name: str, score: Row) -> str:

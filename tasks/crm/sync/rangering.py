@@ -13,24 +13,25 @@ from dataclasses import replace
 from datetime import date
 
 import pandas as pd
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from config.base import Tabell
 from config.profil import profiler
 from config.registers import Kommune
+from config.settings import Profile
 from tasks.contracts import Contract
 from tasks.crm.rader.kommunerader import identity
 from tasks.crm.rader.kommunescorerader import RANGERT, ranking_rows
 from tasks.crm.rader.rad import Row, RowsByKey
+from tasks.crm.salgsmerker import keep_marks, last_marks
+from tasks.crm.skjema.merke import profile_of
 from tasks.crm.sync import kommunesaker, listing
 from tasks.crm.sync.basesync import BaseSync, today
 from tasks.crm.sync.connection import Connection
 from tasks.crm.sync.diff import Record, TableDiff, canonical, digest
 from tasks.crm.sync.publish import Published, carry_out
-from tasks.errors import StoreError
+from tasks.errors import ConfigError, StoreError, TomtError
 from tasks.kommunekontrakter import INDIKATORER, KOMMUNEFAKTORER, KOMMUNESCORER, NORGE, SALGSKOMMUNER
-from tasks.store import Geodata, write_parquet
+from tasks.store import Geodata
 
 log = logging.getLogger("tomt.crm")
 
@@ -39,6 +40,7 @@ ALL = "-"
 """In the place of a kommunenummer, which none begins with: every row is asked for by its key."""
 MARKS = {"er_fulgt": "Følg alltid", "er_vellykket": "Vellykket"}
 NUMMER = re.compile(r"[0-9]{4}")
+INVENTED = ("har_oppdiktede_tall", "er_oppdiktet")
 
 
 def publish_ranking(
@@ -49,7 +51,7 @@ def publish_ranking(
     Parameters
     ----------
     profil
-        Name of a profile; the others that were ranked by are told beside it.
+        Name of a profile; what the others said on the same day, of figures of the same world, is told beside it.
     kommuner
         Those that may stand in this base; one that is not ranked is left alone, and one that stands in several records
         too.
@@ -58,13 +60,15 @@ def publish_ranking(
 
     Raises
     ------
+    ConfigError
+        When it rests on invented figures: those go to a base of the sandbox, and to no other.
     StoreError
         When there is no ranking by this profile.
     AirtableError, BudgetError, BusyError
         Before the first write; what stops the writing on the way comes back as `Published.failure`.
     """
     with geodata.lock(f"rangering-{connection.state.folder.name}"):
-        fields = _desired(geodata, profil)
+        fields = _desired(geodata, profil, may_be_invented=_may_take_invented(connection, dry_run=dry_run))
         ranked = {k.nummer: k for k in kommuner if k.nummer in fields}
         sync = BaseSync(connection, ALL)
         existing = list(sync.read(TABLE, ranked))
@@ -73,16 +77,45 @@ def publish_ranking(
         return carry_out((diff, queue), queue, sync, dry_run=dry_run)
 
 
-def _desired(geodata: Geodata, profil: str) -> RowsByKey:
+def _may_take_invented(connection: Connection, *, dry_run: bool) -> bool:
+    """Return whether the base is one of the sandbox, or one yet to be made, with which it is only compared."""
+    profil = _profile(connection)
+    return profil == Profile.SANDBOX or (profil is None and dry_run)
+
+
+def _profile(connection: Connection) -> str | None:
+    """Return what the base was marked with when it was opened; None for one without a marker."""
+    return None if connection.base is None else profile_of(connection.base.schema())
+
+
+def _desired(geodata: Geodata, profil: str, *, may_be_invented: bool) -> RowsByKey:
     """Return kommunenummer → the ranking's fields, from the files of the last ranking."""
+    scorer = _read(geodata, profil, KOMMUNESCORER)
+    faktorer, indikatorer = _read(geodata, profil, KOMMUNEFAKTORER), _read(geodata, NORGE, INDIKATORER)
+    if not may_be_invented and any(map(_is_invented, (scorer, faktorer, indikatorer))):
+        raise ConfigError(
+            f"The ranking by {profil} rests on invented figures, and the base is not of the sandbox. Nothing was "
+            "written. Set TOMT_PROFILE=sandbox, or take TOMT_SOURCES_URL away and run `tomt rank`."
+        )
     others = (name for name in profiler() if name != profil)
     andre = {name: geodata.read(name, layer="out", contract=KOMMUNESCORER) for name in others}
     return ranking_rows(
-        _read(geodata, profil, KOMMUNESCORER),
-        faktorer=_read(geodata, profil, KOMMUNEFAKTORER),
-        indikatorer=_read(geodata, NORGE, INDIKATORER),
-        andre={name: frame for name, frame in andre.items() if frame is not None},
+        scorer,
+        faktorer=faktorer,
+        indikatorer=indikatorer,
+        andre={name: frame for name, frame in andre.items() if frame is not None and _is_beside(frame, scorer)},
     )
+
+
+def _is_invented(frame: pd.DataFrame) -> bool:
+    """Return whether a figure is invented, by the columns of any of the contracts."""
+    return any(bool(frame[column].any()) for column in INVENTED if column in frame)
+
+
+def _is_beside(other: pd.DataFrame, scorer: pd.DataFrame) -> bool:
+    """Return whether another ranking is of the same day, and of figures of the same world."""
+    same_day = set(other["rangert_dato"]) == set(scorer["rangert_dato"])
+    return same_day and _is_invented(other) == _is_invented(scorer)
 
 
 def _read(geodata: Geodata, navn: str, contract: Contract) -> pd.DataFrame:
@@ -102,7 +135,7 @@ def _compare(
     by_key = sorted(existing, key=lambda record: not record.is_typed_over(tabell))
     there = {record.key(tabell): record for record in by_key}
     rows: RowsByKey = {
-        nummer: ({tabell.noekkel: nummer} if nummer in there else identity(kommune)) | fields[nummer]
+        nummer: _identity(kommune, there.get(nummer), tabell) | fields[nummer]
         for nummer, kommune in ranked.items()
         if nummer not in twice
     }
@@ -115,6 +148,14 @@ def _compare(
     diff.twice |= twice
     diff.refused |= {n: f"stands in {len(ids)} records: {', '.join(ids)}" for n, ids in twice.items()}
     return diff
+
+
+def _identity(kommune: Kommune, record: Record | None, tabell: Tabell) -> Row:
+    """Return which kommune it is; of a row that is there what it lacks, since a person may have made it."""
+    if record is None:
+        return identity(kommune)
+    lacking = {name: value for name, value in identity(kommune).items() if record.fields.get(name) in (None, "")}
+    return lacking | {tabell.noekkel: kommune.nummer}
 
 
 def _kept_date(tabell: Tabell, row: Row, record: Record, sync: BaseSync) -> object:
@@ -158,44 +199,68 @@ def _queue(diff: TableDiff, ranked: Mapping[str, Kommune], sync: BaseSync) -> Ta
 
 
 def read_sales_marks(geodata: Geodata, connection: Connection) -> pd.DataFrame:
-    """Return what sales has marked of kommuner, and keep it under raw/salgskommuner/.
+    """Return what sales has marked of kommuner, and keep it.
 
     Returns
     -------
     pandas.DataFrame
-        Contract salgskommuner, the kommuner with a mark, sorted; empty for a base that lacks the fields, which the log
-        tells, and which leaves what was kept alone.
+        Contract salgskommuner, the kommuner with a mark, sorted. Of a field that the base lacks, which the log tells,
+        what was kept stands.
 
     Raises
     ------
     AirtableError
         When the base does not answer.
     """
-    ids, base = connection.ids.get(TABLE), connection.base
+    base, er_sandkasse = connection.base, _profile(connection) in {None, Profile.SANDBOX}
+    ids = connection.ids.get(TABLE)
     if ids is None or base is None:
         return SALGSKOMMUNER.empty()
-    if lacking := [name for name in MARKS.values() if name not in ids.fields]:
+    lacking = lacking_marks(connection)
+    if lacking:
         log.warning(
             "%s has no field %s: sales cannot mark kommuner there. Run `tomt base setup`.",
             TABLE,
             " and no field ".join(lacking),
         )
-    names = [name for name in MARKS.values() if name in ids.fields]
-    if not names:
-        return SALGSKOMMUNER.empty()
+    names = [name for name in MARKS.values() if name not in lacking]
     wanted = replace(ids, fields={name: ids.fields[name] for name in (ids.tabell.noekkel, *names)})
     marked = ",".join(listing.EQ_FIELD.format(ids.fields[name]) for name in names)
-    frame = _marks(
-        replace(record, ours=connection.state.key_of(record.id))
-        for record in listing.records(base, wanted, f"OR({marked})")
-    )
-    SALGSKOMMUNER.check(frame)
-    write_parquet(frame, geodata.root / "raw" / SALGSKOMMUNER.name / f"{base.id}.parquet")
+    records = listing.records(base, wanted, f"OR({marked})") if names else ()
+    found = _marks(replace(record, ours=connection.state.key_of(record.id)) for record in records)
+    if lacking:
+        _keep_lacking(found, lacking, _kept(geodata, base.id, er_sandkasse=er_sandkasse))
+    rows = [{"kommunenummer": nummer, **marks} for nummer, marks in sorted(found.items()) if any(marks.values())]
+    frame = pd.DataFrame(rows).astype({"kommunenummer": object}) if rows else SALGSKOMMUNER.empty()
+    keep_marks(frame, geodata, base.id, er_sandkasse=er_sandkasse)
     return frame
 
 
-def _marks(records: Iterable[Record]) -> pd.DataFrame:
-    """Return contract salgskommuner; of a kommune with several records a mark on one of them counts."""
+def lacking_marks(connection: Connection) -> tuple[str, ...]:
+    """Return the fields for sales' marks that the base lacks."""
+    ids = connection.ids.get(TABLE)
+    return tuple(name for name in MARKS.values() if ids is None or name not in ids.fields)
+
+
+def _kept(geodata: Geodata, base: str, *, er_sandkasse: bool) -> pd.DataFrame:
+    try:
+        kept = last_marks(geodata, base, er_sandkasse=er_sandkasse)
+    except TomtError as error:
+        log.warning("%s", error)
+        kept = None
+    return SALGSKOMMUNER.empty() if kept is None else kept
+
+
+def _keep_lacking(found: dict[str, dict[str, bool]], lacking: Iterable[str], kept: pd.DataFrame) -> None:
+    """Let what was kept stand of the fields that the base lacks."""
+    columns = [column for column, name in MARKS.items() if name in lacking]
+    for row in kept.to_dict("records"):
+        own = found.setdefault(row["kommunenummer"], dict.fromkeys(MARKS, False))
+        own |= {column: bool(row[column]) for column in columns}
+
+
+def _marks(records: Iterable[Record]) -> dict[str, dict[str, bool]]:
+    """Return kommunenummer → column → mark; of a kommune with several records a mark on one of them counts."""
     found: dict[str, dict[str, bool]] = {}
     for record in records:
         nummer = record.ours or str(record.fields.get("Kommunenummer") or "").strip()
@@ -203,13 +268,4 @@ def _marks(records: Iterable[Record]) -> pd.DataFrame:
             own = found.setdefault(nummer, dict.fromkeys(MARKS, False))
             # A field that sales has given another type holds no tick.
             found[nummer] = {column: own[column] or record.fields.get(name) is True for column, name in MARKS.items()}
-    rows = [{"kommunenummer": nummer, **marks} for nummer, marks in sorted(found.items()) if any(marks.values())]
-    return pd.DataFrame(rows).astype({"kommunenummer": object}) if rows else SALGSKOMMUNER.empty()
-
-
-@task(name="oppdater rangering", task_run_name="oppdater rangering {profil}", cache_policy=NO_CACHE)
-def publish_ranking_task(
-    geodata: Geodata, connection: Connection, *, profil: str, kommuner: Sequence[Kommune], dry_run: bool
-) -> Published:
-    """Compare the ranking with the base and write what differs."""
-    return publish_ranking(geodata, connection, profil=profil, kommuner=kommuner, dry_run=dry_run)
+    return found

@@ -88,19 +88,32 @@ def test_an_area_that_the_profile_has_not_is_empty():
     assert row_of(score={"score_politikk": float("nan")})["Score politikk"] is None
 
 
-def test_why_is_a_line_per_factor_in_the_order_of_the_profile():
-    assert row_of()["Hvorfor"].split("\n") == [BOLIGSTRESS["hvorfor"], STABILITET["hvorfor"]]
+def test_why_begins_with_what_decided_and_goes_on_by_points_with_what_is_missing_last():
+    byggetakt = BOLIGSTRESS | {"faktor": "byggetakt", "navn": "Byggetakt", "poeng": 17.5, "hvorfor": "Byggetakt: 17,5."}
+    ledelse = BOLIGSTRESS | {"faktor": "ledelse", "navn": "Ledelse", "poeng": 0.0, "hvorfor": "Ledelse: 0."}
+    row = row_of(factors=[STABILITET, ledelse, BOLIGSTRESS, byggetakt], score={"har_oppdiktede_tall": False})
+    assert row["Hvorfor"].split("\n") == [
+        "Avgjort av: Byggetakt 17,5 av 20, Boligstress 15 av 20.",
+        byggetakt["hvorfor"], BOLIGSTRESS["hvorfor"], ledelse["hvorfor"], STABILITET["hvorfor"],
+    ]  # fmt: skip
+    assert row_of(factors=[ledelse])["Hvorfor"].split("\n")[1] == "Avgjort av: ingen faktor ga poeng."
+
+
+def test_invented_figures_are_told_above_what_rests_on_them():
+    for name in ("Hvorfor", "Utvikling"):
+        assert row_of()[name].split("\n")[0] == "OPPDIKTEDE TALL: laget av den lokale sandkassen."
+        assert "OPPDIKTEDE" not in row_of(score={"har_oppdiktede_tall": False})[name]
 
 
 def test_a_key_figure_stands_with_its_trend_the_country_and_the_source():
-    assert row_of()["Utvikling"].replace("\u00a0", " ").split("\n") == [
+    assert row_of()["Utvikling"].replace("\u00a0", " ").split("\n")[1:] == [
         "· Folketall: 61 032 (2025); landet 5 594 340; høyere enn 96 % av kommunene; SSB 06913",
         "↗ Boutgift av medianinntekten: 32,1 % (2024); landet 41,2 %; høyere enn 45 % av kommunene; SSB 06035 og 06944",
     ]
     ratio = row_of(figures=[BOUTGIFT | {"indikator": "prisindeks", "verdi": 79.8, "landstall": 100.0}])["Utvikling"]
-    assert ratio.startswith("↗ Kvadratmeterpris (landet = 100): 80 (2024); høyere enn")
-    trends = [row_of(figures=[BOUTGIFT | {"trend": t}])["Utvikling"][0] for t in ("opp", "flat", "ned", None)]
-    assert trends == ["↗", "→", "↘", "·"]
+    assert ratio.split("\n")[1].startswith("↗ Kvadratmeterpris (landet = 100): 80 (2024); høyere enn")
+    shown = [row_of(figures=[BOUTGIFT | {"trend": t}])["Utvikling"] for t in ("opp", "flat", "ned", None)]
+    assert [text.split("\n")[1][0] for text in shown] == ["↗", "→", "↘", "·"]
 
 
 def test_key_figures_are_numbers_and_what_is_missing_is_empty_and_told():
@@ -131,5 +144,5 @@ def test_other_profiles_are_told_where_they_rank_the_kommune():
 @pytest.mark.parametrize("bad", ["a\nb", "\x00a b", "a\u202e b"])
 def test_text_of_sources_stays_on_its_line(bad):
     row = row_of(factors=[BOLIGSTRESS | {"hvorfor": bad}], figures=[BOUTGIFT | {"kilde": bad}])
-    assert len(row["Hvorfor"].split("\n")) == len(row["Utvikling"].split("\n")) == 1
-    assert not set(row["Hvorfor"] + row["Utvikling"]) & set("\x00\u202e\n")
+    assert (len(row["Hvorfor"].split("\n")), len(row["Utvikling"].split("\n"))) == (3, 2)
+    assert not set(row["Hvorfor"] + row["Utvikling"]) & set("\x00\u202e")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -13,13 +14,13 @@ from config.profil import profiler
 from config.registers import Kommune, kommuner
 from tasks.crm.oppfolging.dag import follow_up
 from tasks.crm.rader.kommunescorerader import FIGURES
+from tasks.crm.salgsmerker import last_marks
 from tasks.crm.sync import budsjett, saker
 from tasks.crm.sync.connection import Connection, open_connection
 from tasks.crm.sync.publish import Published
-from tasks.crm.sync.rangering import publish_ranking, read_sales_marks
-from tasks.errors import BudgetError, BusyError, StoreError
+from tasks.crm.sync.rangering import lacking_marks, publish_ranking, read_sales_marks
+from tasks.errors import BudgetError, BusyError, ConfigError, StoreError
 from tasks.kommunekontrakter import SALGSKOMMUNER
-from tasks.store import read_parquet
 from tests.crm.proevebase import Row, Verden
 from tests.crm.rangeringsdata import DATO, write_ranking, write_scores
 from tests.crm.sync_prosess import TOMTEVIK
@@ -111,7 +112,7 @@ def test_kommuner_without_a_row_get_one_and_the_same_again_sends_nothing(to):
     assert (row["Prioritet"], row["Score"], row["Rang"], row["Endring i rang"]) == ("2", 62.3, 1, 7)
     assert (row["Blant de beste"], row["Oppdiktede tall"], row["Rangert"]) == (True, True, DATO)
     assert (row["Folketall"], row["Boutgift %"]) == (61032, 32.1)
-    assert row["Hvorfor"].startswith("Boligstress: 15 av 20")
+    assert row["Hvorfor"].startswith("OPPDIKTEDE TALL: laget av den lokale sandkassen.\nAvgjort av: Boligstress 15 av")
     assert counts(to.publish()) == (0, 0, 2)
     assert to.writes() == []
 
@@ -146,6 +147,16 @@ def test_a_kommune_that_is_not_ranked_or_not_of_this_base_is_left_alone(to):
     assert to.person.find("Kommuner", foreign.nummer) == []
 
 
+def test_what_sales_has_written_stays(to):
+    to.publish()
+    theirs = {"Notat": "Ring ordføreren", "Relasjon": "I dialog", "Møtenotater": "2. november"}
+    to.change(**theirs)
+    to.rank(turned=True)
+    assert counts(to.publish()) == (0, 2, 0)
+    assert to.row() | theirs | {"Rang": 2} == to.row()
+
+
+@pytest.mark.long
 def test_what_else_stands_on_the_row_stays_and_a_run_and_the_follow_up_leave_the_ranking(felles):
     kjoert = felles.take(TOMTEVIK)
     assert kjoert.verden.sync().failure is None
@@ -178,6 +189,24 @@ def test_other_profiles_are_told(to):
     assert to.row()["Andre profiler"] == f"{other}: 41,2 (rang 2)"
 
 
+@pytest.mark.parametrize(
+    "of", [{"har_oppdiktede_tall": False}, pytest.param({"rangert_dato": "2026-10-02"}, marks=pytest.mark.long)]
+)
+def test_a_profile_of_another_day_or_of_figures_of_another_world_is_not_told(to, of):
+    to.rank(profil=next(name for name in profiler() if name != "boligsosial"), **of)
+    to.publish()
+    assert "Andre profiler" not in to.row()
+
+
+def test_a_row_that_a_person_has_made_is_told_which_kommune_it_is_where_it_does_not_say(to):
+    own = {"Kommunenummer": to.ene.nummer, "Navn": "Vår", "Notat": "mitt"}
+    to.person.table("Kommuner").create(own)
+    assert counts(to.publish()) == (1, 1, 0)
+    assert {name: to.row().get(name) for name in (*own, "Fylke", "Rang")} == own | {"Fylke": to.ene.fylke, "Rang": 1}
+    assert counts(to.publish()) == (0, 0, 2)
+
+
+@pytest.mark.long
 def test_a_field_that_a_person_has_renamed_is_still_written(to):
     to.person.rename("Kommuner", "Rang", "Plass")
     to.publish()
@@ -203,6 +232,7 @@ def test_what_a_person_has_written_is_told_and_put_right(to):
     assert to.writes() == []
 
 
+@pytest.mark.long
 def test_a_date_alone_that_a_person_has_written_is_put_right_too(to):
     to.publish()
     to.change(Rangert="2020-01-01")
@@ -211,6 +241,7 @@ def test_a_date_alone_that_a_person_has_written_is_put_right_too(to):
     assert set(to.told()) == {to.matter("Rangert")}
 
 
+@pytest.mark.long
 def test_a_matter_that_has_its_answer_closes_and_the_next_is_another(to):
     to.publish()
     for answered in (to.matter("Score"), to.matter("Score") + "-2"):
@@ -222,6 +253,7 @@ def test_a_matter_that_has_its_answer_closes_and_the_next_is_another(to):
         assert to.told()[answered]["Tilstand"] == "Lukket"
 
 
+@pytest.mark.long
 def test_a_matter_of_another_kommune_that_was_not_looked_at_stays(to):
     to.publish()
     to.change(Score=99)
@@ -232,6 +264,7 @@ def test_a_matter_of_another_kommune_that_was_not_looked_at_stays(to):
     assert to.told()[to.matter("Score")]["Tilstand"] == "Åpen"
 
 
+@pytest.mark.long
 def test_a_matter_written_over_by_a_person_is_put_right_and_told(to):
     to.publish()
     to.change(Score=99)
@@ -245,6 +278,7 @@ def test_a_matter_written_over_by_a_person_is_put_right_and_told(to):
     assert set(told) == {to.matter("Score"), f"{to.ene.nummer}-endret-Kontroll-{to.matter('Score')}-Hva"}
 
 
+@pytest.mark.long
 def test_a_number_typed_over_is_put_right_and_makes_no_second_row(to):
     to.publish()
     to.change(Kommunenummer="9999")
@@ -269,6 +303,7 @@ def test_a_kommune_in_two_records_is_told_and_the_others_go_on(to):
     assert to.told()[key]["Tilstand"] == "Lukket"
 
 
+@pytest.mark.long
 def test_a_copy_that_a_person_has_made_the_kommune_s_own_is_written_and_the_old_one_left(to):
     to.publish()
     (old,) = to.person.find("Kommuner", to.ene.nummer)
@@ -292,6 +327,7 @@ def test_a_deleted_row_is_made_again_and_told(to):
     assert set(to.told()) == {f"{to.ene.nummer}-slettet-Kommuner-{to.ene.nummer}"}
 
 
+@pytest.mark.long
 def test_a_whole_column_written_over_is_one_matter_of_no_kommune(to, monkeypatch):
     monkeypatch.setattr(saker, "MANGE", 1)
     to.publish()
@@ -327,6 +363,31 @@ def test_a_budget_that_would_burst_stops_it_before_the_first_write(to, monkeypat
     assert to.writes() == []
 
 
+@pytest.fixture
+def staging(to) -> Iterator[Rangert]:
+    """The base as one of staging, for a while."""
+    table = to.person.base.schema(force=True).table("Kjøringer")
+    before, profil, connection = table.description, to.verden.profil, to.connection
+    to.verden.become_staging()
+    to.connection = to.opened()
+    yield to
+    to.connection.close()
+    table.description = before
+    table.save()
+    to.verden.profil, to.connection = profil, connection
+    (to.geodata.root / "crm" / to.person.base.id / "profil.txt").unlink()
+
+
+def test_invented_figures_go_to_a_base_of_the_sandbox_alone(staging):
+    for invented in ({}, {"har_oppdiktede_tall": False}):  # of the latter the key figures are
+        staging.rank(**invented)
+        with pytest.raises(ConfigError, match="rests on invented figures, and the base is not of the sandbox"):
+            staging.publish()
+        with pytest.raises(ConfigError, match="TOMT_SOURCES_URL"):
+            staging.publish(dry_run=True)
+    assert staging.person.find("Kommuner", staging.ene.nummer) == []
+
+
 def test_two_at_once_are_refused(to):
     with to.geodata.lock(f"rangering-{to.person.base.id}"), pytest.raises(BusyError):
         to.publish()
@@ -335,10 +396,10 @@ def test_two_at_once_are_refused(to):
 # --- what sales says ---
 
 
-def kept_marks(rangert: Rangert) -> dict[str, list[Any]]:
+def kept_marks(rangert: Rangert, *, er_sandkasse: bool = True) -> dict[str, list[Any]] | None:
     """Return what was kept of sales' marks."""
-    path = rangert.geodata.root / "raw" / "salgskommuner" / f"{rangert.person.base.id}.parquet"
-    return read_parquet(path).to_dict("list")
+    kept = last_marks(rangert.geodata, rangert.person.base.id, er_sandkasse=er_sandkasse)
+    return None if kept is None else kept.to_dict("list")
 
 
 def test_what_sales_has_marked_is_read_and_kept(to):
@@ -360,20 +421,36 @@ def test_what_sales_has_marked_is_read_and_kept(to):
     to.person.table("Kommuner").delete(own)
 
 
+def test_marks_stand_as_they_were_kept_where_the_base_lacks_their_field(to):
+    to.publish()
+    to.change(Følg_alltid=True, Vellykket=True)
+    read_sales_marks(to.geodata, to.connection)
+    to.change(Vellykket=False)
+    ids = to.connection.ids["Kommuner"]
+    without = replace(ids, fields={name: i for name, i in ids.fields.items() if name != "Følg alltid"})
+    lacking = replace(to.connection, ids={**to.connection.ids, "Kommuner": without})
+    assert lacking_marks(lacking) == ("Følg alltid",)
+    marks = read_sales_marks(to.geodata, lacking).set_index("kommunenummer")
+    assert marks.loc[to.ene.nummer].to_dict() == {"er_fulgt": True, "er_vellykket": False}
+    to.change(Følg_alltid=False)
+
+
+@pytest.mark.long
 def test_a_base_without_the_fields_has_no_marks_and_says_what_to_run(tom_verden, caplog):
     rangert = Rangert(tom_verden, iter(()))
-    rangert.person.table("Kommuner").create({"Kommunenummer": "3207", "Følg alltid": True})
-    read_sales_marks(rangert.geodata, rangert.connection)
+    rangert.person.table("Kommuner").create({"Kommunenummer": "3207", "Følg alltid": True, "Vellykket": True})
+    marks = {"kommunenummer": ["3207"], "er_fulgt": [True], "er_vellykket": [True]}
     rangert.verden.become_staging()  # of which nothing is made on the way
-    for field, left in (("Vellykket", ["3207"]), ("Følg alltid", [])):
+    read_sales_marks(rangert.geodata, rangert.opened())  # no longer of the sandbox: kept elsewhere
+    for field in ("Vellykket", "Følg alltid"):
         rangert.verden.drop("Kommuner", field)
         without = rangert.opened()
         with caplog.at_level(logging.WARNING, "tomt.crm"):
-            assert read_sales_marks(rangert.geodata, without)["kommunenummer"].tolist() == left
+            assert read_sales_marks(rangert.geodata, without).to_dict("list") == marks
         without.close()
         assert f"no field {field}" in caplog.text
     assert "Run `tomt base setup`" in caplog.text
-    assert kept_marks(rangert)["kommunenummer"] == ["3207"], "what was kept is left alone"
+    assert kept_marks(rangert, er_sandkasse=False) == marks, "what was kept is left alone"
     rangert.connection.close()
 
 
