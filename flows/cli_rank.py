@@ -61,7 +61,7 @@ def rank(  # noqa: PLR0917  # the command line gives them by name
     _write(found, csv, xlsx)
     _tell_airtable(found, dry_run=dry_run)
     if found.avvist is not None and as_of is None:
-        raise TomtError(f"The ranking was not kept: {found.avvist}")
+        raise TomtError(" ".join(filter(None, [f"The ranking was not kept: {found.avvist}", found.airtable_feil])))
     if found.airtable_feil is not None:
         raise TomtError(found.airtable_feil)
 

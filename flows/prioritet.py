@@ -182,7 +182,7 @@ def read_pinned(geodata: Geodata, settings: Settings) -> tuple[frozenset[str], t
     except TomtError as error:
         log.warning("What sales has pinned cannot be read from the base: %s", error)
         last, said = kept_marks(geodata, settings)
-        told = "Airtable svarte ikke" if last is None else "Airtable svarte ikke: festede kommuner er fra sist"
+        told = "Basen kunne ikke leses" + ("" if last is None else ": festede kommuner er fra sist")
         return _pinned(last), (f"{told}.", *said)
     if lacks:
         told = f"Basen mangler feltet {FESTET_FELT}: festede kommuner er fra sist. Kjør `tomt base setup`."

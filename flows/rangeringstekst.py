@@ -33,7 +33,7 @@ EXPLAINED = (
     "Score er poengene som er tjent, av 100; det andre tallet er hva de kunne blitt om det som mangler ga fullt. "
     "Robusthet er hvor ofte kommunen blir blant de beste når vektene flyttes litt."
 )
-SVAR = {"lager": "svarte ikke, tallene er fra sist", "mangler": "mangler"}
+SVAR = {"lager": "gir tall fra sist", "mangler": "mangler"}
 
 
 def headline(found: Rangeringer) -> str:

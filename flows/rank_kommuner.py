@@ -25,6 +25,8 @@ from flows.rangering import Rangeringer, run_ranking
 from flows.rangeringstekst import as_markdown, as_table, headline, notes
 from flows.steg import as_task
 
+log = logging.getLogger("tomt.rank")
+
 PROFILES = tuple(profiler())
 
 ProfilValg = Literal[PROFILES]  # type: ignore[valid-type]  # a dropdown in the form, made from config/vekter.toml
@@ -52,7 +54,7 @@ def rank_kommuner(profil: ProfilValg = DEFAULT, bare_vis: bool = False) -> State
     publish_artifacts(found)
     said = [*notes(found), headline(found)]
     if found.avvist is not None:
-        return Failed(name="For lite tall", message=" ".join(said))
+        return Failed(name="For lite tall", message=" ".join([*filter(None, [found.airtable_feil]), *said]))
     if found.airtable_feil is not None:
         return Failed(name="Airtable svikter", message=" ".join([found.airtable_feil, *said]))
     return Completed(message=" ".join(said), data=as_dict(found))
@@ -95,4 +97,7 @@ class Fremdrift:
             if percent < self._percent + LEAST_STEP and percent < 100.0:
                 return
             self._percent = percent
-            update_progress_artifact(self._id, percent, description=what)
+            try:
+                update_progress_artifact(self._id, percent, description=what)
+            except Exception as error:  # whatever Prefect's server says: the ranking goes on without its progress
+                log.warning("The progress could not be told: %s", error)

@@ -4,7 +4,7 @@
     raw/<source>/<kommunenummer>/<UTC time>.parquet     as answered; attrs["provenance"] says where from
     raw/<source>/<kommunenummer>/holdt/                 answers held back until a person has looked at them
     raw/ssb/, raw/klass/, raw/valgresultat/             answers of the statistics services (sandbox: raw/sandkasse/)
-    raw/salgskommuner/<base>.parquet                    what sales has marked of the kommuner
+    raw/salgskommuner/<base>.parquet                    what sales has marked of the kommuner (sandbox: raw/sandkasse/)
     core/<noun>/<kommunenummer>.parquet                 cleaned input of the land engine; core/statistikk: figures
     out/<noun>/<kommunenummer>.parquet                  results; out/tomter holds the persisted ids
     out/kommunescorer/<profil>.parquet                  the ranking of the kommuner; its months in kommunehistorikk

@@ -113,7 +113,7 @@ def test_where_airtable_does_not_answer_what_was_read_last_serves(staging, caplo
     Geodata(staging.geodata).write(ranked(["5061"]), "boligsosial", layer="out", contract=KOMMUNESCORER)
     found = priority_list(staging)
     assert [nummer for nummer, _ in told(found)] == ["1103", *PILOTS, "5061"]
-    assert found.merknader == ("Airtable svarte ikke: festede kommuner er fra sist.",)
+    assert found.merknader == ("Basen kunne ikke leses: festede kommuner er fra sist.",)
     assert "could not be reached" in caplog.text
 
 
@@ -122,7 +122,7 @@ def test_without_marks_and_ranking_the_pilots_are_run_and_it_is_told(staging):
     found = priority_list(staging)
     assert [nummer for nummer, _ in told(found)] == list(PILOTS)
     assert found.merknader == (
-        "Airtable svarte ikke.",
+        "Basen kunne ikke leses.",
         "Ingen rangering «boligsosial» ennå: bare festede og faste kommuner er med.",
     )
 

@@ -126,7 +126,7 @@ def test_a_table_that_failed_is_told_and_its_words_are_taken_literally(settings)
     geodata = Geodata(settings.geodata)
     keep(geodata, statistics(real(), invented=True), sources(svar="lager", grunn=HOSTILE, invented=True))
     found = run_ranking(settings, per_aar=2026, dato=NOVEMBER)
-    told = f"SSB 06944 svarte ikke, tallene er fra sist ({HOSTILE}): gjelder medianinntekt_kr."
+    told = f"SSB 06944 gir tall fra sist ({HOSTILE}): gjelder medianinntekt_kr."
     assert notes(found)[1:] == ["LITE TALL: bare 10 % av vekten i «boligsosial 1» hviler på tall.", told]
     assert "<script>" not in as_markdown(found)
     assert "[x](http" not in as_markdown(found)

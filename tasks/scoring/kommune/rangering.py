@@ -204,7 +204,6 @@ def rank_profile(
     per_aar: int,
     indikatorer: pd.DataFrame | None = None,
     regler: Rangering | None = None,
-    write: bool = True,
 ) -> Rangert:
     """Rank by one profile from out/indikatorer, and write factors, scores and the month, if there is enough behind it.
 
@@ -214,17 +213,14 @@ def rank_profile(
         Contract `indikatorer`; None reads out/indikatorer.
     regler
         None: config/rangering.toml.
-    write
-        False computes only.
 
     Raises
     ------
     RankingError
-        When there are no indicators, when a ranking as of another year than that of `dato` is to be written, or as
-        `rank`.
+        When there are no indicators, for a ranking as of another year than that of `dato`, or as `rank`.
     """
     rules = regler or rangering()
-    if write and per_aar != dato.year:
+    if per_aar != dato.year:
         raise RankingError(
             f"A ranking as of {per_aar} is looked at, not written: the one of {dato.year} would be lost."
         )
@@ -243,7 +239,7 @@ def rank_profile(
         forrige=last_before(before, month),
         tidligere=[one.scorer for one in before],
     )
-    if not write or not result.dom.er_godtatt:
+    if not result.dom.er_godtatt:
         return result
     geodata.write(result.faktorer, profil.kode, layer="out", contract=KOMMUNEFAKTORER)
     geodata.write(result.scorer, profil.kode, layer="out", contract=KOMMUNESCORER)
