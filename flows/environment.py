@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from config.registers import Kommune, invented_kommuner
 from config.settings import AIRTABLE_URL, Profile, Settings, is_loopback
 from tasks.errors import BusyError, ConfigError, StoreError
+from tasks.fil import write_whole
 
 log = logging.getLogger("tomt.environment")
 
@@ -173,9 +174,7 @@ def sandbox_token(settings: Settings) -> str:
 
 def _announce(settings: Settings) -> None:
     path = _running_file(settings)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"airtable_url": settings.airtable_url, "sources_url": settings.sources_url}))
-    os.replace(temporary, path)
+    write_whole(path, json.dumps({"airtable_url": settings.airtable_url, "sources_url": settings.sources_url}).encode())
 
 
 def _running(settings: Settings) -> Settings | None:

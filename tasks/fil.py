@@ -8,13 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_whole(path: Path, data: bytes, *, mode: int | None = None) -> None:
+def write_whole(path: Path, data: bytes, *, mode: int | None = None, til_disk: bool = False) -> None:
     """Write a file beside its place and move it there; its folder is made where it is missing.
 
     Parameters
     ----------
     mode
         Permissions that it has from the first byte on; None leaves them to the process's umask.
+    til_disk
+        Wait until the disk has it: what must survive a power cut.
 
     Raises
     ------
@@ -28,6 +30,9 @@ def write_whole(path: Path, data: bytes, *, mode: int | None = None) -> None:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+            if til_disk:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         with suppress(OSError):  # the folder may be none

@@ -12,8 +12,6 @@ on and that nobody sets; what stands in the file from another boot or machine is
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import logging
 import math
 import os
@@ -28,6 +26,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
+from tasks.delt import boot, shared_line, since_boot
 from tasks.errors import BusyError, StoreError
 
 log = logging.getLogger("tomt.takt")
@@ -40,11 +39,6 @@ AHEAD_S = 1.0
 """A time further ahead than this belongs to no process: the file is damaged, or of another boot with another time."""
 MAX_PENALTY_S = 120.0
 ASK_AGAIN_S = 0.05
-LOCK_PATIENCE_S = 30.0
-"""The lock is held for milliseconds; whoever holds it longer hangs."""
-LOCK_AGAIN_S = 0.005
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-MAX_STATE_BYTES = 2**20
 SERVER_PATIENCE_S = 60.0
 SERVER_AGAIN_S = 300.0
 """How long Prefect's server is left alone after it did not answer."""
@@ -196,78 +190,28 @@ class SharedPace:
     @contextmanager
     def _locked(self) -> Iterator[tuple[State, float]]:
         """Yield the state and the time while no other process may, and write what became of it."""
-        handle = -1
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-            self._lock(handle)
+        with shared_line(self._path) as line:
             now = self._clock()
-            state = _read(handle, now)
+            state = _read(line.text, now)
             state.forget(now)
             yield state, now
-            # one write, ended by a line break: what a longer state left behind it is never read
-            os.pwrite(handle, state.model_dump_json().encode() + b"\n", 0)
-        except OSError as error:
-            raise StoreError(
-                f"{self._path}: {error.strerror}. Check the folder, its permissions and the disk, or set TOMT_GEODATA."
-            ) from None
-        finally:
-            if handle >= 0:
-                os.close(handle)
-
-    def _lock(self, handle: int) -> None:
-        """Take the lock, or give up: a process that hangs with it must not hang all others.
-
-        Raises
-        ------
-        BusyError
-            Naming the file.
-        """
-        deadline = time.monotonic() + LOCK_PATIENCE_S
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except OSError as error:
-                if error.errno not in {errno.EWOULDBLOCK, errno.EACCES}:
-                    raise
-            if time.monotonic() > deadline:
-                raise BusyError(
-                    f"{self._path}: another process has held its lock for {LOCK_PATIENCE_S:.0f} s, and no request "
-                    f"leaves meanwhile. Find it (`fuser {self._path}`), end it, and run again."
-                ) from None
-            time.sleep(LOCK_AGAIN_S)
+            line.text = state.model_dump_json().encode()
 
 
-def since_boot() -> float:
-    """Return the seconds since the boot, sleep included; where no boot has a name, the time of day."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if _boot() else time.time()
-
-
-@cache
-def _boot() -> str:
-    """Return the name of this boot; "" where the system gives none."""
-    try:
-        return BOOT_ID.read_text(encoding="ascii").strip()[:64] if hasattr(time, "CLOCK_BOOTTIME") else ""
-    except (OSError, ValueError):
-        return ""
-
-
-def _read(handle: int, now: float) -> State:
+def _read(text: bytes, now: float) -> State:
     """Return the state of a file by the clock of this boot.
 
     A new one that waits out a second, where the file says nothing of use.
     """
-    boot, ahead = _boot(), time.time() - now
-    text = os.pread(handle, MAX_STATE_BYTES, 0).split(b"\n", 1)[0]
+    name, ahead = boot(), time.time() - now
     if not text:
-        return State(boot=boot, ahead=ahead)
-    anew = State(boot=boot, ahead=ahead, until=now + WINDOW_S)
+        return State(boot=name, ahead=ahead)
+    anew = State(boot=name, ahead=ahead, until=now + WINDOW_S)
     try:
         state = State.model_validate_json(text)
     except ValidationError:
         return anew
-    state.move(boot, ahead)
+    state.move(name, ahead)
     return anew if state.is_ahead_of(now) else state
 
 

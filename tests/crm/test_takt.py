@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks import delt
 from tasks.crm import takt
 from tasks.crm.takt import GIVE_UP_S, WINDOW_S, GlobalLimit, SharedPace
 from tasks.errors import BusyError, StoreError
@@ -176,7 +177,7 @@ def test_the_state_is_read_and_written_by_one_at_a_time(path, monkeypatch, caplo
         assert waiting.is_alive()
     waiting.join(PATIENCE_S)
     assert not waiting.is_alive()
-    monkeypatch.setattr(takt, "LOCK_PATIENCE_S", 0.02)
+    monkeypatch.setattr(delt, "LOCK_PATIENCE_S", 0.02)
     with path.open("rb+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)  # by a process that hangs
         with pytest.raises(BusyError, match=r"appX\.json: another process .* end it"):
@@ -316,13 +317,13 @@ def test_what_another_boot_wrote_is_taken_by_the_time_of_day(path, clock, monkey
     taken = pace.take()
     assert taken == pytest.approx(waits) if waits else isinstance(taken, str)
     kept = json.loads(path.read_bytes().split(b"\n")[0])
-    assert (kept["boot"], kept["ahead"]) == (takt._boot(), START)
+    assert (kept["boot"], kept["ahead"]) == (delt.boot(), START)
 
 
 def test_two_machines_at_one_file_both_get_on(path, clock, monkeypatch):
     ahead = START - clock.now
     monkeypatch.setattr(takt.time, "time", lambda: clock.now + ahead)
-    monkeypatch.setattr(takt, "_boot", lambda: boots[0])
+    monkeypatch.setattr(takt, "boot", lambda: boots[0])
     boots, left = ["one", "two"], {"one": 0, "two": 0}
     pace = pace_of(path, clock, 1)
     for _ in range(20):
@@ -337,13 +338,13 @@ def test_two_machines_at_one_file_both_get_on(path, clock, monkeypatch):
 
 
 def test_where_no_boot_has_a_name_the_time_of_day_is_taken(tmp_path, monkeypatch):
-    assert abs(takt.since_boot() - time.clock_gettime(time.CLOCK_BOOTTIME)) < PATIENCE_S
-    monkeypatch.setattr(takt, "BOOT_ID", tmp_path / "absent")
-    takt._boot.cache_clear()
+    assert abs(delt.since_boot() - time.clock_gettime(time.CLOCK_BOOTTIME)) < PATIENCE_S
+    monkeypatch.setattr(delt, "BOOT_ID", tmp_path / "absent")
+    delt.boot.cache_clear()
     try:
-        assert abs(takt.since_boot() - time.time()) < PATIENCE_S
+        assert abs(delt.since_boot() - time.time()) < PATIENCE_S
     finally:
-        takt._boot.cache_clear()
+        delt.boot.cache_clear()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path, clock):

@@ -7,7 +7,6 @@ is also kept under geodata/crm/<base>/, and no other one is let in. The sandbox 
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from pyairtable.models.schema import BaseSchema, TableSchema
 from config.base import BaseRegister
 from config.settings import BASE_ID, Settings
 from tasks.errors import BaseIncompleteError, ConfigError, StoreError
+from tasks.fil import write_whole
 
 MARKER = re.compile(r"\s*\[\s*tomt\s*:\s*profil\s*=\s*([^\[\]]*?)\s*\]", re.IGNORECASE)
 MARKED = "Kjøringer"
@@ -184,11 +184,8 @@ def keep(settings: Settings) -> None:
     path = _kept_in(settings)
     if path is None or settings.is_sandbox or remembered(settings) is not None:
         return
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(f"{settings.effective_profile}\n", encoding="utf-8")
-        os.replace(temporary, path)
+        write_whole(path, f"{settings.effective_profile}\n".encode())
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}. Check the disk and the folder's permissions.") from None
 

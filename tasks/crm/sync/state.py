@@ -11,7 +11,6 @@ as *confirmed* when the answer has come: whatever a killed run leaves in the bas
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -25,6 +24,7 @@ import shapely
 
 from tasks.crm.chunks import chunks
 from tasks.errors import IdentityError, StoreError
+from tasks.fil import write_whole
 from tasks.store import Geodata, read_parquet, write_parquet
 
 Digests = dict[str, str]
@@ -108,15 +108,8 @@ class BaseState:
         if tables == self.schema():
             return
         path = self.folder / "schema.json"
-        # By process: two runs may remember the same at once.
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("w", encoding="utf-8") as file:
-                json.dump(tables, file, ensure_ascii=False)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
+            write_whole(path, json.dumps(tables, ensure_ascii=False).encode(), til_disk=True)
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror}. Check the disk and the folder's permissions.") from error
 

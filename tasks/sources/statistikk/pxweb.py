@@ -20,6 +20,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from config.statistikk import Ssb
+from tasks.delt import since_boot
 from tasks.sources.statistikk.feil import (
     CONFIG,
     AddressError,
@@ -32,7 +33,6 @@ from tasks.sources.statistikk.kall import Kall
 from tasks.sources.statistikk.lager import Lager, Lagret
 from tasks.sources.statistikk.metadata import Metadata, Variabel
 from tasks.sources.statistikk.sporring import FORMAT, Sporring, Valgt, plan
-from tasks.sources.statistikk.takt import since_boot
 from tasks.sources.statistikk.tur import Tur
 from tasks.sources.unntak import shorten
 

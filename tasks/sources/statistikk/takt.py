@@ -10,18 +10,16 @@ Times are those of a clock that runs from the boot on and that nobody sets.
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
+from tasks.delt import boot, shared_line, since_boot
 from tasks.errors import BusyError, StoreError
 
 log = logging.getLogger("tomt.takt")
@@ -35,10 +33,6 @@ GONE_S = 4 * ASK_AGAIN_S
 MAX_REST_S = 180.0
 """No Retry-After is heeded beyond this; SSB's minute is over by then."""
 AHEAD_S = 1.0
-LOCK_PATIENCE_S = 30.0
-LOCK_AGAIN_S = 0.005
-MAX_STATE_BYTES = 2**18
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Slot(BaseModel):
@@ -179,72 +173,28 @@ class Takt:
     @contextmanager
     def _locked(self) -> Iterator[tuple[State, float]]:
         """Yield the state and the time while no other process may, and write what became of it."""
-        handle = -1
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-            self._lock(handle)
+        with shared_line(self._path) as line:
             now = self._clock()
-            state = _read(handle, now)
+            state = _read(line.text, now)
             state.forget(now)
             yield state, now
             state.written = time.time()
-            # one write, ended by a line break: what a longer state left behind it is never read
-            os.pwrite(handle, state.model_dump_json().encode() + b"\n", 0)
-        except OSError as error:
-            raise StoreError(
-                f"{self._path}: {error.strerror}. Check the folder, its permissions and the disk, or set TOMT_GEODATA."
-            ) from None
-        finally:
-            if handle >= 0:
-                os.close(handle)
-
-    def _lock(self, handle: int) -> None:
-        """Take the lock, or give up with `BusyError`: a process that hangs with it must not hang all others."""
-        deadline = time.monotonic() + LOCK_PATIENCE_S
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                pass
-            else:
-                return
-            if time.monotonic() > deadline:
-                raise BusyError(
-                    f"{self._path}: another process has held its lock for {LOCK_PATIENCE_S:.0f} s, and no request "
-                    f"leaves meanwhile. Find it (`fuser {self._path}`), end it, and run again."
-                ) from None
-            time.sleep(LOCK_AGAIN_S)
+            line.text = state.model_dump_json().encode()
 
 
-def _read(handle: int, now: float) -> State:
+def _read(text: bytes, now: float) -> State:
     """Return the state of a file; a new one where it says nothing of use.
 
     What was sent before is then not known: it waits out a minute, unless the file is older than one.
     """
-    text = os.pread(handle, MAX_STATE_BYTES, 0).split(b"\n", 1)[0]
     if not text:
-        return State(boot=_boot())
+        return State(boot=boot())
     try:
         state = State.model_validate_json(text)
     except ValidationError:
-        return State(boot=_boot(), until=now + WINDOW_S)
-    if state.boot != _boot():
+        return State(boot=boot(), until=now + WINDOW_S)
+    if state.boot != boot():
         passed = time.time() - state.written
         rest = WINDOW_S - passed if 0 <= passed < WINDOW_S else 0.0 if passed >= WINDOW_S else WINDOW_S
-        return State(boot=_boot(), until=now + rest)
-    return State(boot=_boot(), until=now + WINDOW_S) if state.is_ahead_of(now) else state
-
-
-def since_boot() -> float:
-    """Return the seconds since the boot, sleep included; where no boot has a name, the time of day."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if _boot() else time.time()
-
-
-@cache
-def _boot() -> str:
-    """Return the name of this boot; "" where the system gives none."""
-    try:
-        return BOOT_ID.read_text(encoding="ascii").strip()[:64] if hasattr(time, "CLOCK_BOOTTIME") else ""
-    except (OSError, ValueError):
-        return ""
+        return State(boot=boot(), until=now + rest)
+    return State(boot=boot(), until=now + WINDOW_S) if state.is_ahead_of(now) else state

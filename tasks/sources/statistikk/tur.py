@@ -10,9 +10,10 @@ from pathlib import Path
 
 from config.settings import is_loopback
 from config.statistikk import Ssb
+from tasks.delt import since_boot
 from tasks.sources.statistikk.feil import QuietHoursError
 from tasks.sources.statistikk.stilletid import quiet_until
-from tasks.sources.statistikk.takt import Takt, since_boot
+from tasks.sources.statistikk.takt import Takt
 
 FILE = "takt.json"
 

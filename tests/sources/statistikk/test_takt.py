@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks import delt
 from tasks.errors import BusyError, StoreError
 from tasks.sources.statistikk import takt
 from tasks.sources.statistikk.takt import GONE_S, MAX_REST_S, WINDOW_S, Takt
@@ -187,7 +188,7 @@ def test_a_rest_holds_for_every_process_and_is_bounded(path, klokke):
     ],
 )
 def test_a_damaged_file_waits_out_one_minute(path, klokke, damage, monkeypatch):
-    monkeypatch.setattr(takt, "_boot", lambda: "")
+    monkeypatch.setattr(takt, "boot", lambda: "")
     path.parent.mkdir()
     path.write_bytes(damage)
     left = leave(made(path, klokke), klokke, 26)
@@ -200,16 +201,16 @@ def test_a_damaged_file_waits_out_one_minute(path, klokke, damage, monkeypatch):
 )
 def test_after_a_boot_the_rest_of_the_minute_is_waited_out(path, klokke, monkeypatch, passed, waits):
     monkeypatch.setattr(takt.time, "time", lambda: 1_800_000_000.0)
-    monkeypatch.setattr(takt, "_boot", lambda: "one")
+    monkeypatch.setattr(takt, "boot", lambda: "one")
     leave(made(path, klokke), klokke, 25)
-    monkeypatch.setattr(takt, "_boot", lambda: "another")
+    monkeypatch.setattr(takt, "boot", lambda: "another")
     monkeypatch.setattr(takt.time, "time", lambda: 1_800_000_000.0 + passed)
     klokke.s = 50.0  # the new boot's clock begins anew
     assert leave(made(path, klokke), klokke, 1) == [pytest.approx(50.0 + waits, abs=0.01)]
 
 
 def test_a_lock_that_is_held_is_named(path, klokke, monkeypatch):
-    monkeypatch.setattr(takt, "LOCK_PATIENCE_S", 0.0)
+    monkeypatch.setattr(delt, "LOCK_PATIENCE_S", 0.0)
     leave(made(path, klokke), klokke, 1)
     with path.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
