@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
@@ -93,21 +93,27 @@ class Demo:
                     todo += [int(child) for child in path.read_text().split()]
         return found
 
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """Ask Prefect's server; while its database is locked by others it says 503, and has done nothing."""
+
+        def answered() -> httpx.Response:
+            url = f"{self.prefect}/api/{path}"
+            return httpx.request(method, url, json=body, timeout=PATIENCE_S).raise_for_status()
+
+        return self.until(answered).json()
+
     def api(self, path: str, **body: object) -> list[dict]:
-        answer = httpx.post(f"{self.prefect}/api/{path}", json=body, timeout=PATIENCE_S)
-        answer.raise_for_status()
-        return answer.json()
+        return self.ask("POST", path, body)
 
     def run(self, run: str) -> dict:
         """Return a flow run."""
-        return httpx.get(f"{self.prefect}/api/flow_runs/{run}", timeout=PATIENCE_S).raise_for_status().json()
+        return self.ask("GET", f"flow_runs/{run}")
 
     def submit(self, deployment: str, **parameters: object) -> str:
         """Order a run of a deployment, and return its id."""
         (found,) = self.api("deployments/filter", deployments={"name": {"any_": [deployment]}})
-        url = f"{self.prefect}/api/deployments/{found['id']}/create_flow_run"
         body = {"state": {"type": "SCHEDULED"}, "parameters": parameters}
-        return httpx.post(url, json=body, timeout=PATIENCE_S).raise_for_status().json()["id"]
+        return self.ask("POST", f"deployments/{found['id']}/create_flow_run", body)["id"]
 
     def end_of(self, run: str) -> str:
         """Wait for a run to end, and return the type of its last state."""
