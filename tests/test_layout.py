@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ TOP = {"pyproject.toml", "README.md", "flows", "tasks", "config", "tests", "pref
 WINGS = {"sources", "land", "scoring", "crm"}
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Return the dotted names that a module imports."""
     names: set[str] = set()

@@ -297,7 +297,7 @@ def test_doctor_warns_of_an_optional_source_and_fails_for_another(settings, faul
     assert found["source nap_kommuneplan"].mark == "ok"
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.long)])
 def test_airtable_serve_answers_and_ends_when_told(tmp_path, how):
     if how == signal.SIGHUP and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         pytest.skip("started under nohup, where a closed terminal stops nothing")

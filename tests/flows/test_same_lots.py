@@ -113,7 +113,8 @@ def source(tema: str, *, protokoll: str, adresse: str = "", lag: Any, **more: An
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("services", ["MapServer", pytest.param("FeatureServer", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("services", ["MapServer", "FeatureServer"])
 def test_through_arcgis(upstream: UpstreamServer, lots: gpd.GeoDataFrame, tmp_path: Path, services: str) -> None:
     root = f"{upstream.url}/arcgis/rest/services"
     if services == "MapServer":

@@ -172,6 +172,7 @@ def test_gdal_reads_the_ledger(tmp_path):
     assert [list(v) for v in read["til"]] == story.ledger["til"].tolist()
 
 
+@pytest.mark.long
 def test_a_large_kommune_with_few_changes_costs_little():
     wide = 160
     tiles = [land(x, y, x + 1, y + 1) for x in range(wide) for y in range(wide)]
