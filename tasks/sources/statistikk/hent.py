@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -114,6 +115,10 @@ def fetch_statistics(
     return Hentet(rows, kilder, asked)
 
 
+class _StoppedError(Exception):
+    """The run was ended meanwhile: an election is not walked to its end."""
+
+
 class _Run:
     """One fetch."""
 
@@ -129,7 +134,7 @@ class _Run:
         flere_perioder: int,
     ) -> None:
         self._settings, self._regler, self._ferskt, self._naa = settings, regler, ferskt, naa
-        self._more = flere_perioder
+        self._more, self._stopped = flere_perioder, threading.Event()
         self._ssb = regler.ssb.address(settings.sources_url)
         self.er_oppdiktet = is_loopback(self._ssb)
         # answers of this machine are invented: apart from those of the services, whose place they must never take
@@ -145,9 +150,14 @@ class _Run:
         # one election after the other, the newest first: each has the whole pace and its own time
         with self._pxweb() as px, ThreadPoolExecutor(max_workers=1) as pool:
             asked = [pool.submit(self._election, aar, hvem) for aar in self._regler.valg.aar]
-            tables = self._tables(px, hvem)
-            elections = [future.result() for future in asked]
-            votes = self._votes(px, hvem, elections)
+            try:
+                tables = self._tables(px, hvem)
+                elections = [future.result() for future in asked]
+                votes = self._votes(px, hvem, elections)
+            except BaseException:  # a person ends the run: hundreds of pages are not waited for, what came is kept
+                self._stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         return [_of_klass(klass), *tables, *elections, *votes]
 
     def _kommuner(self) -> Kommunesvar:
@@ -224,12 +234,19 @@ class _Run:
                     partier={p.kode.casefold(): p.kode for p in self._regler.parti},
                     ventet=hvem.numre.inndeling(aar + 1).numre,
                     ferskt=self._ferskt,
-                    framdrift=lambda done, total: self._steps.tell(f"{name} ({done} av {total})"),
+                    framdrift=lambda done, total: self._walked(f"{name} ({done} av {total})"),
                 )
                 outcome = election_outcome(answer, aar, hvem, self.sist, er_oppdiktet=self.er_oppdiktet)
                 return checked(outcome)
+            except _StoppedError:
+                raise
             except Exception as error:  # as with the tables
                 return failed_unexpectedly(VALGRESULTAT, str(aar), MEASURES, error, self.sist)
+
+    def _walked(self, what: str) -> None:
+        if self._stopped.is_set():
+            raise _StoppedError(what)
+        self._steps.tell(what)
 
     def _votes(self, px: PxWeb, hvem: Deltakere, elections: Sequence[Utfall]) -> list[Utfall]:
         """Return SSB's shares of the votes of those kommuner and elections that nothing came of."""

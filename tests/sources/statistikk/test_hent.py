@@ -243,6 +243,19 @@ def test_an_election_that_came_in_part_is_written_though_nothing_else_came(after
     assert dict(zip(rows.kommunenummer, rows.verdi, strict=True)) == {"0301": 61, "1103": 67}
 
 
+def test_a_run_that_a_person_ends_does_not_walk_all_elections_first(geodata, url, feil):
+    feil.sekunder = 0.005  # each answer takes a moment, so that the walk is under way when the run ends
+
+    def end(what, _done, _of):
+        if what.startswith("SSB 06913"):
+            raise KeyboardInterrupt
+
+    before = feil.antall("/valgresultat/")
+    with pytest.raises(KeyboardInterrupt):
+        fetch(geodata, url, progress=end)
+    assert feil.antall("/valgresultat/") - before < 100  # of 750
+
+
 def test_a_service_that_is_down_is_not_asked_on_and_on(geodata, url, feil):
     feil.svar_503, feil.klass_er_nede = 1_000, True
     rules = regler("06913", "06944", "05940", "06265", "11084")
