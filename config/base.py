@@ -74,6 +74,9 @@ class Felt(Register):
         Options of selects.
     til
         The table that a link points to.
+    minste_endring
+        Of numbers that drift: a row in which nothing else has changed is not written while it differs by less, in the
+        field's own unit (0.1 of a percentage is ten points).
     start, naar
         What the program sets once, on its own new row where the field is empty; on every one, or only when `naar` fits.
         Of an initial field without `start`, the row says it.
@@ -87,6 +90,7 @@ class Felt(Register):
     symbol: str | None = Field(None, min_length=1, max_length=10)
     valg: tuple[str, ...] = ()
     til: str | None = None
+    minste_endring: float | None = Field(None, gt=0, allow_inf_nan=False)
     start: str | bool | None = None
     naar: Naar | None = None
 
@@ -102,6 +106,8 @@ class Felt(Register):
             if (getattr(self, name) not in (None, ())) != needed:
                 wants = "needs" if needed else "takes no"
                 raise ValueError(f"{self.navn}: {self.type} of {self.eier} {wants} `{name}`")
+        if self.minste_endring is not None and self.type not in NUMBERS:
+            raise ValueError(f"{self.navn}: `minste_endring` is for numbers, not for a {self.type}")
         if self.start is not None and self.eier != "initial":
             raise ValueError(f"{self.navn}: `start` is for initial fields")
         if self.naar is not None and self.start is None:

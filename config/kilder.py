@@ -10,31 +10,60 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from config.errors import ConfigError
+from config.konflikt import konflikter
 from config.registers import Kommune, Register, in_config, kommune_register, kommuner, load_model, read_toml
 from config.settings import is_loopback
 
-Tema = Literal[
-    "grense", "kommuneplan", "kommunedelplan", "reguleringsplan", "reguleringsformaal", "teig", "bygning", "adresse"
+Tema = str
+"""What a source brings: one of LANDTEMAER, of KONTEKSTTEMAER, or a layer of config/konflikter.toml."""
+
+LANDTEMAER: tuple[Tema, ...] = (
+    "grense",
+    "kommuneplan",
+    "kommunedelplan",
+    "reguleringsplan",
+    "reguleringsformaal",
+    "teig",
+    "bygning",
+    "adresse",
+)
+"""What lots are found from, in this order: the boundary first, since some sources are asked by its box. Addresses are
+asked for one by one once there are lots."""
+
+KONTEKSTTEMAER: tuple[Tema, ...] = ("tettsted", "grunnkrets", "grunnkretstall", "holdeplass", "veg", "adressepunkt")
+"""What stands around the lots; without it lots are found all the same, and less is known of them."""
+
+Protokoll = Literal[
+    "ogc_features", "wfs", "arcgis", "nedlasting", "innboks", "kommuneinfo", "adresser", "pxweb", "entur", "nvdb"
 ]
-"""What is fetched, in this order: the boundary first, since some sources are asked by its box. Addresses are asked for
-one by one once there are lots."""
 
-Protokoll = Literal["ogc_features", "wfs", "arcgis", "nedlasting", "innboks", "kommuneinfo", "adresser"]
 
+GYLDIG_DAGER = 7
+"""So old an answer of context may be before it is asked for again, where its source says nothing else."""
 
 PLANER = ("kommuneplan", "kommunedelplan", "reguleringsplan", "reguleringsformaal")
-ONLY: Mapping[str, tuple[str, ...]] = {"kommuneinfo": ("grense",), "adresser": ("adresse",), "innboks": PLANER}
+ONLY: Mapping[str, tuple[str, ...]] = {
+    "kommuneinfo": ("grense",),
+    "adresser": ("adresse",),
+    "innboks": PLANER,
+    "pxweb": ("grunnkretstall",),
+    "entur": ("holdeplass",),
+    "nvdb": ("veg",),
+}
 """What some protocols bring, and nothing else; boundaries and addresses come by no other."""
 
 
 class Kilde(Register):
-    """One source: theme, protocol, address, layers, columns, credentials, licence. See config/plankilder.toml."""
+    """One source: theme, protocol, address, layers, columns, credentials, licence.
+
+    What each key means stands in plankilder.toml; the later ones in konflikter.toml and kontekst.toml.
+    """
 
     navn: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     tema: Tema
@@ -60,8 +89,27 @@ class Kilde(Register):
     legitimasjon: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]*$")
     tom_betyr: Literal["tom", "ikke_dekket"] = "ikke_dekket"
     tom_naar: str | None = None
+    filter: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    rundt_m: float = Field(0, ge=0, le=50_000, allow_inf_nan=False)
+    gyldig_dager: int = Field(0, ge=0, le=366)
+    landsdekkende: bool = False
     lisens: str
     merknad: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _context_is_optional(cls, data: Any) -> Any:
+        """Lots are found without what stands around them, which changes slowly."""
+        if isinstance(data, dict) and data.get("tema") not in LANDTEMAER:
+            return {"gyldig_dager": GYLDIG_DAGER, **data, "valgfri": True}
+        return data
+
+    @field_validator("tema")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in (known := (*LANDTEMAER, *kontekst_themes())):
+            raise ValueError(f"there is no theme or layer {value!r}; there are {', '.join(known)}")
+        return value
 
     @field_validator("lag", mode="before")
     @classmethod
@@ -86,9 +134,16 @@ class Kilde(Register):
         only = ONLY.get(self.protokoll)
         if (only is not None and self.tema not in only) or (only is None and self.tema in {"grense", "adresse"}):
             raise ValueError(f"protokoll {self.protokoll} does not bring {self.tema}")
+        if empty := sorted(column for column, values in self.filter.items() if not column or not values):
+            raise ValueError(f"filter says of {empty} no value to keep")
         if self.protokoll == "nedlasting" and self.datasett is None:
             raise ValueError("a download needs datasett, the dataset's uuid")
         return self
+
+    @property
+    def er_kontekst(self) -> bool:
+        """Whether it brings what stands around the lots, or binds them, and not what they are found from."""
+        return self.tema not in LANDTEMAER
 
     def serves(self, kommunenummer: str) -> bool:
         """Return whether this source may hold the kommune."""
@@ -109,7 +164,9 @@ class Kilde(Register):
 
 @cache
 def kilder(egne: Path | None = None) -> Mapping[str, Kilde]:
-    """Load config/plankilder.toml and the operator's own file, by name; an own source replaces one of its name.
+    """Load every source of config/ and the operator's own file, by name; an own source replaces one of its name.
+
+    They stand in plankilder.toml, and in the tables `kilde` of konflikter.toml and kontekst.toml.
 
     Parameters
     ----------
@@ -122,6 +179,11 @@ def kilder(egne: Path | None = None) -> Mapping[str, Kilde]:
         Naming the file, the source and what is wrong with it.
     """
     rows = _sources(read_toml("plankilder.toml"), "plankilder.toml")
+    for name in ("konflikter.toml", "kontekst.toml"):
+        around = _sources(_table(name), name)
+        if twice := sorted(around.keys() & rows.keys()):
+            raise ConfigError(f"{in_config(name)}: {twice[0]} is the name of another source. Give it one of its own.")
+        rows |= around
     if egne is not None:
         try:
             data = tomllib.loads(egne.read_text(encoding="utf-8"))
@@ -135,6 +197,13 @@ def kilder(egne: Path | None = None) -> Mapping[str, Kilde]:
                 )
         rows |= own
     return rows
+
+
+def _table(name: str) -> dict[str, Any]:
+    table = read_toml(name).get("kilde", {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{in_config(name)}: kilde is no table of sources: write [kilde.<name>]")
+    return table
 
 
 def _sources(data: Mapping[str, Any], name: str) -> dict[str, Kilde]:
@@ -167,7 +236,7 @@ def kilder_for(tema: Tema, kommune: Kommune, *, among: Iterable[Kilde]) -> tuple
 
 
 def themes(*, ikke_bolig_i_plan: bool, egne: Path | None = None) -> tuple[Tema, ...]:
-    """Return the themes that a run fetches before there are lots, in order.
+    """Return the themes that a run finds its lots from, in order.
 
     Parameters
     ----------
@@ -177,11 +246,16 @@ def themes(*, ikke_bolig_i_plan: bool, egne: Path | None = None) -> tuple[Tema, 
         File of the operator's own sources.
     """
     known = {k.tema for k in kilder(egne).values()} - {"adresse"}
-    wanted = (tema for tema in get_args(Tema) if tema in known)
+    wanted = (tema for tema in LANDTEMAER if tema in known)
     return tuple(tema for tema in wanted if ikke_bolig_i_plan or tema != "reguleringsformaal")
+
+
+def kontekst_themes() -> tuple[Tema, ...]:
+    """Return what is fetched around the lots, in order: what tells how central they are, then what binds land."""
+    return (*KONTEKSTTEMAER, *konflikter().lag)
 
 
 def optional_themes(egne: Path | None = None) -> frozenset[str]:
     """Return the themes without which a run still finds lots: those whose every source is `valgfri`."""
-    every = kilder(egne).values()
+    every = [k for k in kilder(egne).values() if k.tema in LANDTEMAER]  # of context all are
     return frozenset(k.tema for k in every) - frozenset(k.tema for k in every if not k.valgfri)

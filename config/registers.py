@@ -355,20 +355,3 @@ class Regler(Register):
 def regler() -> Regler:
     """Load config/regler.toml."""
     return load_model(Regler, read_toml("regler.toml"), "regler.toml")
-
-
-class GrovProfil(Register):
-    """Weights of the first score `grov`; see papers §3."""
-
-    versjon: str
-    m2_per_bolig: float = Field(gt=0)
-    kapasitet_maks: float = Field(gt=0)
-    kapasitet_boliger_full: float = Field(gt=0)
-    storrelse_maks: float = Field(gt=0)
-    storrelse_daa_full: float = Field(gt=0)
-
-
-@cache
-def grov_profil() -> GrovProfil:
-    """Load the profile `grov` of config/vekter.toml."""
-    return load_model(GrovProfil, read_toml("vekter.toml").get("grov", {}), "vekter.toml: grov")

@@ -159,6 +159,9 @@ class Settings(BaseSettings):
     kilder: Annotated[Path | None, BeforeValidator(_file)] = Field(
         None, description="File of your own sources, of the form of config/plankilder.toml"
     )
+    hent_kontekst: Annotated[bool, BeforeValidator(lambda v: True if _blank_is_none(v) is None else v)] = Field(
+        True, description="`false`: score with the context that is there, and ask for none"
+    )
     contact: Annotated[str | None, Unset] = Field(
         None, description="E-mail or address of whoever operates this, sent as User-Agent to the sources"
     )

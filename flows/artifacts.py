@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -11,11 +12,12 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from config.registers import Kommune
 from flows.markdown import plain
 from flows.summary import Summary
-from tasks.contracts import PLANOMRAADER, SCORER, TOMTER
+from tasks.contracts import PLANOMRAADER, TOMTER
 from tasks.crm.rader.links import norgeskart, seeiendom
 from tasks.crm.rader.records import plan_links
 from tasks.store import Geodata
 from tasks.tekst import tall
+from tasks.tomtekontrakter import SCORER
 
 BEST = 20
 
@@ -35,16 +37,24 @@ def best_lots(geodata: Geodata, kommune: Kommune, *, count: int = BEST) -> list[
     return [
         {
             "Tomt": row["tomt_id"],
+            "Nivå": "stoppet" if row["er_stoppet"] else row["nivaa"],
             "Score": tall(row["score"], 1),
+            "Høyest": tall(row["hoyest"], 1),
             "Kart": f"[Kart]({norgeskart(nord_25833=row['nord_25833'], ost_25833=row['ost_25833'])})",
             "Plan": _link("Plan", next((links[p] for p in row["plan_ider"] if p in links), None)),
             "Areal m²": tall(row["areal_m2"]),
-            "Boliger (anslag)": tall(row["boliger"]),
+            "Boliger": _dwellings(row),
+            "Hvorfor": plain(row["begrunnelse"] or ""),
             "Klasse": row["klasse"],
             "Eiendom": _eiendom(row["matrikkelenheter"]),
         }
         for row in rows.head(count).to_dict("records")
     ]
+
+
+def _dwellings(row: Mapping[Any, Any]) -> str:
+    low, high = row["boliger_lav"], row["boliger_hoy"]
+    return "ukjent" if pd.isna(low) or pd.isna(high) else f"{tall(low)}–{tall(high)}"
 
 
 def _eiendom(matrikkelenheter: list[str]) -> str:

@@ -32,6 +32,7 @@ from flows.cli_differanse import differanse
 from flows.cli_import import import_list
 from flows.cli_oppfolging import oppfolging
 from flows.cli_rank import rank
+from flows.cli_score import score
 from flows.cli_sources import sources
 from tasks.errors import TomtError
 
@@ -127,12 +128,13 @@ def demo(
     with ExitStack() as stack:
         ready = _start_demo(stack, settings, *ports)
         env = stack.enter_context(demonstration.prefect_server(settings, prefect))
+        ranked = demonstration.rank(ready)  # first: what a kommune wants counts in the score of its lots
         summaries = demonstration.run_flows(env, chosen)
-        ranked, first_day = demonstration.rank(ready), demonstration.follow_up(ready)
+        first_day = demonstration.follow_up(ready)
         if as_json:
             _print_json(totals(summaries))
         else:
-            typer.echo("\n".join([*(summary["tekst"] for summary in summaries), ranked, first_day]))
+            typer.echo("\n".join([ranked, *(summary["tekst"] for summary in summaries), first_day]))
         if no_serve:
             _say("Done. Start `tomt demo` without --no-serve to look around.")
         else:
@@ -181,6 +183,7 @@ app.command()(sources)
 app.command("bilder")(bilder_command)
 app.command()(oppfolging)
 app.command()(rank)
+app.command()(score)
 
 
 @app.command()

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from config.errors import ConfigError
-from config.kilder import Kilde, Tema, kilder, kilder_for, themes
+from config.kilder import KONTEKSTTEMAER, LANDTEMAER, Kilde, Tema, kilder, kilder_for, kontekst_themes, themes
 from config.nattlig import always_nightly
 from config.registers import Kommune, find_kommune
 from config.settings import Settings, load_settings
@@ -24,8 +24,16 @@ from tasks.sources.innlogging import state, variables
 if TYPE_CHECKING:
     from tasks.sources.innboksinnhold import Funnet
 
-TEMAER: tuple[Tema, ...] = get_args(Tema)
-HEAD = f"{'Tema':<18} {'Kilde':<26} {'Protokoll':<12} {'Komm.':<5} {'Innl.':<7} {'Tilstand':<12} Lisens"
+HEAD = f"{'Tema':<22} {'Kilde':<26} {'Protokoll':<12} {'Komm.':<5} {'Innl.':<7} {'Tilstand':<12} Lisens"
+
+
+def _groups() -> dict[str, tuple[Tema, ...]]:
+    """Return the themes in the order of a run, by what they are for."""
+    return {
+        "Tomtene finnes av:": LANDTEMAER,
+        "Rundt tomtene:": KONTEKSTTEMAER,
+        "Konflikter:": tuple(tema for tema in kontekst_themes() if tema not in KONTEKSTTEMAER),
+    }
 
 
 def sources(  # noqa: PLR0917  # the command line gives them by name
@@ -40,7 +48,7 @@ def sources(  # noqa: PLR0917  # the command line gives them by name
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Print the plan sources and how they are; for one municipality, what it gets and what to do."""
+    """Print the sources and how they are; for one municipality, what it gets and what to do."""
     settings = load_settings()
     if sum([finn, godkjenn is not None, avvis is not None]) > 1:
         raise ConfigError("--finn, --godkjenn and --avvis are three different things. Give one of them.")
@@ -88,12 +96,17 @@ def _registry(settings: Settings, *, offline: bool) -> Said:
     every = ordered(kilder(settings.kilder).values())
     states = _states(every, settings, offline=offline)
     data = {"kilder": [_source(kilde, settings) | states.get(kilde.navn, {}) for kilde in every]}
-    return data, "\n".join([HEAD, *(_line(kilde, settings, states) for kilde in every)])
+    lines = [HEAD]
+    for heading, temaer in _groups().items():
+        if chosen := [kilde for kilde in every if kilde.tema in temaer]:
+            lines += ["", heading, *(_line(kilde, settings, states) for kilde in chosen)]
+    return data, "\n".join(lines)
 
 
 def ordered(every: Iterable[Kilde]) -> list[Kilde]:
     """Return sources by theme, in the order that a run fetches them, and by precedence."""
-    return sorted(every, key=lambda k: (TEMAER.index(k.tema), k.prioritet, k.navn))
+    order = [*LANDTEMAER, *kontekst_themes()]
+    return sorted(every, key=lambda k: (order.index(k.tema), k.prioritet, k.navn))
 
 
 def _states(chosen: Sequence[Kilde], settings: Settings, *, offline: bool) -> dict[str, dict[str, Any]]:
@@ -129,7 +142,7 @@ def _line(kilde: Kilde, settings: Settings, states: Mapping[str, Mapping[str, An
         "alle" if kilde.kommuner is None else ",".join(kilde.kommuner[:3]) + ("…" if len(kilde.kommuner) > 3 else "")
     )
     head = (
-        f"{kilde.tema:<18} {kilde.navn:<26} {kilde.protokoll:<12} {where:<5} {login:<7} "
+        f"{kilde.tema:<22} {kilde.navn:<26} {kilde.protokoll:<12} {where:<5} {login:<7} "
         f"{(now['tilstand'] if now else 'ikke_spurt').replace('_', ' '):<12} "
     )
     lines = wrapped_after(head, kilde.lisens)
@@ -146,10 +159,12 @@ def _line(kilde: Kilde, settings: Settings, states: Mapping[str, Mapping[str, An
 def _of_kommune(kommune: Kommune, settings: Settings, *, offline: bool) -> Said:
     from config.registers import regler
     from flows.kildedekning import Situation, situation
+    from flows.kontekstlinjer import surroundings
+    from tasks.store import Geodata
 
     every = kilder(settings.kilder).values()
-    wanted = [t for t in themes(ikke_bolig_i_plan=regler().differanse.ikke_bolig_i_plan) if t in TEMAER]
-    wanted += [t for t in TEMAER if t == "adresse" and kilder_for(t, kommune, among=every)]
+    wanted = [*themes(ikke_bolig_i_plan=regler().differanse.ikke_bolig_i_plan)]
+    wanted += ["adresse"] if kilder_for("adresse", kommune, among=every) else []
     inbox = _inbox(kommune, settings)
     chosen = [k for tema in wanted for k in kilder_for(tema, kommune, among=every)]
     elsewhere = settings.is_sandbox and not kommune.oppdiktet
@@ -159,15 +174,18 @@ def _of_kommune(kommune: Kommune, settings: Settings, *, offline: bool) -> Said:
         situation(tema, kommune, settings=settings, states=states, among=every, now=now, innboks=inbox)
         for tema in wanted
     ]
+    around = surroundings(kommune, geodata=Geodata(settings.geodata), among=every)
     data = {
         "kommunenummer": kommune.nummer,
         "kommune": kommune.navn,
         "temaer": [row.as_dict() for row in rows],
+        "kontekst": around.as_dict(),
         "innboks": [one.as_dict() for one in inbox],
     }
     lines = [kommune.label, *([wrapped(ELSEWHERE, indent=0)] if elsewhere else [])]
     for row in rows:
         lines += ["", *(wrapped(line, indent=0 if k == 0 else 2) for k, line in enumerate(row.lines()))]
+    lines += ["", *(wrapped(line, indent=0 if k == 0 else 2) for k, line in enumerate(around.lines()))]
     lines += ["", "Innboksen" if inbox else "Innboksen er tom."]
     lines += [wrapped(one.line(), indent=2) for one in inbox]
     if any(one.stanser for one in inbox):

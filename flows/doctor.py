@@ -16,6 +16,7 @@ from config.rangering import rangering
 from config.registers import FOLDER, housing_classes, kommune_register, regler
 from config.settings import PREFIX, Settings, host_of, unknown_names
 from config.statistikk import statistikk
+from config.tomtprofil import tomtprofil, tomtprofiler
 from tasks.errors import TomtError
 from tasks.store import Geodata
 
@@ -110,10 +111,14 @@ def _names() -> Finding:
 
 
 def _registers(settings: Settings) -> str:
+    from tasks.scoring.tomt.kjoring import require_rules
+
     housing_classes(), regler(), base_register(), always_nightly(sandbox=False), indikatorer(), rangering()
+    require_rules()
     return (
         f"{len(kommune_register().kommune)} kommuner, {len(kilder(settings.kilder))} sources, "
-        f"{len(statistikk().tabell)} tables, profiles {', '.join(profiler())}"
+        f"{len(statistikk().tabell)} tables, profiles {', '.join(profiler())}; lots by "
+        f"{tomtprofil().kode} of {', '.join(tomtprofiler())}"
     )
 
 

@@ -15,7 +15,7 @@ from flows.endringer import changes
 from flows.steg import Call, directly
 from flows.summary import FEILET, IKKE_DEKKET, Summary
 from tasks.account import Account
-from tasks.answer import Failed, NotCovered, blocking
+from tasks.answer import Answer, Failed, NotCovered, blocking
 from tasks.crm.bilder.opplasting import bring_pictures_task
 from tasks.crm.sync.connection import Connection, open_connection
 from tasks.crm.sync.diff import TableDiff
@@ -23,10 +23,12 @@ from tasks.crm.sync.kjoringer import record_run_task
 from tasks.crm.sync.publish import Published, publish_dekning_task, publish_task
 from tasks.errors import TomtError, UnusableError
 from tasks.land.find import find_tomter_task
-from tasks.scoring.grov import score_task
+from tasks.scoring.tomt.kjoring import require_rules, score_task
 from tasks.sources.adresser import read_adresser_task
 from tasks.sources.core import read_core_task
 from tasks.sources.fetch import fetch_task
+from tasks.sources.kontekst import hent_kontekst_task
+from tasks.sources.kontekstkjerne import les_kontekst_task
 from tasks.sources.kvalitet import assess_task
 from tasks.store import Geodata
 
@@ -34,7 +36,7 @@ log = logging.getLogger("tomt.run")
 
 
 def run_kommune(kommune: Kommune, settings: Settings, *, dry_run: bool = False, call: Call = directly) -> Summary:
-    """Fetch, find the lots, score them, bring Airtable up to date.
+    """Fetch, find the lots and what is around them, score them, bring Airtable up to date.
 
     Parameters
     ----------
@@ -55,6 +57,7 @@ def run_kommune(kommune: Kommune, settings: Settings, *, dry_run: bool = False, 
     geodata = Geodata(settings.geodata)
     connection = None
     try:
+        require_rules()  # what is wrong in config/ is said before anything is asked
         geodata.ensure_usable()
         summary.valgfrie = optional_themes(settings.kilder)
         connection = open_connection(geodata, settings, dry_run=dry_run)
@@ -106,8 +109,9 @@ def _work(
     with _timed(summary, "adresser"):
         accounts.append(call(read_adresser_task, kommune, settings=settings, geodata=geodata))
     summary.regnskap = {"kilder": {a.navn: a.as_dict() for a in accounts}, "land": land.as_dict()}
+    _look_around(kommune, settings, geodata, summary=summary, call=call)
     with _timed(summary, "score"):
-        call(score_task, kommune, geodata)
+        summary.scoring = call(score_task, kommune, geodata).as_dict()
     with _timed(summary, "airtable"):
         published = call(publish_task, kommune, geodata, connection, answers=summary.kilder, dry_run=summary.dry_run)
     _take(published, connection, summary)
@@ -116,6 +120,21 @@ def _work(
             summary.bilder = call(
                 bring_pictures_task, kommune, geodata, connection, settings=settings, dry_run=summary.dry_run
             )
+
+
+def _look_around(kommune: Kommune, settings: Settings, geodata: Geodata, *, summary: Summary, call: Call) -> None:
+    """Fetch and read what stands around the lots and binds their land; what cannot be told is not known."""
+    if settings.hent_kontekst:
+        with _timed(summary, "kontekst"):
+            summary.kontekst = call(hent_kontekst_task, kommune, settings=settings, geodata=geodata, framgang=_say)
+    with _timed(summary, "les kontekst"):
+        read = call(les_kontekst_task, kommune, summary.kontekst, geodata=geodata, egne=settings.kilder)
+    summary.dekning_kontekst = read.dekning
+    summary.regnskap["kontekst"] = {account.navn: account.as_dict() for account in read.regnskap}
+
+
+def _say(lag: str, answer: Answer, done: int, of: int) -> None:
+    log.info("%2d of %d layers: %s %s", done, of, lag, type(answer).__name__)
 
 
 def _read(kommune: Kommune, settings: Settings, geodata: Geodata, *, summary: Summary, call: Call) -> list[Account]:

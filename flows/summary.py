@@ -10,12 +10,16 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
+
 from config.kilder import optional_themes
 from config.registers import Kommune
+from flows import scoretekst
 from flows.markdown import plain
 from tasks.answer import Answer, Failed, NotCovered, Rows, blocking
 from tasks.crm.bilder.opplasting import Bilder
 from tasks.tekst import tall
+from tasks.tomtekontrakter import KONTEKSTDEKNING
 
 WRITES = ("created", "updated")
 COUNTS = ("created", "updated", "unchanged", "refused")
@@ -25,7 +29,7 @@ MANGLER = {
     "Failed": "svarte ikke som den skal",
     "Empty": "sier nå at kommunen ikke har noe",
 }
-LAND = ("Områder", "Eiendommer", "Tomter")
+LAND = ("Områder", "Eiendommer", "Tomter", "Sammenslåinger")
 FULLFORT, IKKE_DEKKET, FEILET = "Fullført", "Ikke dekket", "Feilet"
 
 
@@ -43,6 +47,12 @@ class Summary:
         Theme → answer.
     datakvalitet
         Grade of the data with its reasons, by theme, and the number of open matters in Kontroll.
+    kontekst
+        Layer of context → answer; empty where none was asked for.
+    dekning_kontekst
+        What each layer of context is worth (contract KONTEKSTDEKNING).
+    scoring
+        What scoring came to (`kjoring.Scoret.as_dict`).
     regnskap
         Step → in, out, dropped with reasons.
     tabeller
@@ -72,6 +82,9 @@ class Summary:
     sekunder_per_steg: dict[str, float] = field(default_factory=dict)
     kilder: dict[str, Answer] = field(default_factory=dict)
     datakvalitet: dict[str, Any] = field(default_factory=dict)
+    kontekst: dict[str, Answer] = field(default_factory=dict)
+    dekning_kontekst: pd.DataFrame = field(default_factory=KONTEKSTDEKNING.empty)
+    scoring: dict[str, Any] = field(default_factory=dict)
     regnskap: dict[str, Any] = field(default_factory=dict)
     tabeller: dict[str, dict[str, int]] = field(default_factory=dict)
     endringer: dict[str, Any] = field(default_factory=dict)
@@ -125,6 +138,8 @@ class Summary:
             "kall": self.kall,
             "kilder": {tema: answer_dict(answer) for tema, answer in self.kilder.items()},
             "datakvalitet": self.datakvalitet,
+            "kontekst": scoretekst.layers(self.dekning_kontekst),
+            "scoring": self.scoring,
             "regnskap": self.regnskap,
             "tekst": self.as_text(),
         }
@@ -143,6 +158,7 @@ class Summary:
         if self.datakvalitet:
             open_matters = self.datakvalitet["kontroll_aapne"]
             lines.append(f"  data quality {self.datakvalitet['karakter']}, {open_matters} open matters of the sources")
+        lines += [f"  {line}" for line in scoretekst.lines(self.scoring, self.dekning_kontekst)]
         if self.upublisert:
             lines.append(f"  {self.upublisert} lots are below the threshold of publication and stay in geodata alone")
         lines += self._pictures()
@@ -204,7 +220,15 @@ class Summary:
             f"{self.kommune.label}: {steps['tomter']['ut']} tomter på {steps['omraader']['ut']} områder. "
             f"Airtable: {self.count('created')} {changed}, {self.count('updated')} endret, "
             f"{self.count('unchanged')} uendret, {self.count('refused')} avvist."
-        ) + "".join([*self._ikke_lagt_ut(), *self._kartbilder(), *self._uten(), *self._ikke_rort()])
+        ) + "".join(
+            [
+                *scoretekst.setninger(self.scoring),
+                *self._ikke_lagt_ut(),
+                *self._kartbilder(),
+                *self._uten(),
+                *self._ikke_rort(),
+            ]
+        )
 
     def _ikke_lagt_ut(self) -> list[str]:
         return [f" {self.upublisert} tomter under terskelen er ikke lagt ut."] if self.upublisert else []
@@ -271,11 +295,12 @@ class Summary:
             remark = plain("; ".join(part for part in [*said, *grade["grunner"]] if part))
             figures = f"{row.get('antall', '')} | {grade['karakter'] or ''}"
             lines.append(f"| {tema} | {row['kilde']} | {svar} | {figures} | {remark} |")
+        lines += scoretekst.markdown(self.scoring, self.dekning_kontekst)
         if self.tabeller:
             lines += ["", "| Airtable | Ny | Endret | Uendret | Avvist |", "| --- | ---: | ---: | ---: | ---: |"]
             for navn, c in self.tabeller.items():
                 lines.append(f"| {navn} | {c['created']} | {c['updated']} | {c['unchanged']} | {c['refused']} |")
-        for part, title in (("kilder", "Kildedata"), ("land", "Tomtesøk")):
+        for part, title in (("kilder", "Kildedata"), ("land", "Tomtesøk"), ("kontekst", "Omgivelser")):
             if steps := self.regnskap.get(part):
                 lines += ["", f"| {title} | Inn | Ut | Utelatt | Merknader |", "| --- | ---: | ---: | --- | --- |"]
                 lines += [_account_line(step, row) for step, row in steps.items()]

@@ -288,21 +288,6 @@ HENDELSER = Contract(
 )
 """The ledger of a kommune, append-only: geometry is the lot after the event, or as last seen when it went."""
 
-SCORER = Contract(
-    "scorer",
-    {
-        "tomt_id": TEXT,
-        "profil": TEXT,
-        "boliger": NUMBER,  # estimated dwellings
-        "poeng_kapasitet": NUMBER,
-        "poeng_storrelse": NUMBER,
-        "score": NUMBER,  # 0–100, unrounded
-        "begrunnelse": TEXT,
-    },
-    key=("tomt_id",),
-    has_geometry=False,
-)
-
 DEKNING = Contract(
     "dekning",
     {

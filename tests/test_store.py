@@ -16,9 +16,10 @@ from shapely import box
 
 from tasks import store
 from tasks.answer import Provenance
-from tasks.contracts import GRENSER, SCORER, TEIGER, Contract
+from tasks.contracts import GRENSER, TEIGER, Contract
 from tasks.errors import BusyError, ContractError, StoreError
 from tasks.store import Geodata
+from tasks.tomtekontrakter import SCORER
 
 
 @pytest.fixture

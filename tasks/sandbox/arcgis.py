@@ -17,7 +17,7 @@ from fastapi import APIRouter, Request, Response
 from shapely.geometry.base import BaseGeometry
 from starlette.concurrency import run_in_threadpool
 
-from tasks.sandbox.arcgis_lag import NAMES, OBJECTID, OID, OMRADEID, TEXT, TJENESTER, Rad, Tjeneste, felter, rader
+from tasks.sandbox.arcgis_lag import OBJECTID, OID, OMRADEID, TEXT, TJENESTER, Rad, Tjeneste, felter, rader
 from tasks.sandbox.crs import SERVED, STORAGE, Crs, reproject, transformer
 from tasks.sandbox.kommune import numre
 from tasks.sandbox.utkast import fakta
@@ -35,17 +35,23 @@ class EsriError(ValueError):
         self.document = {"error": {"code": code, "message": message, "details": list(details)}}
 
 
-def create_router() -> APIRouter:
-    """Return the routes of all services."""
-    router = APIRouter(prefix=PREFIX)
+def create_router(tjenester: Mapping[str, Tjeneste] = TJENESTER, *, prefix: str = PREFIX) -> APIRouter:
+    """Return the routes of services by their paths below a prefix."""
+    router = APIRouter(prefix=prefix)
+
+    def respond(path: str, values: Mapping[str, str]) -> Response:
+        try:
+            return _json(_answer(tjenester, path.rstrip("/"), values))
+        except EsriError as error:
+            return _json(error.document)
 
     @router.get("")
     def root() -> Response:
-        return _json(folder(""))
+        return _json(folder("", tjenester))
 
     @router.get("/{path:path}")
     async def get(path: str, request: Request) -> Response:
-        return await run_in_threadpool(_respond, path, dict(request.query_params))
+        return await run_in_threadpool(respond, path, dict(request.query_params))
 
     @router.post("/{path:path}")
     async def post(path: str, request: Request) -> Response:
@@ -55,22 +61,15 @@ def create_router() -> APIRouter:
             if len(body) > MAX_BODY:
                 return _json({"error": {"code": 413, "message": "Request Entity Too Large", "details": []}})
         form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-        return await run_in_threadpool(_respond, path, {**request.query_params, **form})
+        return await run_in_threadpool(respond, path, {**request.query_params, **form})
 
     return router
 
 
-def _respond(path: str, values: Mapping[str, str]) -> Response:
-    try:
-        return _json(_answer(path.rstrip("/"), values))
-    except EsriError as error:
-        return _json(error.document)
-
-
-def _answer(path: str, values: Mapping[str, str]) -> dict[str, Any]:
-    tjeneste = next((t for sti, t in TJENESTER.items() if path == sti or path.startswith(f"{sti}/")), None)
+def _answer(tjenester: Mapping[str, Tjeneste], path: str, values: Mapping[str, str]) -> dict[str, Any]:
+    tjeneste = next((t for sti, t in tjenester.items() if path == sti or path.startswith(f"{sti}/")), None)
     if tjeneste is None:
-        return folder(path)
+        return folder(path, tjenester)
     if tjeneste.lukket:
         raise EsriError(499, "Token Required")
     rest = path.removeprefix(tjeneste.sti).strip("/")
@@ -91,10 +90,10 @@ def _answer(path: str, values: Mapping[str, str]) -> dict[str, Any]:
 # --- what is there ---
 
 
-def folder(path: str) -> dict[str, Any]:
+def folder(path: str, tjenester: Mapping[str, Tjeneste]) -> dict[str, Any]:
     """Return what a folder holds."""
     below = [
-        sti.removeprefix(f"{path}/" if path else "") for sti in TJENESTER if not path or sti.startswith(f"{path}/")
+        sti.removeprefix(f"{path}/" if path else "") for sti in tjenester if not path or sti.startswith(f"{path}/")
     ]
     if not below:
         raise EsriError(404, f"Folder {path[:60]!r} not found")
@@ -280,7 +279,7 @@ def _esri(tjeneste: Tjeneste, lag: int, page: list[Rad], crs: Crs, *, more: bool
             feature["geometry"] = {"rings": rings(shape)}
         features.append(feature)
     body = {
-        "displayFieldName": next(iter(NAMES[tjeneste.lag[lag]])),
+        "displayFieldName": next(name for name, kind in felter(tjeneste, lag).items() if kind == TEXT),
         "geometryType": "esriGeometryPolygon",
         "spatialReference": {"wkid": crs.epsg, "latestWkid": crs.epsg},
         "fields": [{"name": n, "type": kind} for n, kind in felter(tjeneste, lag).items() if kind != OID],

@@ -2,6 +2,7 @@
 
 A row is a plan object, key its object id; geometry in EPSG:25833. The three services differ as real ones do: in
 what they are able to, in how numbers and dates are written, and in whether they honour the CRS that is asked for.
+A service may bring layers of another kind (`Egne`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -43,6 +45,29 @@ CODES = frozenset({"KPAREALFORMAL", "OPLAREAL", "AREALST", "RPAREALFORMAL", "REG
 
 
 @dataclass(frozen=True)
+class Rad:
+    """One row: attributes as the service writes them, and the geometry."""
+
+    attributter: Mapping[str, Value]
+    geometri: BaseGeometry | None
+
+    @property
+    def oid(self) -> int:
+        """The object id."""
+        return int(self.attributter[OBJECTID] or 0)
+
+
+class Egne(Protocol):
+    """Layers that hold no plan objects."""
+
+    def felter(self, lag: int) -> dict[str, str]:
+        """Return the columns of a layer with their esri types."""
+
+    def rader(self, lag: int, kommuner: frozenset[str] | None) -> Iterator[Rad]:
+        """Yield the rows of a layer in some kommuner, or in all."""
+
+
+@dataclass(frozen=True)
 class Tjeneste:
     """One service.
 
@@ -66,6 +91,8 @@ class Tjeneste:
         Kind of the dates: esriFieldTypeDate in milliseconds, or a double such as 20100615.0.
     lukket
         Every question is answered with "Token Required".
+    egne
+        Columns and rows where these are no plan objects.
     """
 
     sti: str
@@ -77,6 +104,7 @@ class Tjeneste:
     koder_som_tall: bool = False
     datoer: str = DATE
     lukket: bool = False
+    egne: Egne | None = None
 
 
 KP = {0: "KpOmråde", 1: "KpArealformålOmråde", 2: "KpArealbrukOmråde"}
@@ -107,25 +135,14 @@ def felter(tjeneste: Tjeneste, lag: int) -> dict[str, str]:
 
     The kommune that rows are delivered for is a number in every other layer, and text in the next.
     """
+    if tjeneste.egne is not None:
+        return tjeneste.egne.felter(lag)
     slag = tjeneste.lag[lag]
     kinds = {OBJECTID: OID}
     for name in (*COMMON, *NAMES[slag]):
         whole = (name == OMRADEID and lag % 2 == 0) or (tjeneste.koder_som_tall and name in CODES)
         kinds[name] = tjeneste.datoer if name in DATES else WHOLE if whole else TEXT
     return kinds | {AREAL: DOUBLE}
-
-
-@dataclass(frozen=True)
-class Rad:
-    """One row: attributes as the service writes them, and the geometry."""
-
-    attributter: Mapping[str, Value]
-    geometri: BaseGeometry | None
-
-    @property
-    def oid(self) -> int:
-        """The object id."""
-        return int(self.attributter[OBJECTID] or 0)
 
 
 def rader(tjeneste: Tjeneste, lag: int, *, kommuner: frozenset[str] | None = None) -> Iterator[Rad]:
@@ -136,6 +153,9 @@ def rader(tjeneste: Tjeneste, lag: int, *, kommuner: frozenset[str] | None = Non
     kommuner
         Those that rows are delivered for; None for all.
     """
+    if tjeneste.egne is not None:
+        yield from tjeneste.egne.rader(lag, kommuner)
+        return
     slag = tjeneste.lag[lag]
     kinds = felter(tjeneste, lag)
     for nummer in numre():

@@ -11,6 +11,7 @@ import shapely
 from shapely import Point
 
 from tasks.sandbox.crs import Crs, reproject
+from tasks.sandbox.fes import Vilkaar, kommuner_av
 from tasks.sandbox.gml import positions
 from tasks.sandbox.kommune import Bygning, invent, numre
 from tasks.sandbox.utkast import fakta
@@ -35,8 +36,9 @@ def members(nummer: str, crs: Crs) -> tuple[tuple[str, bytes], ...]:
     )
 
 
-def _medlemmer(kommuner: frozenset[str] | None, crs: Crs) -> list[bytes]:
-    """Return the buildings registered in these kommuner, or in all: a neighbour's are the neighbour's."""
+def _medlemmer(vilkaar: Vilkaar | None, crs: Crs) -> list[bytes]:
+    """Return the buildings registered in the kommuner asked for, or in all: a neighbour's are the neighbour's."""
+    kommuner = kommuner_av(vilkaar)
     # A building is registered where it was invented, or in that kommune's neighbour: the others need not be drawn.
     near = [n for n in numre() if kommuner is None or {n, fakta()[n].nabo} & kommuner]
     every = (one for nummer in near for one in members(nummer, crs))

@@ -7,6 +7,8 @@ its own, so that zones, plans and teiger stay as they were.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -42,6 +44,8 @@ STATUSER = (
     (0.01, "BF"),
 )
 TYPER = ((0.45, "111"), (0.25, "181"), (0.12, "131"), (0.08, "121"), (0.05, "161"), (0.03, "311"), (0.02, "241"))
+TJENESTER = (("322", 900), ("321", 4_000), ("323", 3_000), ("613", 1_500), ("615", 5_000), ("612", 600))
+"""Shops, schools and kindergartens (NS 3457-3): one of so many buildings, and one at least."""
 
 
 def tegn_bygninger(utkast: Utkast) -> None:
@@ -55,6 +59,16 @@ def tegn_bygninger(utkast: Utkast) -> None:
     np.maximum.at(chance, point, np.array([_sjanse(soner[k]) for k in zone.tolist()]))
     for k in np.flatnonzero(rng.random(len(points)) < chance).tolist():
         _bygg(utkast, points[k], status=velg(rng, STATUSER), bygningstype=velg(rng, TYPER))
+    _gjor_til_tjenester(utkast)
+
+
+def _gjor_til_tjenester(utkast: Utkast) -> None:
+    """Make some of the houses shops, schools and kindergartens: where they stand, and all else, stays as it was."""
+    rng = np.random.Generator(np.random.PCG64([utkast.fakta.seed, 3]))
+    houses = [k for k, b in enumerate(utkast.bygninger) if b.bygningstype == "111" and b.status in {"TB", "FA"}]
+    wanted = [kode for kode, of in TJENESTER for _ in range(max(len(utkast.bygninger) // of, 1))]
+    for kode, k in zip(wanted, rng.permutation(houses).tolist(), strict=False):
+        utkast.bygninger[k] = replace(utkast.bygninger[k], bygningstype=kode)
 
 
 def legg_feller_i_bygningene(utkast: Utkast) -> None:

@@ -8,8 +8,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 from fastapi import APIRouter, Request, Response
 
+from tasks.sandbox.fes import WfsError
 from tasks.sandbox.kartkatalog import Oppforing, standard
-from tasks.sandbox.wfs import MAX_BODY, WfsError, exception_report, parse_xml
+from tasks.sandbox.wfs import MAX_BODY, exception_report, parse_xml
 
 PATH = "/geonetwork/srv/nor/csw"
 XML = "application/xml; charset=UTF-8"

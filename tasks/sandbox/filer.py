@@ -25,7 +25,8 @@ from config.kilder import Tema
 from tasks.sandbox import plan_gml
 from tasks.sandbox.crs import STORAGE, Crs
 from tasks.sandbox.kommune import PlanObjekt, invent
-from tasks.sandbox.nap import KP_TYPES, RP_TYPES, nest
+from tasks.sandbox.nap import KP_TYPES, RP_TYPES
+from tasks.sandbox.ogc import nest
 
 Form = Literal["gml", "gpkg", "shp", "geojson", "gdb"]
 

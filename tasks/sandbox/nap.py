@@ -1,38 +1,35 @@
 """The plan services of the sandbox: OGC API Features as the national copy (NAP) serves it.
 
-Three services (`SERVICES`), HTTP Basic, 10 features a page unless asked, never more than 500. Properties are nested
-in kommuneplaner and kommunedelplaner and flat with dots in reguleringsplaner, since both occur. A kommune that the
-copy does not hold answers HTTP 200 with nothing.
+Three services (`SERVICES`), behind HTTP Basic. Properties are nested in kommuneplaner and kommunedelplaner and flat
+with dots in reguleringsplaner, since both occur. A kommune that the copy does not hold answers HTTP 200 with nothing.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import json
 import secrets
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from functools import cache
-from urllib.parse import quote, urlencode
+from collections.abc import Sequence
+from functools import partial
 
-import numpy as np
-import shapely
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from shapely import Polygon
+from fastapi import APIRouter, Depends, HTTPException, Request
 
-from tasks.sandbox.crs import CRS84, SERVED, STORAGE, Crs, parse, reproject, transformer
-from tasks.sandbox.kommune import PlanObjekt, invent, numre
+from tasks.sandbox import ogc
+from tasks.sandbox.crs import Crs
+from tasks.sandbox.kommune import PlanObjekt, invent
+from tasks.sandbox.kontekst import hensyn
+from tasks.sandbox.ogc import Tjeneste, add_service
 
 PREFIX = "/nap/services/rest"
 KP_TYPES = ("KpOmråde", "KpArealformålOmråde", "KpArealbrukOmråde", "KpDetaljeringSone")
 RP_TYPES = ("RpOmråde", "RpArealformålOmråde", "RbFormålOmråde")
-SERVICES = {"kommuneplaner": KP_TYPES, "kommunedelplaner": KP_TYPES} | {
+SERVICES = {"kommuneplaner": (*KP_TYPES, *hensyn.TYPER), "kommunedelplaner": KP_TYPES} | {
     f"reguleringsplaner/vn{nivaa}": RP_TYPES for nivaa in range(1, 6)
 }
+DELIVERED_FOR = "kopidata.områdeId"
 FILTERS = frozenset(
     {
-        "kopidata.områdeId",
+        DELIVERED_FOR,
         "arealplanId.kommunenummer",
         "arealplanId.planidentifikasjon",
         "identifikasjon.lokalId",
@@ -40,25 +37,6 @@ FILTERS = frozenset(
         "plantype",
     }
 )
-DEFAULT_LIMIT, MAX_LIMIT = 10, 500
-CONFORMANCE = (
-    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
-    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
-    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
-)
-CRS_LIST = (CRS84, *(f"http://www.opengis.net/def/crs/EPSG/0/{epsg}" for epsg in SERVED))
-
-
-class Refused(HTTPException):
-    """An answer in the exception JSON of OGC API (code, description)."""
-
-    def __init__(self, status: int, code: str, description: str) -> None:
-        super().__init__(status, {"code": code, "description": description})
-
-
-def collection_id(title: str) -> str:
-    """Return the id of a feature type: lower case, ASCII."""
-    return title.lower().replace("å", "a").replace("ø", "o").replace("æ", "ae")
 
 
 def basic_guard(username: str, password: str) -> object:
@@ -81,197 +59,35 @@ def basic_guard(username: str, password: str) -> object:
 
 def create_router(*, username: str, password: str) -> APIRouter:
     """Return the routes of the three services behind HTTP Basic."""
-    router = APIRouter(prefix=PREFIX, dependencies=[basic_guard(username, password)])  # type: ignore[list-item]
-    for service in SERVICES:
-        _add_service(router, service)
+    router = APIRouter(dependencies=[basic_guard(username, password)])  # type: ignore[list-item]
+    for service in TJENESTER.values():
+        add_service(router, service)
     return router
 
 
-def _add_service(router: APIRouter, service: str) -> None:
-    """Add the routes of one service; each answers for that service alone."""
-    base = f"/{service}"
-
-    @router.get(base)
-    def landing(request: Request) -> Response:
-        root = _here(request, service)
-        links = [_link(root + tail, rel) for tail, rel in (("", "self"), ("/conformance", "conformance"))]
-        links.append(_link(f"{root}/collections", "data"))
-        return _json({"title": f"{service} (oppdiktede data)", "links": links})
-
-    @router.get(f"{base}/conformance")
-    def conformance() -> Response:
-        return _json({"conformsTo": CONFORMANCE})
-
-    @router.get(f"{base}/collections")
-    def collections(request: Request) -> Response:
-        root = _here(request, service)
-        found = [_describe(root, title) for title in SERVICES[service]]
-        return _json({"collections": found, "links": [_link(f"{root}/collections", "self")]})
-
-    @router.get(base + "/collections/{cid}")
-    def collection(request: Request, cid: str) -> Response:
-        return _json(_describe(_here(request, service), _title(service, cid)))
-
-    @router.get(base + "/collections/{cid}/items")
-    def items(request: Request, cid: str) -> Response:
-        return _items(request, service, _title(service, cid))
-
-    @router.get(base + "/collections/{cid}/items/{fid}")
-    def item(request: Request, cid: str, fid: str) -> Response:
-        samling, crs = f"{service}/{_title(service, cid)}", _crs(request, "crs")
-        for nummer in numre():
-            for k, objekt in enumerate(invent(nummer).plan.get(samling, ())):
-                if str(objekt["id"]) == fid:
-                    return _geojson(features(samling, nummer, crs)[k], crs)
-        raise Refused(404, "NotFound", f"No feature {fid[:40]!r} in collection {cid}.")
-
-
-def _title(service: str, cid: str) -> str:
-    """Return the feature type of a collection id or title."""
-    for title in SERVICES[service]:
-        if cid in {title, collection_id(title)}:
-            return title
-    known = ", ".join(collection_id(title) for title in SERVICES[service])
-    raise Refused(404, "NotFound", f"No collection {cid[:80]!r} in {service}: it has {known}.")
-
-
-def _here(request: Request, service: str) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}{PREFIX}/{service}"
-
-
-def _link(href: str, rel: str) -> dict[str, str]:
-    return {"href": href, "rel": rel, "type": "application/json"}
-
-
-def _describe(root: str, title: str) -> dict[str, object]:
-    cid = collection_id(title)
-    items = _link(f"{root}/collections/{cid}/items", "items") | {"type": "application/geo+json"}
-    return {
-        "id": cid,
-        "title": title,
-        "description": f"{title} – oppdiktede data",
-        "extent": {"spatial": {"bbox": [[-2.0, 57.0, 36.0, 73.0]], "crs": CRS84}},
-        "itemType": "feature",
-        "crs": CRS_LIST,
-        "storageCrs": f"http://www.opengis.net/def/crs/EPSG/0/{STORAGE}",
-        "links": [_link(f"{root}/collections/{cid}", "self"), items],
-    }
-
-
-def _items(request: Request, service: str, title: str) -> Response:
-    """Answer one page of a collection."""
-    query = dict(request.query_params)
-    unknown = set(query) - FILTERS - {"crs", "limit", "offset", "bbox", "bbox-crs", "f"}
-    if unknown:
-        name = sorted(unknown)[0][:80]
-        raise Refused(400, "InvalidParameterValue", f"Unknown query parameter {name!r}.")
-    crs = _crs(request, "crs")
-    limit = min(_integer(query, "limit", DEFAULT_LIMIT, least=1), MAX_LIMIT)
-    offset = _integer(query, "offset", 0, least=0)
-    found = _select(request, f"{service}/{title}", {k: v for k, v in query.items() if k in FILTERS})
-    page = found[offset : offset + limit]
-    samling = f"{service}/{title}"
-    texts = ",".join(features(samling, nummer, crs)[k] for nummer, k in page)
-    root = f"{_here(request, service)}/collections/{collection_id(title)}/items"
-    links = [_page_link(root, query, offset, "self")]
-    if offset + limit < len(found):
-        links.append(_page_link(root, query, offset + limit, "next"))
-    head = {
-        "type": "FeatureCollection",
-        "numberMatched": len(found),
-        "numberReturned": len(page),
-        "timeStamp": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "links": links,
-    }
-    return _geojson(json.dumps(head, ensure_ascii=False)[:-1] + f',"features":[{texts}]}}', crs)
-
-
-def _page_link(root: str, query: dict[str, str], offset: int, rel: str) -> dict[str, str]:
-    asked = query | {"offset": str(offset)} if offset else query
-    text = urlencode(asked, quote_via=quote)
-    return {"href": f"{root}?{text}" if text else root, "rel": rel, "type": "application/geo+json"}
-
-
-def _select(request: Request, samling: str, filters: dict[str, str]) -> list[tuple[str, int]]:
-    """Return (kommunenummer, place) of the objects that answer the filters and the box."""
-    box = _box(request)
-    asked = filters.get("kopidata.områdeId")
-    chosen = []
-    for nummer in numre():
-        if asked is not None and asked != nummer:
-            continue
-        for k, objekt in enumerate(invent(nummer).plan.get(samling, ())):
-            if all(objekt["properties"].get(name) == value for name, value in filters.items()) and _hits(objekt, box):
-                chosen.append((nummer, k))
-    return chosen
-
-
-def _hits(objekt: PlanObjekt, box: Polygon | None) -> bool:
-    return box is None or (objekt["geometry"] is not None and bool(shapely.intersects(box, objekt["geometry"])))
-
-
-def _box(request: Request) -> Polygon | None:
-    """Return the bbox of the query in EPSG:25833."""
-    text = request.query_params.get("bbox")
-    if text is None:
-        return None
-    try:
-        a, b, c, d = (float(part) for part in text.split(","))
-    except ValueError:
-        a = b = c = d = float("nan")
-    if not (np.isfinite([a, b, c, d]).all() and a <= c and b <= d):
-        raise Refused(400, "InvalidParameterValue", f"bbox must be four numbers, lower left first: {text[:80]!r}.")
-    crs = _crs(request, "bbox-crs")
-    if crs.nord_foerst:
-        a, b, c, d = b, a, d, c
-    return shapely.box(*transformer(crs.epsg).transform_bounds(a, b, c, d, direction="INVERSE"))
-
-
-def _crs(request: Request, name: str) -> Crs:
-    text = request.query_params.get(name, CRS84)
-    crs = parse(text) if text in CRS_LIST else None
-    if crs is None:
-        raise Refused(400, "InvalidParameterValue", f"{name} {text[:80]!r} is not served: {', '.join(CRS_LIST)}.")
-    return crs
-
-
-def _integer(query: dict[str, str], name: str, default: int, *, least: int) -> int:
-    text = query.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) >= least):
-        raise Refused(400, "InvalidParameterValue", f"{name} must be a whole number from {least}: {text[:40]!r}.")
-    return int(text)
-
-
-@cache
 def features(samling: str, nummer: str, crs: Crs) -> tuple[str, ...]:
-    """Return the objects of one collection and kommune as GeoJSON features, in their order."""
-    objects = invent(nummer).plan.get(samling, ())
-    shapes = np.empty(len(objects), dtype=object)
-    shapes[:] = [objekt["geometry"] for objekt in objects]
-    texts = shapely.to_geojson(reproject(shapes, crs))
-    nested = not samling.startswith("reguleringsplaner")
-    made = []
-    for objekt, text in zip(objects, texts, strict=True):
-        properties = {k: v for k, v in objekt["properties"].items() if v is not None}
-        body = json.dumps(nest(properties) if nested else properties, ensure_ascii=False)
-        made.append(f'{{"type":"Feature","id":{objekt["id"]},"geometry":{text or "null"},"properties":{body}}}')
-    return tuple(made)
+    """Return the objects of one collection (``kommuneplaner/KpOmråde``) and kommune as GeoJSON features."""
+    service, _, title = samling.rpartition("/")
+    return ogc.features(TJENESTER[service], title, nummer, crs)
 
 
-def nest(flat: Mapping[str, object]) -> dict[str, object]:
-    """Return properties with `a.b` as objects: {"a": {"b": …}}."""
-    out: dict[str, object] = {key: value for key, value in flat.items() if "." not in key}
-    groups: dict[str, dict[str, object]] = {}
-    for key, value in flat.items():
-        first, dot, rest = key.partition(".")
-        if dot:
-            groups.setdefault(first, {})[rest] = value
-    return out | groups
+def _objekter(service: str, title: str, nummer: str) -> Sequence[PlanObjekt]:
+    """Return the objects of a collection in a kommune."""
+    samling = f"{service}/{title}"
+    if title in hensyn.TYPER:
+        return hensyn.hensynssoner(nummer)[samling]
+    return invent(nummer).plan.get(samling, ())
 
 
-def _json(body: dict[str, object]) -> Response:
-    return Response(json.dumps(body, ensure_ascii=False), media_type="application/json")
-
-
-def _geojson(text: str, crs: Crs) -> Response:
-    return Response(text, media_type="application/geo+json", headers={"Content-Crs": f"<{crs.navn}>"})
+TJENESTER = {
+    navn: Tjeneste(
+        sti=f"{PREFIX}/{navn}",
+        navn=navn,
+        titler=titler,
+        filtre=FILTERS,
+        objekter=partial(_objekter, navn),
+        nestet=not navn.startswith("reguleringsplaner"),
+        kommune=DELIVERED_FOR,
+    )
+    for navn, titler in SERVICES.items()
+}

@@ -21,6 +21,7 @@ from fastapi import APIRouter, Body, HTTPException, Request, Response
 from tasks.sandbox import gml, plan_gml
 from tasks.sandbox.crs import SERVED, Crs
 from tasks.sandbox.kommune import invent, numre
+from tasks.sandbox.kontekst import tettsted_gml
 from tasks.sandbox.nap import KP_TYPES, RP_TYPES
 
 PREFIX = "/nedlasting"
@@ -33,10 +34,19 @@ LICENCE = b"Oppdiktede data. Kommunene, planene og teigene finnes ikke.\r\n"
 
 @dataclass(frozen=True)
 class Datasett:
-    """One dataset: its name in file names, and the collections it holds; none means teiger."""
+    """One dataset.
+
+    Attributes
+    ----------
+    navn, tema
+        In file names.
+    samlinger
+        Collections of plan objects that it holds; none means teiger, or tettsteder where it is of the whole country.
+    """
 
     navn: str
     samlinger: tuple[str, ...] = ()
+    tema: str = "Basisdata"
 
 
 DATASETT: Mapping[str, Datasett] = {
@@ -49,7 +59,14 @@ DATASETT: Mapping[str, Datasett] = {
         "Reguleringsplan", tuple(f"reguleringsplaner/vn2/{slag}" for slag in RP_TYPES)
     ),
 }
-"""By uuid; the one of the teiger is the register's own."""
+"""What is had by kommune, by uuid; the one of the teiger is the register's own."""
+
+LANDSDEKKENDE: Mapping[str, Datasett] = {
+    "173f4a15-dead-4f82-b92e-f37396b72cea": Datasett("Tettsteder2024", tema="Befolkning")
+}
+"""What is had for the whole country alone, by its real uuid."""
+ALLE: Mapping[str, Datasett] = {**DATASETT, **LANDSDEKKENDE}
+LANDET = "0000"
 
 
 @dataclass
@@ -101,7 +118,7 @@ def create_router() -> APIRouter:
         _dataset(uuid)
         if name not in CODELISTS:
             raise HTTPException(404, {"message": f"Ingen kodeliste {name[:20]!r}."})
-        return _json(CODELISTS[name]())
+        return _json(CODELISTS[name](uuid))
 
     @router.post("/order")
     def order(request: Request, body: dict[str, Any] = Body(...)) -> Response:  # noqa: B008
@@ -125,11 +142,11 @@ def create_router() -> APIRouter:
 
 
 def archive(uuid: str, nummer: str, epsg: int) -> bytes:
-    """Return the zip of a dataset for one kommune: its GML and a licence."""
+    """Return the zip of a dataset for one kommune, or `LANDET`: its GML and a licence."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
         with packed.open(f"{filnavn(uuid, nummer, epsg)}.gml", "w", force_zip64=True) as file:
-            for part in _gml(DATASETT[uuid], nummer, epsg):
+            for part in _gml(uuid, nummer, epsg):
                 file.write(part)
         packed.writestr("lisens.txt", LICENCE)
     return made.getvalue()
@@ -137,12 +154,16 @@ def archive(uuid: str, nummer: str, epsg: int) -> bytes:
 
 def filnavn(uuid: str, nummer: str, epsg: int) -> str:
     """Return the name of a file without its suffix, as Geonorge builds it."""
-    navn = invent(nummer).navn.split()[0]
-    return f"Basisdata_{nummer}_{navn}_{epsg}_{DATASETT[uuid].navn}_GML"
+    navn = "Norge" if nummer == LANDET else invent(nummer).navn.split()[0]
+    return f"{ALLE[uuid].tema}_{nummer}_{navn}_{epsg}_{ALLE[uuid].navn}_GML"
 
 
-def _gml(datasett: Datasett, nummer: str, epsg: int) -> Iterator[bytes]:
+def _gml(uuid: str, nummer: str, epsg: int) -> Iterator[bytes]:
     crs = Crs(f"urn:ogc:def:crs:EPSG::{epsg}", epsg, nord_foerst=epsg in {4258, 4326})
+    if uuid in LANDSDEKKENDE:
+        yield from tettsted_gml.fil(crs)
+        return
+    datasett = DATASETT[uuid]
     if datasett.samlinger:
         yield from plan_gml.fil(datasett.navn, datasett.samlinger, nummer, crs)
         return
@@ -168,7 +189,8 @@ def _read_order(body: Mapping[str, Any]) -> _Order:
     except (KeyError, TypeError, ValueError):
         raise HTTPException(400, {"message": "Bestillingen kan ikke leses."}) from None
     _dataset(uuid)
-    if kind != "kommune" or nummer not in numre() or epsg not in SERVED or form_name != "GML":
+    offered = {(area["type"], area["code"]) for area in _areas(uuid)}
+    if (kind, nummer) not in offered or epsg not in SERVED or form_name != "GML":
         raise HTTPException(400, {"message": "Område, projeksjon eller format kan ikke bestilles."})
     return _Order(uuid, nummer, epsg)
 
@@ -188,22 +210,24 @@ def _receipt(request: Request, reference: str, order: _Order) -> dict[str, Any]:
     return {"referenceNumber": reference, "files": [file], "email": "", "downloadBundleUrl": None}
 
 
-def _dataset(uuid: str) -> Datasett:
-    if uuid not in DATASETT:
+def _dataset(uuid: str) -> None:
+    """Refuse a dataset that is not there."""
+    if uuid not in ALLE:
         raise HTTPException(404, {"message": f"Ingen datasett {uuid[:40]!r}."})
-    return DATASETT[uuid]
 
 
-def _areas() -> list[dict[str, Any]]:
+def _areas(uuid: str) -> list[dict[str, Any]]:
+    if uuid in LANDSDEKKENDE:
+        return [{"type": "landsdekkende", "name": "Hele landet", "code": LANDET}]
     return [{"type": "kommune", "name": invent(n).navn, "code": n} for n in numre()]
 
 
-def _projections() -> list[dict[str, Any]]:
+def _projections(_uuid: str) -> list[dict[str, Any]]:
     space = "http://www.opengis.net/def/crs/EPSG/0/"
     return [{"code": str(e), "name": f"EPSG {e}", "codespace": f"{space}{e}"} for e in SERVED]
 
 
-def _formats() -> list[dict[str, Any]]:
+def _formats(_uuid: str) -> list[dict[str, Any]]:
     return [{"name": "FGDB", "version": "10.0"}, {"name": "GML", "version": "3.2.1"}]
 
 

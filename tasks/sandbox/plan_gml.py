@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from tasks.sandbox.crs import Crs, reproject
 from tasks.sandbox.gml import positions
 from tasks.sandbox.kommune import invent
-from tasks.sandbox.nap import nest
+from tasks.sandbox.ogc import nest
 from tasks.sandbox.utkast import PlanObjekt
 
 GML_NS = "http://www.opengis.net/gml/3.2"

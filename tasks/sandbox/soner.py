@@ -97,12 +97,7 @@ def del_rect(rng: np.random.Generator, rect: Rect, *, gap: int, minst: int) -> l
 def tegn_soner(utkast: Utkast) -> None:
     """Split the land into zones, give each a purpose and a status, and cut it off at the border."""
     land, rng = utkast.landskap, utkast.rng
-    half = land.side / 2
-    sentre = [
-        (half + (rng.random() - 0.5) * land.side * 0.5, half + (rng.random() - 0.5) * land.side * 0.5)
-        for _ in range(utkast.fakta.sentre)
-    ]
-    utkast.soner = [sone for sone in _splitt(utkast, sentre) if land.inside(sone.rect)]
+    utkast.soner = [sone for sone in _splitt(utkast, tegn_sentre(utkast)) if land.inside(sone.rect)]
     shapes = land.polygons([sone.rect for sone in utkast.soner])
     cut = land.clip(shapes)
     for k, sone in enumerate(utkast.soner):
@@ -110,6 +105,16 @@ def tegn_soner(utkast: Utkast) -> None:
         sone.lokal_id = utkast.lokal_id("sone", k)
     utkast.soner = [sone for sone in utkast.soner if not sone.geometri.is_empty]
     _gi_formaal(rng, utkast.soner)
+
+
+def tegn_sentre(utkast: Utkast) -> list[tuple[float, float]]:
+    """Return where the towns lie, in cells: the first that is drawn of a kommune."""
+    side, rng = utkast.landskap.side, utkast.rng
+    half = side / 2
+    return [
+        (half + (rng.random() - 0.5) * side * 0.5, half + (rng.random() - 0.5) * side * 0.5)
+        for _ in range(utkast.fakta.sentre)
+    ]
 
 
 def _splitt(utkast: Utkast, sentre: list[tuple[float, float]]) -> list[Sone]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tasks.sandbox.crs import Crs
+from tasks.sandbox.fes import Vilkaar, kommuner_av
 from tasks.sandbox.gml import APP, members
 from tasks.sandbox.kommune import numre
 from tasks.sandbox.wfs import Tjeneste
@@ -10,8 +11,9 @@ from tasks.sandbox.wfs import Tjeneste
 PATH = "/skwms1/wfs.matrikkelen-eiendomskart-teig"
 
 
-def _medlemmer(kommuner: frozenset[str] | None, crs: Crs) -> list[bytes]:
-    """Return the teiger of these kommuner, or of all."""
+def _medlemmer(vilkaar: Vilkaar | None, crs: Crs) -> list[bytes]:
+    """Return the teiger of the kommuner asked for, or of all."""
+    kommuner = kommuner_av(vilkaar)
     chosen = [nummer for nummer in numre() if kommuner is None or nummer in kommuner]
     return [member for nummer in chosen for member in members(nummer, crs)]
 

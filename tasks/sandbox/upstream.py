@@ -19,6 +19,9 @@ from tasks.sandbox.arcgis_lag import TJENESTER as ARCGIS
 from tasks.sandbox.bygning_wfs import BYGNING
 from tasks.sandbox.crs import SERVED, Crs, reproject
 from tasks.sandbox.kommune import OppdiktetKommune, invent, numre
+from tasks.sandbox.kontekst import tjenester as kontekst
+from tasks.sandbox.kontekst.feil import Feil as Kontekstfeil
+from tasks.sandbox.kontekst.vakt import Vakt
 from tasks.sandbox.serve import Server
 from tasks.sandbox.statistikk import klass, pxweb, valg
 from tasks.sandbox.teig_wfs import TEIG
@@ -29,7 +32,12 @@ TJENESTER = (TEIG, BYGNING)
 
 
 def create_app(
-    *, username: str, password: str, quirks: Quirks | None = None, feil: statistikk.Feil | None = None
+    *,
+    username: str,
+    password: str,
+    quirks: Quirks | None = None,
+    feil: statistikk.Feil | None = None,
+    kontekstfeil: Kontekstfeil | None = None,
 ) -> FastAPI:
     """Return the application that serves the invented municipalities.
 
@@ -38,11 +46,14 @@ def create_app(
     username, password
         HTTP Basic credentials of the plan services; parcels, buildings and kommuneinfo are open, as in life.
     quirks
-        How the parcel and building services behave where real servers differ.
+        How the WFS behave where real servers differ.
     feil
         What the statistics services do wrong.
+    kontekstfeil
+        What the services of the context do wrong, by theme.
     """
     app = FastAPI(title="Lokale kilder (oppdiktede data)", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Vakt, feil=kontekstfeil or Kontekstfeil())
     # A page on the web that points its own name at 127.0.0.1 must not read from here.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
 
@@ -76,6 +87,7 @@ def create_app(
     for service in (arcgis, nedlasting, adresser, kartkatalog, csw):
         app.include_router(service.create_router())
     app.include_router(statistikk.create_router(feil))
+    app.include_router(kontekst.create_router(quirks or Quirks()))
     return app
 
 
@@ -120,7 +132,8 @@ def _page() -> str:
     """Return the page that says what is served."""
     services = "".join(f"<li><code>{nap.PREFIX}/{name}</code></li>" for name in nap.SERVICES)
     own = "".join(f"<li><code>{arcgis.PREFIX}/{sti}</code></li>" for sti in ARCGIS)
-    datasets = "".join(f"<li><code>{uuid}</code> {d.navn}</li>" for uuid, d in nedlasting.DATASETT.items())
+    datasets = "".join(f"<li><code>{uuid}</code> {d.navn}</li>" for uuid, d in nedlasting.ALLE.items())
+    around = "".join(f"<li><code>{sti}</code></li>" for sti in kontekst.stier())
     registers = "".join(f"<li><code>{tjeneste.sti}</code> app:{tjeneste.objekttype}</li>" for tjeneste in TJENESTER)
     return (
         '<!doctype html><html lang="nb"><head><meta charset="utf-8"><title>Lokale kilder (oppdiktede data)</title>'
@@ -132,6 +145,7 @@ def _page() -> str:
         f"<h2>Kommunenes egne plantjenester (ArcGIS REST)</h2><ul>{own}</ul>"
         f"<h2>Nedlasting (<code>{nedlasting.PREFIX}/api</code>)</h2><ul>{datasets}</ul>"
         f"<h2>Matrikkelen (WFS 2.0)</h2><ul>{registers}</ul>"
+        f"<h2>Det som binder og omgir tomtene</h2><ul>{around}</ul>"
         f"<h2>Kommuneinfo</h2><p><code>{KOMMUNEINFO}/kommuner/{numre()[0]}/omrade?utkoordsys=25833</code></p>"
         f"<h2>Adresser</h2><p><code>{adresser.PREFIX}/punktsok</code></p>"
         f"<h2>Kartkatalogen</h2><p><code>{kartkatalog.PATH}</code>, <code>{csw.PATH}</code></p>"
@@ -152,9 +166,9 @@ class UpstreamServer(Server):
     port
         0 takes a free one.
     quirks
-        How the parcel and building services behave where real servers differ.
-    feil
-        What the statistics services do wrong; may be changed while the server runs.
+        How the WFS behave where real servers differ.
+    feil, kontekstfeil
+        What the statistics services and those of the context do wrong; may be changed while the server runs.
 
     Examples
     --------
@@ -172,10 +186,18 @@ class UpstreamServer(Server):
         port: int = 0,
         quirks: Quirks | None = None,
         feil: statistikk.Feil | None = None,
+        kontekstfeil: Kontekstfeil | None = None,
     ) -> None:
         super().__init__(port=port)
         self._login, self._quirks, self._feil = (username, password), quirks, feil
+        self._kontekstfeil = kontekstfeil
 
     def make_app(self) -> FastAPI:
         """Make the application."""
-        return create_app(username=self._login[0], password=self._login[1], quirks=self._quirks, feil=self._feil)
+        return create_app(
+            username=self._login[0],
+            password=self._login[1],
+            quirks=self._quirks,
+            feil=self._feil,
+            kontekstfeil=self._kontekstfeil,
+        )

@@ -1,7 +1,8 @@
-"""The register's open services in the sandbox: WFS 2.0 of one feature type each, with the habits of the real ones.
+"""The open services of the sandbox: WFS 2.0 of one feature type each, with the habits of the real ones.
 
 GML alone, GET and POST. The header of an answer lies (numberMatched="unknown" numberReturned="0"); resultType=hits
-tells the truth. The only filter is kommunenummer; anything else is refused, never ignored.
+tells the truth. The register's services filter on kommunenummer alone, others by a box too; anything else is refused,
+never ignored.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from lxml import etree
 from starlette.concurrency import run_in_threadpool
 
 from tasks.sandbox.crs import SERVED, Crs, parse
+from tasks.sandbox.fes import KOMMUNE, Vilkaar, WfsError, read_bbox, read_filter
 
 MAX_BODY = 64 * 1024
 CHUNK = 500
@@ -44,9 +46,15 @@ class Tjeneste:
     elementer
         Element → kind, for the description of the type.
     medlemmer
-        Gives the `wfs:member` elements of the kommuner asked for (None: every one) in a CRS.
+        Gives the `wfs:member` elements that meet a condition (None: every one) in a CRS.
     flere
         Elements that may stand more than once.
+    prefiks
+        Of the namespace.
+    felter
+        Attributes that can be filtered on.
+    har_boks
+        Whether features can be asked for by a box.
     """
 
     sti: str
@@ -55,8 +63,11 @@ class Tjeneste:
     objekttype: str
     navnerom: str
     elementer: Mapping[str, str]
-    medlemmer: Callable[[frozenset[str] | None, Crs], list[bytes]]
+    medlemmer: Callable[[Vilkaar | None, Crs], list[bytes]]
     flere: frozenset[str] = frozenset()
+    prefiks: str = "app"
+    felter: frozenset[str] = frozenset({KOMMUNE})
+    har_boks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +86,11 @@ class Quirks:
     exception_status: int = 400
 
 
-class WfsError(ValueError):
-    """A request that is answered with an ExceptionReport."""
-
-    def __init__(self, code: str, locator: str, text: str) -> None:
-        super().__init__(text)
-        self.code, self.locator = code, locator
-
-
 @dataclass(frozen=True, slots=True)
 class GetFeature:
-    """What a client asks for; `kommuner` None means every kommune."""
+    """What a client asks for; `vilkaar` None means everything."""
 
-    kommuner: frozenset[str] | None
+    vilkaar: Vilkaar | None
     crs: Crs
     hits: bool
     start: int
@@ -189,7 +192,7 @@ def read(tjeneste: Tjeneste, values: Mapping[str, str]) -> GetFeature:
     if local != tjeneste.objekttype:
         text = f"Feature type with name '{local[:80]}' is not served by this WFS."
         raise WfsError("InvalidParameterValue", "typeName", text)
-    for unsupported in ("bbox", "resourceid", "storedquery_id", "sortby"):
+    for unsupported in ("resourceid", "storedquery_id", "sortby", *(() if tjeneste.har_boks else ("bbox",))):
         if values.get(unsupported):
             raise WfsError("OptionNotSupported", unsupported, f"{unsupported} is not supported by the local service.")
     srs = values.get("srsname") or DEFAULT_SRS
@@ -198,7 +201,7 @@ def read(tjeneste: Tjeneste, values: Mapping[str, str]) -> GetFeature:
         raise WfsError("InvalidParameterValue", "srsName", f"{srs[:80]!r} is not served.")
     count = values.get("count") or values.get("maxfeatures")
     return GetFeature(
-        kommuner=_filter(values["filter"]) if values.get("filter") else None,
+        vilkaar=_condition(tjeneste, values),
         crs=crs,
         hits=values.get("resulttype") == "hits",
         start=_whole("startIndex", values.get("startindex") or "0"),
@@ -212,33 +215,22 @@ def _whole(name: str, text: str) -> int:
     return int(text)
 
 
-def _filter(text: str) -> frozenset[str]:
-    """Return the kommunenumre of a FES filter: PropertyIsEqualTo, alone or under And / Or."""
+def _condition(tjeneste: Tjeneste, values: Mapping[str, str]) -> Vilkaar | None:
+    """Return what features have to meet, by a FES filter or by `bbox`."""
+    text, box = values.get("filter"), values.get("bbox")
+    if text and box:
+        raise WfsError("InvalidParameterValue", "bbox", "bbox and filter exclude each other.")
+    if box:
+        return read_bbox(box, standard=values.get("srsname") or DEFAULT_SRS)
+    if not text:
+        return None
     if len(text.encode()) > MAX_BODY:
         raise WfsError("OperationProcessingFailed", "filter", f"The filter is longer than {MAX_BODY} bytes.")
-    root = parse_xml(text.encode())
-    children = [child for child in root if isinstance(child.tag, str)]
-    if etree.QName(root).localname != "Filter" or len(children) != 1:
-        raise WfsError("InvalidParameterValue", "filter", "A filter holds exactly one condition.")
-    return _condition(children[0], depth=0)
-
-
-def _condition(node: etree._Element, *, depth: int) -> frozenset[str]:
-    name = etree.QName(node).localname
-    children = [child for child in node if isinstance(child.tag, str)]
-    if name in {"And", "Or"} and children and depth < 8:
-        sets = [_condition(child, depth=depth + 1) for child in children]
-        return frozenset.intersection(*sets) if name == "And" else frozenset.union(*sets)
-    parts = {etree.QName(child).localname: (child.text or "").strip() for child in children}
-    reference = parts.get("ValueReference", parts.get("PropertyName", "")).rpartition(":")[2]
-    if name != "PropertyIsEqualTo" or reference != "kommunenummer" or "Literal" not in parts:
-        text = f"Only PropertyIsEqualTo on kommunenummer is supported, not {name} on {reference[:60]!r}."
-        raise WfsError("OptionNotSupported", "filter", text)
-    return frozenset({parts["Literal"]})
+    return read_filter(parse_xml(text.encode()), felter=tjeneste.felter, har_boks=tjeneste.har_boks)
 
 
 def _features(tjeneste: Tjeneste, asked: GetFeature, quirks: Quirks) -> Response:
-    found = tjeneste.medlemmer(asked.kommuner, asked.crs)
+    found = tjeneste.medlemmer(asked.vilkaar, asked.crs)
     if asked.hits:
         return Response(_head(tjeneste, str(len(found))) + "</wfs:FeatureCollection>\n", media_type=XML)
     if quirks.paging:
@@ -257,7 +249,8 @@ def _head(tjeneste: Tjeneste, matched: str) -> str:
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return (
         "<?xml version='1.0' encoding='UTF-8'?>\n"
-        f'<wfs:FeatureCollection xmlns:wfs="{WFS_NS}" xmlns:gml="{GML_NS}" xmlns:app="{tjeneste.navnerom}" '
+        f'<wfs:FeatureCollection xmlns:wfs="{WFS_NS}" xmlns:gml="{GML_NS}" '
+        f'xmlns:{tjeneste.prefiks}="{tjeneste.navnerom}" '
         f'timeStamp="{stamp}" numberMatched="{matched}" numberReturned="0">\n'
     )
 
@@ -281,7 +274,7 @@ def capabilities(tjeneste: Tjeneste, url: str) -> str:
         "<?xml version='1.0' encoding='UTF-8'?>\n"
         f'<wfs:WFS_Capabilities version="2.0.0" xmlns:wfs="{WFS_NS}" xmlns:ows="{OWS_NS}" xmlns:gml="{GML_NS}" '
         'xmlns:fes="http://www.opengis.net/fes/2.0" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'xmlns:app="{tjeneste.navnerom}">'
+        f'xmlns:{tjeneste.prefiks}="{tjeneste.navnerom}">'
         f"<ows:ServiceIdentification><ows:Title>{escape(tjeneste.tittel)} (oppdiktede data)</ows:Title>"
         f"<ows:Abstract>{escape(tjeneste.sammendrag)}</ows:Abstract><ows:ServiceType>WFS</ows:ServiceType>"
         "<ows:ServiceTypeVersion>2.0.0</ows:ServiceTypeVersion><ows:Fees>none</ows:Fees>"
@@ -289,7 +282,7 @@ def capabilities(tjeneste: Tjeneste, url: str) -> str:
         "<ows:ServiceProvider><ows:ProviderName>tomtesourcing (oppdiktede data)</ows:ProviderName>"
         "<ows:ServiceContact/></ows:ServiceProvider>"
         f"<ows:OperationsMetadata>{operations}</ows:OperationsMetadata>"
-        f"<wfs:FeatureTypeList><wfs:FeatureType><wfs:Name>app:{navn}</wfs:Name><wfs:Title>{navn}</wfs:Title>"
+        f"<wfs:FeatureTypeList><wfs:FeatureType><wfs:Name>{tjeneste.prefiks}:{navn}</wfs:Name><wfs:Title>{navn}</wfs:Title>"
         f"<wfs:DefaultCRS>{DEFAULT_SRS}</wfs:DefaultCRS>{others}"
         "<wfs:OutputFormats><wfs:Format>application/gml+xml; version=3.2</wfs:Format></wfs:OutputFormats>"
         "<ows:WGS84BoundingBox><ows:LowerCorner>-2 57</ows:LowerCorner><ows:UpperCorner>36 73</ows:UpperCorner>"
@@ -308,12 +301,12 @@ def schema(tjeneste: Tjeneste) -> str:
         + (' maxOccurs="unbounded"/>' if name in tjeneste.flere else "/>")
         for name, kind in tjeneste.elementer.items()
     )
-    navn, app = tjeneste.objekttype, tjeneste.navnerom
+    navn, p, space = tjeneste.objekttype, tjeneste.prefiks, tjeneste.navnerom
     return (
         "<?xml version='1.0' encoding='UTF-8'?>\n"
-        f'<xs:schema xmlns:xs="{xs}" xmlns:gml="{GML_NS}" xmlns:app="{app}" targetNamespace="{app}" '
+        f'<xs:schema xmlns:xs="{xs}" xmlns:gml="{GML_NS}" xmlns:{p}="{space}" targetNamespace="{space}" '
         f'elementFormDefault="qualified"><xs:import namespace="{GML_NS}"/>'
-        f'<xs:element name="{navn}" type="app:{navn}Type" substitutionGroup="gml:AbstractFeature"/>'
+        f'<xs:element name="{navn}" type="{p}:{navn}Type" substitutionGroup="gml:AbstractFeature"/>'
         f'<xs:complexType name="{navn}Type"><xs:complexContent><xs:extension base="gml:AbstractFeatureType">'
         f"<xs:sequence>{rows}</xs:sequence></xs:extension></xs:complexContent></xs:complexType></xs:schema>\n"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -15,7 +16,7 @@ import geopandas as gpd
 from tasks.errors import SourceError
 from tasks.sources import flat, geojson
 from tasks.sources.address import CHECK_ADDRESS
-from tasks.sources.arcgis_lag import Lag, ask, condition, find_layer, kommunefelt
+from tasks.sources.arcgis_lag import Lag, ask, condition, find_layer, kommunefelt, undescribed
 from tasks.sources.arcgis_ringer import geometry_of
 from tasks.sources.asked import Asked, Take, numbers
 from tasks.sources.geojson import GEOGRAPHIC
@@ -48,9 +49,32 @@ def read(asked: Asked, take: Take) -> int:
     """
     total = 0
     for objekttype, name in asked.kilde.lag.items():
-        lag = find_layer(asked, name)
-        total += _read_layer(asked, lag, objekttype, take)
+        said = _read_at_once(asked, name, objekttype, take) if asked.kilde.er_kontekst else None
+        total += _read_layer(asked, find_layer(asked, name), objekttype, take) if said is None else said
     return total
+
+
+def _read_at_once(asked: Asked, name: str, objekttype: str, take: Take) -> int | None:
+    """Read a layer of context by its count and one page; None where it has to be asked what it can.
+
+    Any server answers both in its own JSON. A kommune has some dozen such layers, most of them with next to nothing.
+    """
+    lag = undescribed(asked, name)
+    if lag is None or asked.kilde.kommunefelt is not None or asked.kilde.filter:  # whose columns must be known
+        return None
+    question = condition(asked, lag)
+    count = _count(asked, lag, question)
+    if count > lag.flest:
+        return None
+    if count:
+        page = ask(asked, f"{lag.url}/query", _whole(asked, lag, question))
+        if _exceeded(page) or len(_features(lag, page)) != count:
+            return None
+        if isinstance(oid := page.get("objectIdFieldName"), str):
+            _check_new(replace(lag, oid=oid), page, set())
+        take(geojson.typed(_frame(asked, lag, page, flat.Kolonner(lag.where)), objekttype))
+    log.info("%s %s: %d features received, %d said", asked.kommune.nummer, objekttype, count, count)
+    return count
 
 
 def _read_layer(asked: Asked, lag: Lag, objekttype: str, take: Take) -> int:
@@ -96,16 +120,7 @@ def _pages(asked: Asked, lag: Lag, question: Mapping[str, str], count: int) -> I
     """Yield the pages with rows; none when there is nothing."""
     if not count:
         return
-    whole = {
-        **question,
-        "outFields": "*",
-        "outSR": str(asked.kilde.epsg),
-        "returnGeometry": "true",
-        "returnZ": "false",
-        "returnM": "false",
-        "returnTrueCurves": "false",  # the server straightens arcs
-        "f": "geojson" if lag.gir_geojson else "json",
-    }
+    whole = _whole(asked, lag, question)
     if lag.har_sider and lag.oid is not None:
         yield from _pages_by_offset(asked, lag, {**whole, "orderByFields": lag.oid}, count)
     elif count <= lag.flest:
@@ -117,6 +132,19 @@ def _pages(asked: Asked, lag: Lag, question: Mapping[str, str], count: int) -> I
         yield page
     else:
         yield from _pages_by_ids(asked, lag, whole, count)
+
+
+def _whole(asked: Asked, lag: Lag, question: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **question,
+        "outFields": "*",
+        "outSR": str(asked.kilde.epsg),
+        "returnGeometry": "true",
+        "returnZ": "false",
+        "returnM": "false",
+        "returnTrueCurves": "false",  # the server straightens arcs
+        "f": "geojson" if lag.gir_geojson else "json",
+    }
 
 
 def _pages_by_offset(asked: Asked, lag: Lag, whole: Mapping[str, str], count: int) -> Iterator[Page]:

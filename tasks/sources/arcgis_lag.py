@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.address import CHECK_ADDRESS, plain_address
-from tasks.sources.asked import Asked, numbers
+from tasks.sources.asked import Asked, Bounds, numbers
 from tasks.sources.koder import fold
 from tasks.sources.ogc_features import read_json
 from tasks.sources.refusal import NoAccessError
@@ -20,6 +21,7 @@ TEXT = "esriFieldTypeString"
 NUMBERS = frozenset(
     f"esriFieldType{kind}" for kind in ("SmallInteger", "Integer", "BigInteger", "Single", "Double", "OID")
 )
+NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,15 @@ def _token_advice(asked: Asked) -> str:
 
 
 # --- the layer ---
+
+
+def undescribed(asked: Asked, name: str) -> Lag | None:
+    """Return a layer of a number as any server can be asked for it, without asking what it can; None for a name."""
+    number = name.rpartition("/")[2]
+    if not number.isdecimal():
+        return None
+    url = f"{asked.adresse.rstrip('/')}/{name}"
+    return Lag(url=url, felter={}, oid=None, flest=asked.limits.side, har_sider=False, gir_geojson=False)
 
 
 def find_layer(asked: Asked, name: str) -> Lag:
@@ -154,7 +165,8 @@ def _supports(said: Mapping[str, Any], ability: str) -> bool:
 def condition(asked: Asked, lag: Lag) -> dict[str, str]:
     """Return the part of a question that picks the rows of the kommune.
 
-    By `kommunefelt`, also under the kommune's earlier numbers; else by its box, unless the source is its own.
+    By `kommunefelt`, also under the kommune's earlier numbers; else by its box, unless the source is its own. And by
+    the source's `filter`.
 
     Raises
     ------
@@ -162,16 +174,22 @@ def condition(asked: Asked, lag: Lag) -> dict[str, str]:
         When the layer has no such column.
     """
     kilde = asked.kilde
+    wanted = [
+        _equals(felt, lag.felter[felt], values, lag.where)
+        for column, values in kilde.filter.items()
+        for felt in [_column(asked, lag, column, key="filter")]
+    ]
     if kilde.kommunefelt is not None:
         felt = kommunefelt(asked, lag)
-        return {"where": _equals(felt, lag.felter[felt], numbers(asked), lag.where)}
-    own = kilde.kommuner is not None and len(kilde.kommuner) == 1
-    if own or asked.omraade is None:
-        return {"where": "1=1"}
-    west, south, east, north = asked.omraade.bounds
+        wanted.append(_equals(felt, lag.felter[felt], _as_written(numbers(asked)), lag.where))
+    where = {"where": " AND ".join(wanted) or "1=1"}
+    return where if kilde.kommunefelt is not None or asked.boks is None else where | _within(asked.boks)
+
+
+def _within(bounds: Bounds) -> dict[str, str]:
+    west, south, east, north = bounds
     box = {"xmin": west, "ymin": south, "xmax": east, "ymax": north, "spatialReference": {"wkid": STORAGE_EPSG}}
     return {
-        "where": "1=1",
         "geometry": json.dumps(box),
         "geometryType": "esriGeometryEnvelope",
         "inSR": str(STORAGE_EPSG),
@@ -187,22 +205,31 @@ def kommunefelt(asked: Asked, lag: Lag) -> str:
     SourceError
         Naming the columns that it has.
     """
-    wanted = fold(asked.kilde.kommunefelt or "")
+    return _column(asked, lag, asked.kilde.kommunefelt or "", key="kommunefelt")
+
+
+def _column(asked: Asked, lag: Lag, wanted: str, *, key: str) -> str:
     for name in lag.felter:
-        if wanted in {fold(name), fold(name.rpartition(".")[2])}:
+        if fold(wanted) in {fold(name), fold(name.rpartition(".")[2])}:
             return name
     raise SourceError(
-        f"{lag.where}: no column {asked.kilde.kommunefelt}; it has: {shorten(', '.join(lag.felter))}. Correct "
-        f"`kommunefelt` of {asked.kilde.navn} in config/plankilder.toml."
+        f"{lag.where}: no column {wanted}; it has: {shorten(', '.join(lag.felter))}. Correct `{key}` of "
+        f"{asked.kilde.navn} in config/plankilder.toml."
     )
+
+
+def _as_written(numre: tuple[str, ...]) -> tuple[str, ...]:
+    """Return kommunenumre as text columns may have them: 0301 stands as 301 too."""
+    return tuple(dict.fromkeys(spelt for number in numre for spelt in (number, number.lstrip("0"))))
 
 
 def _equals(felt: str, kind: str, values: tuple[str, ...], where: str) -> str:
     if kind in NUMBERS:
-        literals = [str(int(v)) for v in values]
+        if strange := [v for v in values if not NUMBER.fullmatch(v)]:
+            raise SourceError(f"{where}: {felt} is a {shorten(kind)}, which {shorten(strange[0])!r} is not.")
+        literals = list(dict.fromkeys(str(int(v)) for v in values))
     elif kind == TEXT:
-        spelt = dict.fromkeys(s for v in values for s in (v, v.lstrip("0")))  # 0301 stands as 301 too
-        literals = ["'" + s.replace("'", "''") + "'" for s in spelt]
+        literals = ["'" + v.replace("'", "''") + "'" for v in values]
     else:
         raise SourceError(
             f"{where}: {felt} is a {shorten(kind)}, no number or text, and cannot tell the kommune. {CHECK_ADDRESS}"

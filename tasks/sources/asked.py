@@ -15,6 +15,8 @@ from tasks.sources.http import Client
 from tasks.sources.limits import Limits
 from tasks.sources.svar import Validators
 
+Bounds = tuple[float, float, float, float]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -49,6 +51,19 @@ class Asked:
     innboks: Path
     kjent: Validators | None = None
     husk: Callable[[Validators], None] = lambda _: None
+
+    @property
+    def boks(self) -> Bounds | None:
+        """West, south, east, north to ask by, EPSG:25833: the kommune's box and `rundt_m` more on every side.
+
+        None where there is nothing to ask by: a source of this kommune alone, or a boundary that is not known.
+        """
+        alone = self.kilde.kommuner is not None and len(self.kilde.kommuner) == 1
+        if self.omraade is None or alone:
+            return None
+        west, south, east, north = self.omraade.bounds
+        more = self.kilde.rundt_m
+        return west - more, south - more, east + more, north + more
 
 
 Take = Callable[[gpd.GeoDataFrame], None]

@@ -10,31 +10,45 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-import shapely
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config.kilder import Kilde, Tema, kilder, kilder_for
-from config.registers import HentRegler, Kommune, regler
+from config.registers import Kommune, regler
 from config.settings import Settings
-from tasks.answer import Answer, Empty, Failed, Forsoek, Holdt, NotCovered, Provenance, Rows
+from tasks.answer import Answer, Empty, Failed, Forsoek, NotCovered, Provenance, Rows
 from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
-from tasks.sources import arcgis, grense, innboks, nedlasting, ogc_features, sist, wfs
+from tasks.sources import (
+    arcgis,
+    entur,
+    grense,
+    grunnkretstall,
+    innboks,
+    nedlasting,
+    nvdb,
+    ogc_features,
+    sist,
+    wfs,
+)
 from tasks.sources.address import plain_address
 from tasks.sources.asked import Asked, Protocol
+from tasks.sources.gyldig import Husk
 from tasks.sources.http import Client
 from tasks.sources.limits import Limits
 from tasks.sources.refusal import NotHereError
+from tasks.sources.reserve import Henting, held_back, in_reserve
+from tasks.sources.siling import Siling
 from tasks.sources.sist import Last, says_so
 from tasks.sources.skjema import columns_in_use, lost
 from tasks.sources.sosi import objekttype
 from tasks.sources.spool import Spool
 from tasks.sources.svar import NotModifiedError, Validators
+from tasks.sources.svarkontroll import check_askable, check_rows
 from tasks.sources.unntak import shorten
 from tasks.store import Geodata
 
@@ -48,21 +62,10 @@ PROTOCOLS: dict[str, Protocol] = {
     "nedlasting": nedlasting.read,
     "innboks": innboks.read,
     "kommuneinfo": grense.read,
+    "pxweb": grunnkretstall.read,
+    "entur": entur.read,
+    "nvdb": nvdb.read,
 }
-
-
-@dataclass(frozen=True)
-class _Context:
-    """What every source of one fetch shares."""
-
-    kommune: Kommune
-    settings: Settings
-    geodata: Geodata
-    limits: Limits
-    rules: HentRegler
-    now: datetime
-    known: Mapping[str, Kilde]
-    hittil: Mapping[str, Answer]
 
 
 def fetch(
@@ -73,6 +76,7 @@ def fetch(
     geodata: Geodata,
     limits: Limits | None = None,
     hittil: Mapping[str, Answer] | None = None,
+    paa_nytt: bool = False,
 ) -> Answer:
     """Fetch one theme for one kommune and keep it as a raw snapshot.
 
@@ -81,7 +85,7 @@ def fetch(
     kommune
         Of the run.
     tema
-        Theme of the sources in config/plankilder.toml.
+        Theme of the configured sources.
     settings
         Addresses and credentials.
     geodata
@@ -90,6 +94,8 @@ def fetch(
         Time, tries and bytes of each source; by default those of config/regler.toml.
     hittil
         Answers of this run's earlier themes: one of them may hold this theme too.
+    paa_nytt
+        Ask also a source whose last answer is younger than its `gyldig_dager`.
 
     Returns
     -------
@@ -103,7 +109,18 @@ def fetch(
     """
     known = kilder(settings.kilder)
     rules, now = regler().hent, datetime.now(UTC)
-    context = _Context(kommune, settings, geodata, limits or Limits.of(rules), rules, now, known, hittil or {})
+    context = Henting(
+        kommune=kommune,
+        settings=settings,
+        geodata=geodata,
+        limits=limits or Limits.of(rules),
+        rules=rules,
+        now=now,
+        known=known,
+        hittil=hittil or {},
+        omraade=grense.known(geodata, kommune, known.values()),
+        paa_nytt=paa_nytt,
+    )
     whole = _held_by_another(tema, context)
     if whole is not None and says_so(whole, tema, known[whole.kilde]):
         return Empty(whole.kilde, f"Inngår i det som {whole.kilde} ga.")
@@ -115,13 +132,13 @@ def fetch(
     return answer
 
 
-def _held_by_another(tema: Tema, context: _Context) -> Rows | None:
+def _held_by_another(tema: Tema, context: Henting) -> Rows | None:
     """Return the answer of an earlier theme whose source holds this theme too."""
     answers = (a for a in context.hittil.values() if isinstance(a, Rows) and a.kilde in context.known)
     return next((a for a in answers if tema in context.known[a.kilde].omfatter), None)
 
 
-def _first_that_serves(tema: Tema, context: _Context) -> Answer:
+def _first_that_serves(tema: Tema, context: Henting) -> Answer:
     """Ask in order until a source serves; when none does, the first that failed says why, else the last one asked."""
     sources = kilder_for(tema, context.kommune, among=context.known.values())
     refused: list[NotCovered | Failed] = []
@@ -140,7 +157,7 @@ def _first_that_serves(tema: Tema, context: _Context) -> Answer:
             return replace(answer, forsoek=_tried(refused))
         refused.append(answer)
     if not refused:
-        return NotCovered("", f"Ingen kilde til {tema} for {context.kommune.label} i config/plankilder.toml.")
+        return NotCovered("", f"Ingen kilde til {tema} for {context.kommune.label} i kilderegisteret.")
     chosen = next((a for a in refused if isinstance(a, Failed)), refused[-1])
     return replace(chosen, forsoek=_tried([a for a in refused if a is not chosen]))
 
@@ -159,9 +176,29 @@ def _no_local_sources(kilde: Kilde) -> str:
 # --- one source ---
 
 
-def _ask(kilde: Kilde, address: str, context: _Context) -> Answer:
-    """Ask one source; its answer becomes a snapshot, or its last good one serves in its place."""
+def _ask(kilde: Kilde, address: str, context: Henting) -> Answer:
+    """Ask one source, unless what it said last is young enough."""
     last = sist.last_of(kilde, context.geodata, context.kommune.nummer)
+    if not kilde.gyldig_dager:
+        return _ask_now(kilde, address, context, last)
+    husk = Husk(
+        kilde=kilde,
+        geodata=context.geodata,
+        kommunenummer=context.kommune.nummer,
+        omraade=context.omraade,
+        now=context.now,
+    )
+    if not context.paa_nytt and (valid := husk.valid(last)) is not None:
+        return valid
+    answer = _ask_now(kilde, address, context, last)
+    husk.remember(answer)
+    if isinstance(answer, Failed):
+        return husk.in_reserve(answer, dager=context.rules.reserve_dager) or answer
+    return answer
+
+
+def _ask_now(kilde: Kilde, address: str, context: Henting, last: Last | None) -> Answer:
+    """Ask one source; its answer becomes a snapshot, or its last good one serves in its place."""
     said: list[Validators] = [Validators()]
     with tempfile.TemporaryDirectory(prefix="tomt-") as folder:
         spool = Spool(Path(folder))
@@ -195,22 +232,22 @@ def _ask(kilde: Kilde, address: str, context: _Context) -> Answer:
         # A copy that is being filled again looks the same as one whose plans are gone: only a person can tell which.
         why = f"kilden hadde {last.provenance.antall_mottatt} objekter sist, og har nå ingenting som kan brukes"
         emptied = replace(provenance, etag=None, sist_endret=None)
-        return _held_back(kilde, spool, emptied, last, context, why=why, svar=type(nothing))
+        return held_back(kilde, spool, emptied, last, context, why=why, svar=type(nothing))
 
 
-def _unread(kilde: Kilde, last: Last | None, context: _Context, error: SourceError) -> Answer:
+def _unread(kilde: Kilde, last: Last | None, context: Henting, error: SourceError) -> Answer:
     """Return what serves in place of a source that could not be read.
 
     Of the inbox nothing does: a file is there because a person put it there, and what it was before is withdrawn.
     """
     if kilde.protokoll != "innboks":
-        served = _in_reserve(last, context, f"Kilden kunne ikke leses: {error}", svar=Failed)
+        served = in_reserve(last, context, f"Kilden kunne ikke leses: {error}", svar=Failed)
         if served is not None:
             return served
     return Failed(kilde.navn, str(error))
 
 
-def _kept(kilde: Kilde, spool: Spool, provenance: Provenance, last: Last | None, context: _Context) -> Answer:
+def _kept(kilde: Kilde, spool: Spool, provenance: Provenance, last: Last | None, context: Henting) -> Answer:
     """Keep what came, unless it is what was there, or much less than what served until now."""
     geodata, number, rules = context.geodata, context.kommune.nummer, context.rules
     if last is not None and last.provenance.sha256 == provenance.sha256:
@@ -220,18 +257,18 @@ def _kept(kilde: Kilde, spool: Spool, provenance: Provenance, last: Last | None,
             f"{', '.join(gone)} hadde verdier sist og har ingen nå; kolonnene er "
             f"{shorten(', '.join(sorted(spool.kolonner)))}. Rett `kolonner` eller `faste` for {kilde.navn}"
         )
-        return _held_back(kilde, spool, provenance, last, context, why=why, svar=Rows)
+        return held_back(kilde, spool, provenance, last, context, why=why, svar=Rows)
     # Not against the inbox: what is no longer there, a person has taken away.
     others = [k for k in context.known.values() if k.tema == kilde.tema and (k.protokoll != "innboks" or k == kilde)]
     for before in dict.fromkeys(filter(None, (last, sist.newest(others, geodata, number)))):
         if less := sist.fall(before.provenance, provenance, rules.storste_fall):
-            return _held_back(kilde, spool, provenance, before, context, why=less, svar=Rows)
+            return held_back(kilde, spool, provenance, before, context, why=less, svar=Rows)
     path = geodata.keep(spool, number, provenance)
     geodata.prune(kilde.navn, number, antall=rules.behold_antall, dager=rules.behold_dager)
     return Rows(kilde.navn, path, provenance, sett_tid=context.now.isoformat(), kopidato=spool.kopidato)
 
 
-def _unchanged(last: Last, context: _Context, kopidato: str | None) -> Rows:
+def _unchanged(last: Last, context: Henting, kopidato: str | None) -> Rows:
     """Return the last good snapshot: the source has just said that this is what it has."""
     kilde = last.provenance.kilde
     context.geodata.drop_held(kilde, context.kommune.nummer)
@@ -242,7 +279,7 @@ def _unchanged(last: Last, context: _Context, kopidato: str | None) -> Rows:
 def _read(
     kilde: Kilde,
     address: str,
-    context: _Context,
+    context: Henting,
     spool: Spool,
     folder: Path,
     *,
@@ -251,7 +288,6 @@ def _read(
 ) -> int | None:
     settings, kommune = context.settings, context.kommune
     auth = settings.credentials(kilde.legitimasjon)
-    omraade = grense.known(context.geodata, kommune, context.known.values())
     with Client(
         address, limits=context.limits, auth=auth, legitimasjon=kilde.legitimasjon, contact=settings.contact
     ) as client:
@@ -261,29 +297,22 @@ def _read(
             adresse=address,
             client=client,
             limits=context.limits,
-            omraade=omraade,
+            omraade=context.omraade,
             mappe=folder,
             innboks=context.geodata.inbox(kommune.nummer),
             kjent=last.validators if last is not None and last.provenance.antall_mottatt else None,
             husk=husk,
         )
-        ventet = PROTOCOLS[kilde.protokoll](asked, spool.take)
-    seen = {objekttype(name) or name for name in spool.objekttyper}
-    missing = [name for name in kilde.paakrevd if spool.antall and name not in seen]
-    if missing:
-        raise SourceError(
-            f"{plain_address(address) or kilde.navn}: features for {kommune.label}, but none of {', '.join(missing)}, "
-            "without which they mean nothing. Try again later; tell whoever runs the source."
-        )
-    if omraade is not None and spool.bounds is not None and not shapely.box(*spool.bounds).intersects(omraade):
-        raise SourceError(
-            f"{plain_address(address) or kilde.navn}: none of {spool.antall} features touches {kommune.label}, bounds "
-            f"{[round(v) for v in spool.bounds]}. Wrong kommune or CRS; tell whoever runs the source."
-        )
-    return ventet
+        check_askable(asked)
+        sil = Siling(kilde, spool.take)
+        ventet = PROTOCOLS[kilde.protokoll](asked, sil)
+    where = plain_address(address) or kilde.navn
+    sil.check(where)
+    check_rows(spool, asked, where=where)
+    return None if ventet is None else ventet - sil.utelatt
 
 
-def _nothing(kilde: Kilde, spool: Spool, context: _Context) -> Empty | NotCovered | None:
+def _nothing(kilde: Kilde, spool: Spool, context: Henting) -> Empty | NotCovered | None:
     """Return what an answer without features, or without any that matters, means."""
     label = context.kommune.label
     if not spool.antall:
@@ -302,66 +331,11 @@ def _nothing(kilde: Kilde, spool: Spool, context: _Context) -> Empty | NotCovere
     return None
 
 
-def _holds_the_kommune(kilde: Kilde, context: _Context) -> bool:
+def _holds_the_kommune(kilde: Kilde, context: Henting) -> bool:
     """Return whether silence tells: the sister source that shows which kommuner it holds has just brought this one."""
     if kilde.tom_naar is None:
         return True
     return any(isinstance(a, Rows) and a.kilde == kilde.tom_naar for a in context.hittil.values())
-
-
-# --- held back, in reserve ---
-
-
-def _held_back(
-    kilde: Kilde,
-    spool: Spool,
-    provenance: Provenance,
-    before: Last,
-    context: _Context,
-    *,
-    why: str,
-    svar: type[Answer],
-) -> Answer:
-    """Keep an answer for a person to look at, and let what served until now serve."""
-    number = context.kommune.nummer
-    path = context.geodata.hold(spool, number, provenance)
-    held = Holdt(
-        kilde=kilde.navn,
-        path=path,
-        grunn=why,
-        antall_foer=before.provenance.antall_mottatt,
-        antall_naa=spool.antall,
-        areal_foer_m2=before.provenance.areal_m2,
-        areal_naa_m2=spool.areal_m2,
-    )
-    said = f"Et svar fra {kilde.navn} som en person har avvist: {why}."
-    if path is not None:
-        said = (
-            f"Nytt svar fra {kilde.navn} holdt tilbake: {why}. Er det riktig, kjør `tomt sources {number} --godkjenn "
-            f"{kilde.navn}`; er det galt, `--avvis {kilde.navn}`."
-        )
-    served = _in_reserve(before, context, said, svar=svar)
-    if served is None:
-        return Failed(kilde.navn, said)
-    return replace(served, holdt=held if path is not None else None)
-
-
-def _in_reserve(last: Last | None, context: _Context, why: str, *, svar: type[Answer]) -> Rows | None:
-    """Return a last good snapshot, unless there is none or it is too old to say anything about today."""
-    if last is None or not last.provenance.antall_mottatt:
-        return None
-    seen = context.geodata.seen(last.provenance.kilde, context.kommune.nummer)
-    if context.now - seen.tid > timedelta(days=context.rules.reserve_dager):
-        return None
-    return Rows(
-        last.provenance.kilde,
-        last.path,
-        last.provenance,
-        sett_tid=seen.tid.isoformat(),
-        kopidato=seen.kopidato,
-        svar=svar.__name__,
-        reserve=f"{why} Bruker det som {last.provenance.kilde} hadde {seen.tid:%Y-%m-%d}.",
-    )
 
 
 def _log(answer: Answer, tema: Tema, kommune: Kommune) -> None:

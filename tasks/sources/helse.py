@@ -12,22 +12,27 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from config.kilder import Kilde, Protokoll
 from config.registers import Kommune, regler
-from config.settings import Settings
+from config.settings import Settings, is_loopback
+from config.statistikk import statistikk
 from tasks.errors import SourceError
 from tasks.sources import tjenester
 from tasks.sources.address import plain_address
+from tasks.sources.asked import Asked
 from tasks.sources.http import Client
 from tasks.sources.innlogging import state, variables
 from tasks.sources.kandidat import Tjenesteslag
 from tasks.sources.kontroll import FELLES, Sak
 from tasks.sources.limits import Limits
 from tasks.sources.ogc_features import read_json
+from tasks.sources.presentert import Presentert, client_name
 from tasks.sources.refusal import NoAccessError, NotFoundError
+from tasks.sources.statistikk.stilletid import quiet_until
 from tasks.sources.tekstfil import replace_text
 from tasks.sources.tjeneste import Tjeneste, names
 from tasks.sources.unntak import shorten
@@ -45,8 +50,13 @@ PROBES: Mapping[Protokoll, str] = {
     "kommuneinfo": "/kommuner/{knr}",
     "nedlasting": "/api/capabilities/{datasett}",
     "adresser": "/punktsok?lat=60&lon=10&radius=1&koordsys=4258&treffPerSide=1&side=0",
+    "pxweb": "/tables/{datasett}",
+    "nvdb": "/{lag}?kommune={nr}&antall=1&srid=5973",
+    "entur": "",
 }
-"""What is asked of services that have no layers."""
+"""What is asked of services that have no layers; of Entur with a question in GraphQL."""
+HEADERS: Mapping[Protokoll, str] = {"nvdb": "X-Client", "entur": "ET-Client-Name"}
+"""In which some of them want to know who asks."""
 
 Fingerprint = Mapping[str, Mapping[str, Any]]
 """Layer → {"skjema": whether its service describes it, "kolonner": its columns}."""
@@ -146,14 +156,15 @@ def check(kilde: Kilde, *, settings: Settings, geodata: Path, kommune: Kommune, 
         gjoer = f"Sett {variables(str(kilde.legitimasjon))}. {kilde.merknad}".strip()
         return replace(found, tilstand="uten_tilgang", funn="Innlogging mangler.", gjoer=gjoer)
     try:
+        most = limits or limits_of_check()
         with Client(
             adresse,
-            limits=limits or limits_of_check(),
+            limits=most,
             auth=login,
             legitimasjon=kilde.legitimasjon,
             contact=settings.contact,
         ) as client:
-            return _asked(found, client, adresse, geodata=geodata, kommune=kommune)
+            return _asked(found, client, adresse, geodata=geodata, kommune=kommune, limits=most)
     except SourceError as error:
         return _refused(found, error)
 
@@ -183,14 +194,24 @@ def _refused(found: Helse, error: SourceError) -> Helse:
     return replace(found, tilstand="nede", funn=said, gjoer="Prøv igjen senere. Varer det, meld fra til eieren.")
 
 
-def _asked(found: Helse, client: Client, adresse: str, *, geodata: Path, kommune: Kommune) -> Helse:
+def _asked(found: Helse, client: Client, adresse: str, *, geodata: Path, kommune: Kommune, limits: Limits) -> Helse:
     kilde = found.kilde
-    probe = PROBES.get(kilde.protokoll)
-    if probe is not None:
-        read_json(client.get(adresse + probe.format(knr=kommune.nummer, datasett=kilde.datasett), expected="json"))
-        return replace(found, tilstand="ok", funn=f"{plain_address(adresse)} svarer.")
-    slag = cast("Tjenesteslag", kilde.protokoll)  # the others are answered above
-    offered = tjenester.describe(client, adresse, slag)
+    if kilde.protokoll in PROBES:
+        asked = Asked(
+            kilde=kilde,
+            kommune=kommune,
+            adresse=adresse,
+            client=client,
+            limits=limits,
+            omraade=None,
+            mappe=geodata,
+            innboks=geodata,
+        )
+        return _probed(found, asked)
+    if kilde.protokoll not in get_args(Tjenesteslag):
+        return replace(found, funn=f"Protokollen {kilde.protokoll} sjekkes ikke.")
+    slag = cast("Tjenesteslag", kilde.protokoll)
+    offered = tjenester.describe(client, adresse, slag, alle=kilde.er_kontekst)
     there = tjenester.find(kilde, offered)
     gone = [lag for objekttype, lag in kilde.lag.items() if objekttype not in there]
     if gone:
@@ -207,6 +228,29 @@ def _asked(found: Helse, client: Client, adresse: str, *, geodata: Path, kommune
         for navn in dict.fromkeys(there.values())
     }
     return _compared(found, now, path=geodata / "helse" / f"{kilde.navn}.json")
+
+
+def _probed(found: Helse, asked: Asked) -> Helse:
+    """Return whether a service without layers answers a question that costs it next to nothing."""
+    kilde, adresse = asked.kilde, asked.adresse
+    rules = statistikk().ssb
+    if kilde.protokoll == "pxweb" and not is_loopback(adresse):
+        quiet = quiet_until(datetime.now(UTC), rules.stille, rules.tidssone)
+        if quiet is not None:
+            return replace(found, funn=f"SSB oppdaterer tabellene til {quiet:%H:%M}, og spørres ikke nå.")
+    lag = next(iter(kilde.lag.values()))
+    path = PROBES[kilde.protokoll].format(
+        knr=asked.kommune.nummer, nr=int(asked.kommune.nummer), datasett=kilde.datasett, lag=lag
+    )
+    if kilde.protokoll not in HEADERS:
+        read_json(asked.client.get(adresse + path, expected="json"))
+    else:
+        with Presentert(asked, headers={HEADERS[kilde.protokoll]: client_name(asked)}) as client:
+            if kilde.protokoll == "entur":
+                read_json(client.post_json(adresse, {"query": "{__typename}"}))
+            else:
+                read_json(client.get(adresse + path, expected="json"))
+    return replace(found, tilstand="ok", funn=f"{plain_address(adresse)} svarer.")
 
 
 def _columns(

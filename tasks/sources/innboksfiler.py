@@ -10,9 +10,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
-from config.kilder import Tema
+from config.kilder import LANDTEMAER, Tema
 from tasks.errors import SourceError
 from tasks.sources import helfil, zipfil
 from tasks.sources.koder import fold
@@ -153,7 +153,7 @@ def _entries(folder: Path, navn: str, *, temaer: frozenset[Tema], depth: int = 0
 
 def _tema(folder: str) -> Tema | None:
     """Return the theme that a folder is called by, in the singular or the plural."""
-    for tema in get_args(Tema):
+    for tema in LANDTEMAER:
         if fold(folder) in {fold(tema), fold(f"{tema}er"), fold(f"{tema}r")}:
             found: Tema = tema
             return found

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import shapely
 
-from config.kilder import Kilde, Tema
+from config.kilder import LANDTEMAER, Kilde
 from config.registers import Kommune
 from tasks.errors import SourceError
 from tasks.sources import innboksfiler, innbokslag
@@ -89,7 +89,7 @@ def overview(
         What they may unpack to, all together.
     """
     try:
-        found = innboksfiler.contents(folder, temaer=frozenset(get_args(Tema)), mappe=mappe, maks_bytes=maks_bytes)
+        found = innboksfiler.contents(folder, temaer=frozenset(LANDTEMAER), mappe=mappe, maks_bytes=maks_bytes)
     except SourceError as error:
         return [Funnet(fil=f"{folder.parent.name}/{folder.name}", grunn=str(error).rstrip("."), stanser=True)]
     rows = [row for fil in found.filer for row in _layers(fil, kommune, kilder, omraade)]

@@ -1,5 +1,7 @@
 """Geonorge's download API: a file of one dataset for one kommune, ordered, waited for, streamed to disk and read.
 
+A dataset that is made for the whole country alone (`landsdekkende`) is ordered once for all kommuner: see `landsfil`.
+
 The API lies below `/api` of the source's address: code lists say what can be ordered, an order answers with its
 files, each of them a zip of GML. Nothing of an archive is trusted: see `zipfil`.
 """
@@ -17,7 +19,7 @@ from urllib.parse import urljoin
 import httpx
 
 from tasks.errors import SourceError
-from tasks.sources import geojson, lesere
+from tasks.sources import geojson, landsfil, lesere
 from tasks.sources.address import CHECK_ADDRESS, plain_address, same_origin
 from tasks.sources.asked import Asked, Take
 from tasks.sources.http import Body
@@ -41,13 +43,18 @@ class Bestilt:
     url: str
 
 
-def read(asked: Asked, take: Take) -> None:
+def read(asked: Asked, take: Take) -> int | None:
     """Hand over the features of the files that are made for the kommune; see `asked.Protocol`.
 
     Parameters
     ----------
     asked
         `kilde.datasett` is the dataset's uuid; `mappe` holds the archive and what is in it.
+
+    Returns
+    -------
+    int or None
+        None, since a file does not tell; of the whole country's, how many rows touch the kommune's box.
 
     Raises
     ------
@@ -56,6 +63,13 @@ def read(asked: Asked, take: Take) -> None:
     SourceError
         When it is not to be had in the CRS or as GML, is not made in time, or the file cannot be read.
     """
+    if asked.kilde.landsdekkende:
+        return landsfil.read(asked, take, _read_files)
+    _read_files(asked, take)
+    return None
+
+
+def _read_files(asked: Asked, take: Take) -> None:
     base = f"{asked.adresse.rstrip('/')}/api"
     ordered = _order(asked, base)
     room = Plass(asked.limits.maks_bytes)
@@ -135,6 +149,8 @@ def _read_list(body: Body) -> list[Any]:
 
 def _area(asked: Asked, offered: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     nummer = asked.kommune.nummer
+    if asked.kilde.landsdekkende:
+        return _country(asked, offered)
     for row in offered:
         if str(row.get("type")).lower() == "kommune" and str(row.get("code")).zfill(4) == nummer:
             return {"code": str(row.get("code")), "type": "kommune", "name": str(row.get("name") or "")}
@@ -143,6 +159,18 @@ def _area(asked: Asked, offered: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     raise NotHereError(
         f"{plain_address(asked.adresse)}: dataset {asked.kilde.datasett} is not offered for {asked.kommune.label}; it "
         f"has {len(offered)} areas ({wider}). Order a larger area by hand and put the file into the inbox."
+    )
+
+
+def _country(asked: Asked, offered: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    for row in offered:
+        code, kind = str(row.get("code")), str(row.get("type"))
+        if kind.lower() == "landsdekkende" or code == landsfil.LANDET:
+            return {"code": code, "type": kind, "name": str(row.get("name") or "")}
+    kinds = shorten(", ".join(sorted({str(row.get("type")) for row in offered})) or "nothing")
+    raise SourceError(
+        f"{plain_address(asked.adresse)}: dataset {asked.kilde.datasett} is not offered for the whole country, but for "
+        f"{len(offered)} areas ({kinds}). Take `landsdekkende` off {asked.kilde.navn} in config/kontekst.toml."
     )
 
 

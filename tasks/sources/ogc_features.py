@@ -203,14 +203,14 @@ class _Collection:
         return said
 
     def _question(self, described: Mapping[str, Any]) -> dict[str, str]:
-        kilde, area = self._asked.kilde, self._asked.omraade
+        kilde, box = self._asked.kilde, self._asked.boks
         question = _format_wanted(described, self._url)
         if self._epsg not in GEOGRAPHIC:
             question["crs"] = CRS.format(epsg=self._epsg)
         if kilde.kommunefelt is not None:
             question[kilde.kommunefelt] = self._nummer
-        elif area is not None and (kilde.kommuner is None or len(kilde.kommuner) > 1):
-            question |= _box(area.bounds, self._epsg)
+        elif box is not None:
+            question |= _box(box, self._epsg)
         return question | {"limit": str(self._asked.limits.side)}
 
     def _frame(self, features: Sequence[Mapping[str, Any]], objekttype: str) -> gpd.GeoDataFrame:

@@ -13,6 +13,7 @@ from tasks.sources.koder import fold
 
 NAMES = frozenset(
     {
+        "adressetilleggsnavn",  # a farm's name, or its owner's
         "ansvarlig",
         "behandletav",
         "bruker",

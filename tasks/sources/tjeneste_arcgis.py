@@ -21,8 +21,13 @@ from tasks.sources.tjeneste import MAX_LAYERS, SAMPLE, Box, Lag, Tjeneste, names
 SERVICES = ("MapServer", "FeatureServer")
 
 
-def describe(client: Client, adresse: str) -> Tjeneste:
+def describe(client: Client, adresse: str, *, alle: bool = False) -> Tjeneste:
     """Return the layers with polygons of a service, or the services of a folder.
+
+    Parameters
+    ----------
+    alle
+        Whether the layers with points and lines are wanted too.
 
     Raises
     ------
@@ -30,13 +35,13 @@ def describe(client: Client, adresse: str) -> Tjeneste:
         When the answer is neither.
     """
     about = read_json(client.get(_url(adresse), params={"f": "json"}, expected="json"))
-    if not adresse.endswith(SERVICES):
+    if not adresse.lower().endswith(tuple(name.lower() for name in SERVICES)):
         return _folder(adresse, about)
     detailed = read_json(client.get(_url(f"{adresse}/layers"), params={"f": "json"}, expected="json"))
     found = detailed.get("layers")
     if not isinstance(found, list):
         raise SourceError(f"{plain_address(adresse)}: no list of layers.")
-    lag = [one for row in found[:MAX_LAYERS] if (one := _layer(row)) is not None]
+    lag = [one for row in found[:MAX_LAYERS] if (one := _layer(row, alle=alle)) is not None]
     bruk = about.get("copyrightText")
     return Tjeneste(
         tittel=adresse.rpartition("/services/")[2].rpartition("/")[0],
@@ -65,9 +70,10 @@ def _folder(adresse: str, about: Mapping[str, Any]) -> Tjeneste:
     return Tjeneste(tittel=adresse.rpartition("/")[2], lag=(), undertjenester=tuple(under[:MAX_LAYERS]))
 
 
-def _layer(row: object) -> Lag | None:
-    """Return a layer with areas; tables, groups, points and lines are none."""
-    if not isinstance(row, dict) or row.get("geometryType") != "esriGeometryPolygon":
+def _layer(row: object, *, alle: bool) -> Lag | None:
+    """Return a layer with areas, or with any geometry; tables and groups are none."""
+    kind = row.get("geometryType") if isinstance(row, dict) else None
+    if not isinstance(row, dict) or not isinstance(kind, str) or not (alle or kind == "esriGeometryPolygon"):
         return None
     number, title = row.get("id"), names([row.get("name")])
     if not isinstance(number, int) or not title:

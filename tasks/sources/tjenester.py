@@ -16,7 +16,6 @@ from tasks.sources.tjeneste import Box, Lag, Tjeneste
 _DESCRIBE: Mapping[str, Callable[[Client, str], Tjeneste]] = {
     "ogc_features": tjeneste_ogc.describe,
     "wfs": tjeneste_wfs.describe,
-    "arcgis": tjeneste_arcgis.describe,
 }
 _FIND: Mapping[str, Callable[[Kilde, Tjeneste], dict[str, str]]] = {
     "ogc_features": tjeneste_ogc.find,
@@ -25,14 +24,21 @@ _FIND: Mapping[str, Callable[[Kilde, Tjeneste], dict[str, str]]] = {
 }
 
 
-def describe(client: Client, adresse: str, protokoll: Tjenesteslag) -> Tjeneste:
+def describe(client: Client, adresse: str, protokoll: Tjenesteslag, *, alle: bool = False) -> Tjeneste:
     """Return what a service says that it has.
+
+    Parameters
+    ----------
+    alle
+        Whether layers without areas are wanted too, where a service tells which those are.
 
     Raises
     ------
     SourceError
         When it does not answer, or with something else.
     """
+    if protokoll == "arcgis":
+        return tjeneste_arcgis.describe(client, adresse, alle=alle)
     return _DESCRIBE[protokoll](client, adresse)
 
 

@@ -7,7 +7,9 @@ before it sees the bytes.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +27,8 @@ from tasks.sources.unntak import shorten
 GML_FORMATS = (re.compile(r"gml.*3\.2|gml32", re.I), re.compile(r"gml.*3\.1|gml3", re.I))
 CEILINGS = frozenset({"CountDefault", "DefaultMaxFeatures"})
 MAX_LISTED = 12
+SECONDS_KNOWN = 86_400.0
+"""What a service can changes with its next edition, and a night asks it about a hundred kommuner."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,10 @@ class Evner:
     tak: int | None
 
 
+_READ: dict[tuple[str, str], tuple[float, Evner]] = {}
+"""Address and version → when its capabilities were read, and what they say."""
+
+
 def read_capabilities(client: Client, url: str, *, versjon: str) -> Evner:
     """Ask for the capabilities of a WFS.
 
@@ -79,6 +87,24 @@ def read_capabilities(client: Client, url: str, *, versjon: str) -> Evner:
     """
     params = {"service": "WFS", "request": "GetCapabilities", "version": versjon}
     return evner(client.get(url, params=params, expected="xml"), versjon=versjon)
+
+
+def type_of(client: Client, url: str, wanted: str, *, versjon: str) -> tuple[Type, Evner]:
+    """Return a type and what its service can, from capabilities that this process has read within a day.
+
+    Raises
+    ------
+    SourceError
+        As `read_capabilities` and `find_type`; a type that was not there before is looked for anew.
+    """
+    key, where = (url, versjon), plain_address(url)
+    at, known = _READ.get(key, (0.0, None))
+    if known is not None and time.monotonic() - at < SECONDS_KNOWN:
+        with suppress(SourceError):
+            return find_type(wanted, known, where=where), known
+    known = read_capabilities(client, url, versjon=versjon)
+    _READ[key] = (time.monotonic(), known)
+    return find_type(wanted, known, where=where), known
 
 
 def evner(body: Body, *, versjon: str) -> Evner:

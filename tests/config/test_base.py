@@ -79,7 +79,10 @@ PAPERS = {
     "crm: contact history": "Aktiviteter.Tidspunkt",
     "crm: follow-up": "Tomter.Neste steg dato",
 }
-TABLES = ["Kommuner", "Områder", "Eiendommer", "Tomter", "Eiere", "Kontakter", "Meglere", "Mandater", "Aktiviteter"]
+TABLES = [
+    "Kommuner", "Områder", "Eiendommer", "Tomter", "Sammenslåinger", "Eiere", "Kontakter", "Meglere", "Mandater",
+    "Aktiviteter",
+]  # fmt: skip
 SALES = {"Kontakter", "Meglere", "Mandater"}
 
 
@@ -126,7 +129,7 @@ def test_limits_and_the_threshold_are_those_of_the_plan():
 def test_the_other_ends_of_links_are_known():
     ends = {table: [m.navn for m in others] for table, others in reverse_links(base_register().tabell).items()}
     assert ends["Eiendommer"] == ["Tomter", "Eiere"]
-    assert ends["Tomter"] == ["Mandater", "Aktiviteter", "Utsendinger"]
+    assert ends["Tomter"] == ["Sammenslåinger", "Mandater", "Aktiviteter", "Utsendinger"]
 
 
 def test_every_view_that_sales_needs_is_described():
@@ -145,6 +148,8 @@ CALLED_FROM = (
     "Mine neste steg",
     "Kalde leads",
     "Kilde endret",
+    "Kommunal grunn",
+    "Kan bli nivå A",
     "Parkerte",
 )
 """Views of Tomter from which people call."""
@@ -178,7 +183,7 @@ def test_every_field_of_sales_on_a_lot_is_shown_somewhere():
 def test_every_field_of_sales_and_of_the_ranking_on_a_kommune_is_shown_somewhere():
     shown = {name for v in base_register().visning if v.tabell == "Kommuner" for name in v.felt}
     hidden = {f.navn for f in base_register().table("Kommuner").felt} - shown
-    of_runs = {"Antall områder", "Areal områder m²", "Boliger (anslag)", "Kilder", "Data hentet", "Kildelenker"}
+    of_runs = {"Antall områder", "Areal områder m²", "Kilder", "Data hentet", "Kildelenker"}
     assert hidden == of_runs | {"Oppdiktet", "Rang sist"}
     assert "Kontakter" in view("Må møtes", "Kommuner").felt
     assert {"Planavdeling", "Politiker"} <= set(base_register().table("Kontakter").field("Rolle").valg)
@@ -241,7 +246,8 @@ def test_every_table_says_who_may_delete_from_it():
 def test_the_pages_of_sales_are_as_the_views_but_for_what_they_add():
     (interface,) = base_register().grensesnitt
     pages = {p.visning: base_register().page(p) for p in interface.side}
-    assert {*CALLED_FROM[:-1], "Per kommune", "Eier 360", "Kontroll", "Rangering"} == set(pages)
+    others = {"Per kommune", "Å slå sammen", "Eier 360", "Kontroll", "Rangering"}
+    assert {*CALLED_FROM[:-1], *others} == set(pages)
     assert pages["Innboks"] == view("Innboks")
     mine = pages["Mine neste steg"]
     assert mine.filter[:-1] == view("Mine neste steg").filter
@@ -295,6 +301,8 @@ FIELDS = {
     "options of a text": (add("Tomter", valg=["a"]), "takes no `valg`"),
     "a number without decimals": (add("Tomter", type="number"), "needs `desimaler`"),
     "an amount without a symbol": (add("Tomter", type="currency", desimaler=0), "needs `symbol`"),
+    "a least change of a text": (add("Tomter", minste_endring=0.1), "`minste_endring` is for numbers"),
+    "a least change of nothing": (add("Tomter", type="number", desimaler=0, minste_endring=0), "minste_endring"),
     "an unknown type": (add("Tomter", type="formula"), "type"),
     "a long description": (add("Tomter", betyr="x" * 20_001), "20000"),
     "a start of a field of sales": (add("Tomter", eier="sales", start="x"), "`start` is for initial"),
@@ -423,7 +431,7 @@ HAND = {
     "a page of an unknown view": (page("Innboks", visning="Postkasse"), "no view Postkasse"),
     "a list of a kanban": (page("Pipeline", layout="List"), "a kanban view is no List"),
     "a grouped kanban": (page("Pipeline", gruppering=[{"felt": "Ansvarlig"}]), "only a grid"),
-    "a permission of an unknown field": (lambda d: d["rettighet"][4]["unntatt"].append("Pris"), "rettighet Eiere"),
+    "a permission of an unknown field": (lambda d: d["rettighet"][5]["unntatt"].append("Pris"), "rettighet Eiere"),
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import ConfigError
-from config.kilder import Kilde, kilder, optional_themes, themes
+from config.kilder import Kilde, kilder, kontekst_themes, optional_themes, themes
 
 GOOD = """
 [kilde]
@@ -27,7 +27,7 @@ def load(tmp_path: Path, text: str) -> Kilde:
 
 def test_purposes_are_a_theme_of_a_run_only_when_wanted_and_buildings_are_optional() -> None:
     every = themes(ikke_bolig_i_plan=True)
-    assert set(every) == {k.tema for k in kilder().values()} - {"adresse"}
+    assert set(every) == {k.tema for k in kilder().values() if not k.er_kontekst} - {"adresse"}
     assert every[0] == "grense"
     assert themes(ikke_bolig_i_plan=False) == tuple(t for t in every if t != "reguleringsformaal")
     assert optional_themes() == {"bygning", "adresse"}
@@ -54,7 +54,7 @@ def test_own_sources_stand_beside_the_others_and_replace_those_of_their_name(tmp
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ('tema = "veg"', "kilde: tema"),
+        ('tema = "veger"', "there is no theme or layer 'veger'; there are grense, kommuneplan"),
         ('ukjent = "x"', "kilde: ukjent: Extra inputs"),
         ('adresse = "kart.example"', "http"),
         ('adresse = "file:///etc/passwd"', "http"),
@@ -71,6 +71,10 @@ def test_own_sources_stand_beside_the_others_and_replace_those_of_their_name(tmp
         ('protokoll = "adresser"', "adresser does not bring reguleringsplan"),
         ('tema = "grense"', "wfs does not bring grense"),
         ('tom_naar = "ingen"', "tom_naar names 'ingen'"),
+        ('protokoll = "nvdb"', "nvdb does not bring reguleringsplan"),
+        ("filter = { status = [] }", "filter says of ['status'] no value to keep"),
+        ("rundt_m = -1", "kilde: rundt_m"),
+        ("gyldig_dager = 400", "kilde: gyldig_dager"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, changed: str, says: str) -> None:
@@ -80,6 +84,15 @@ def test_a_mistake_is_named(tmp_path: Path, changed: str, says: str) -> None:
         load(tmp_path, f"{kept}\n{changed}\n")
     assert says in str(error.value)
     assert "egne.toml" in str(error.value)
+
+
+def test_what_stands_around_the_lots_is_optional_and_not_asked_for_every_day(tmp_path: Path) -> None:
+    around = [k for k in kilder().values() if k.er_kontekst]
+    assert {k.tema for k in around} == set(kontekst_themes())
+    assert all(k.valgfri and k.gyldig_dager for k in around)
+    assert not any(k.gyldig_dager for k in kilder().values() if not k.er_kontekst)
+    own = load(tmp_path, GOOD.replace("reguleringsplan", "marka") + "valgfri = false\n")
+    assert (own.valgfri, own.gyldig_dager) == (True, 7)
 
 
 def test_a_file_that_is_not_there_or_no_toml_is_named(tmp_path: Path) -> None:

@@ -81,8 +81,7 @@ def test_the_class_depends_on_objekttype_and_code():
             "regler",
             "ukjent",
         ),
-        ("vekter.toml", "[grov]\nversjon = '1'\n", "grov_profil", "m2_per_bolig"),
-        ("vekter.toml", "[grov\n", "grov_profil", "vekter.toml"),
+        ("regler.toml", "[areal\n", "regler", "regler.toml"),
     ],
 )
 def test_a_mistake_in_a_register_is_named(tmp_path, monkeypatch, name, text, load, says):

@@ -16,11 +16,15 @@ import pandas as pd
 import shapely
 from pyproj import Transformer
 
+from config.kilder import kontekst_themes
+from config.konflikt import konflikter
+from config.nivaa import nivaaer
 from config.registers import Kommune
 from tasks import contracts
 from tasks.contracts import Contract
 from tasks.crs import STORAGE_CRS
 from tasks.store import Geodata, Layer
+from tasks.tomtekontrakter import FAKTORER, KONFLIKTER, KONTEKSTDEKNING, SAMMENSLAAINGER, SCORER, TOMTEFAKTA
 
 TID = "2026-11-01T05:00:00+00:00"
 SIDE_M = 60.0
@@ -66,7 +70,9 @@ def frames(kommune: Kommune, omfang: Omfang) -> list[tuple[Layer, Contract, pd.D
         (contracts.OMRAADER, _omraader),
         (contracts.TOMTER, _tomter),
         (contracts.KJERNER, _kjerner),
-        (contracts.SCORER, _scorer),
+        (SCORER, _scorer),
+        (TOMTEFAKTA, _tomtefakta),
+        (SAMMENSLAAINGER, _sammenslaainger),
         (contracts.HENDELSER, _hendelser),
         (contracts.DEKNING, _dekning),
         (contracts.KONTROLL, _kontroll),
@@ -76,6 +82,8 @@ def frames(kommune: Kommune, omfang: Omfang) -> list[tuple[Layer, Contract, pd.D
         (contracts.PLANOMRAADER, _planomraader),
         (contracts.TEIGER, _teiger),
         (contracts.ADRESSER, _adresser),
+        (KONTEKSTDEKNING, _kontekstdekning),
+        (KONFLIKTER, _konflikter),
     ]
     return [
         *(("core", contract, _fitted(make(kommune, omfang), contract)) for contract, make in core),
@@ -92,23 +100,25 @@ def change_lots(geodata: Geodata, kommune: Kommune, share: float) -> list[str]:
         0–1; the lots are taken evenly from all of them.
     """
     tomter = _read(geodata, kommune, contracts.TOMTER)
-    scorer = _read(geodata, kommune, contracts.SCORER)
+    scorer = _read(geodata, kommune, SCORER)
     chosen = np.unique(np.linspace(0, len(tomter) - 1, round(share * len(tomter))).astype(int))
     ids = tomter["tomt_id"].iloc[chosen].tolist()
     tomter.loc[tomter.index[chosen], "areal_m2"] += 111.0
     is_chosen = scorer["tomt_id"].isin(ids)
     scorer.loc[is_chosen, "boliger"] += 1.0
     scorer.loc[is_chosen, "score"] = np.where(scorer.loc[is_chosen, "score"] > 70, 69.5, 70.5)
+    scorer["nivaa"] = _levels(scorer["score"])
     geodata.write(tomter, kommune.nummer, layer="out", contract=contracts.TOMTER)
-    geodata.write(scorer, kommune.nummer, layer="out", contract=contracts.SCORER)
+    geodata.write(scorer, kommune.nummer, layer="out", contract=SCORER)
     return ids
 
 
 def set_score(geodata: Geodata, kommune: Kommune, scores: dict[str, float]) -> None:
     """Give some lots another score."""
-    scorer = _read(geodata, kommune, contracts.SCORER)
+    scorer = _read(geodata, kommune, SCORER)
     scorer["score"] = scorer["tomt_id"].map(scores).fillna(scorer["score"])
-    geodata.write(scorer, kommune.nummer, layer="out", contract=contracts.SCORER)
+    scorer["nivaa"] = _levels(scorer["score"])
+    geodata.write(scorer, kommune.nummer, layer="out", contract=SCORER)
 
 
 def tomt_id(kommune: Kommune, n: int) -> str:
@@ -292,19 +302,110 @@ def _kjerner(kommune: Kommune, omfang: Omfang) -> gpd.GeoDataFrame:
 
 def _scorer(kommune: Kommune, omfang: Omfang) -> pd.DataFrame:
     count = omfang.tomter
+    numbers = range(count)
     # 7919 is a prime: neighbours get scores that are far from each other.
     share = (np.arange(count) * 7919 % max(count, 1)) / max(count - 1, 1)
     area = 1000.0 + 14.0 * (np.arange(count) % 1000)
+    score = omfang.lavest + (omfang.hoeyest - omfang.lavest) * share
+    of_each = {f"poeng_{faktor}": score / len(FAKTORER) for faktor in FAKTORER}
     return pd.DataFrame(
         {
-            "tomt_id": [tomt_id(kommune, n) for n in range(count)],
-            "profil": "grov",
+            "tomt_id": [tomt_id(kommune, n) for n in numbers],
+            "profil": "eier-7 1",
+            "score": score,
+            "hoyest": np.minimum(score + 10.0, 100.0),
+            "nivaa": _levels(score),
+            **of_each,
+            **{f"ukjent_{faktor}": 0.0 for faktor in FAKTORER},
+            "er_stoppet": False,
+            "boliger_lav": np.floor(area / 120),
             "boliger": np.floor(area / 80),
-            "poeng_kapasitet": 25 * share,
-            "poeng_storrelse": 15 * share,
-            "score": omfang.lavest + (omfang.hoeyest - omfang.lavest) * share,
-            "begrunnelse": [f"Kapasitet: {omfang.word(n)}\nStørrelse: {n}" for n in range(count)],
+            "boliger_hoy": np.floor(area / 50),
+            "byggbar_m2": area / 2,
+            "verste_tema": [omfang.ord[0] if n % 9 == 8 else "flom" if n % 3 == 0 else None for n in numbers],
+            "verste_andel": 0.4,
+            "sikkerhet": 0.87,
+            "kommunal": [("ukjent", "nei", "tegn", "eier")[n % 4] for n in numbers],
+            "selvkost_lav_kr": 1_000_000.0,
+            "selvkost_hoy_kr": 2_500_000.0,
+            "begrunnelse": [f"Kapasitet: {omfang.word(n)}\nStørrelse: {n}" for n in numbers],
+            "hvorfor": [f"Kapasitet 10 av 22: {omfang.word(n)} (2026-11-01)" for n in numbers],
+            "loft": [f"Slå opp eieren {omfang.word(n)}" for n in numbers],
+            "mangler": [f"Støy {omfang.word(n)}" for n in numbers],
+            "noekkel": "x",
         }
+    )
+
+
+def _tomtefakta(kommune: Kommune, omfang: Omfang) -> pd.DataFrame:
+    numbers = range(omfang.tomter)
+    return pd.DataFrame(
+        {
+            "tomt_id": [tomt_id(kommune, n) for n in numbers],
+            "er_stoppet": False,
+            "ukjente_tema": [["stoy_fly"] for _ in numbers],
+            "kommunal": [("ukjent", "nei", "tegn", "eier")[n % 4] for n in numbers],
+            "kommunal_grunn": [f"Barneskole {omfang.word(n)}" for n in numbers],
+        }
+    )
+
+
+def _levels(scores: Any) -> list[str | None]:
+    return [nivaaer().of(score) for score in scores]
+
+
+def _sammenslaainger(kommune: Kommune, omfang: Omfang) -> gpd.GeoDataFrame:
+    """Return one of three lots for each hundred lots, and one for what is left."""
+    tomter = _tomter(kommune, omfang)
+    firsts = range(0, max(omfang.tomter - 2, 0), 100)
+    lots = [tomter.iloc[n : n + 3] for n in firsts]
+    return gpd.GeoDataFrame(
+        {
+            "sammenslaaing_id": [f"{kommune.nummer}-S{n + 1:06d}" for n in firsts],
+            "kommunenummer": kommune.nummer,
+            "grunnlag": ["område" if n % 200 == 0 else "eier" for n in firsts],
+            "omraade_id": [some["omraade_id"].iloc[0] for some in lots],
+            "tomt_ider": [some["tomt_id"].tolist() for some in lots],
+            "areal_m2": [float(some["areal_m2"].sum()) for some in lots],
+            "score": 88.0,
+            "hoyest": 90.0,
+            "nivaa": "A",
+            "hvorfor": [f"Sammen {omfang.word(n)}" for n in firsts],
+            "ost_25833": [float(some["ost_25833"].iloc[0]) for some in lots],
+            "nord_25833": [float(some["nord_25833"].iloc[0]) for some in lots],
+            "tilstand": "aktiv",
+        },
+        geometry=tomter.geometry.iloc[list(firsts)].to_list(),
+        crs=STORAGE_CRS,
+    )
+
+
+def _kontekstdekning(kommune: Kommune, omfang: Omfang) -> pd.DataFrame:
+    """Return every layer known but noise of planes, which nobody covers."""
+    lag, of = kontekst_themes(), konflikter().lag
+    is_known = [name != "stoy_fly" for name in lag]
+    return pd.DataFrame(
+        {
+            "lag": lag,
+            "tema": [of[name].tema if name in of else None for name in lag],
+            "svar": ["tom" if known else "ikke_dekket" for known in is_known],
+            "er_kjent": is_known,
+            "kilde": "prøve",
+            "grunn": [None if known else f"Dekker ikke {omfang.word(0)}" for known in is_known],
+            "hentet_tid": TID,
+            "sett_tid": TID,
+            "alder_dager": 1.0,
+        }
+    )
+
+
+def _konflikter(kommune: Kommune, omfang: Omfang) -> gpd.GeoDataFrame:
+    """Return a flood over the western half of the first lots, and slighter things over all of them."""
+    count = min(omfang.tomter, 20)
+    west = _squares(count, SIDE_M / 2, ROUND_THE_LOT_M)
+    return gpd.GeoDataFrame(
+        {"lag": "flom_faresone", "tema": "flom", "alvor": ["hard", "myk"] * (count // 2) + ["hard"] * (count % 2)},
+        geometry=west,
     )
 
 

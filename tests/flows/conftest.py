@@ -20,7 +20,29 @@ from flows.environment import connected
 from flows.run import run_kommune
 from flows.summary import Summary
 from tasks.sandbox.upstream import UpstreamServer
+from tasks.store import Geodata
+from tasks.tomtekontrakter import (
+    ADRESSEPUNKTER,
+    GRUNNKRETSER,
+    HOLDEPLASSER,
+    KONFLIKTER,
+    KONTEKSTDEKNING,
+    TETTSTEDER,
+    TJENESTER,
+    VEGLENKER,
+)
 from tests.waiting import PATIENCE_S
+
+AROUND = (
+    ADRESSEPUNKTER,
+    GRUNNKRETSER,
+    HOLDEPLASSER,
+    KONFLIKTER,
+    KONTEKSTDEKNING,
+    TETTSTEDER,
+    TJENESTER,
+    VEGLENKER,
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,17 +69,25 @@ def sources() -> Iterator[UpstreamServer]:
 
 
 @pytest.fixture
-def settings(tmp_path, sources) -> Settings:
+def settings(tmp_path, sources, first_run) -> Settings:
+    """A sandbox of its own, in which what stands around the lots of Tomtevik has been fetched."""
+    for contract in AROUND:
+        kept = Geodata(first_run.geodata).path("core", contract, "0099")
+        copy = Geodata(tmp_path / "geodata").path("core", contract, "0099")
+        copy.parent.mkdir(parents=True)
+        shutil.copy(kept, copy)
     return of_sandbox(tmp_path / "geodata", sources)
 
 
-def of_sandbox(geodata: Path, sources: UpstreamServer) -> Settings:
+def of_sandbox(geodata: Path, sources: UpstreamServer, *, kontekst: bool = False) -> Settings:
+    """Settings of a sandbox; context takes most of the requests of a run, and is fetched where a test asks for it."""
     return Settings(
         profile=Profile.SANDBOX,
         geodata=geodata,
         sources_url=sources.url,
         nap_username="prøve",
         nap_password=SecretStr("hemmelig"),
+        hent_kontekst=kontekst,
     )
 
 
@@ -78,7 +108,7 @@ class FirstRun:
 
 @pytest.fixture(scope="session")
 def first_run(tmp_path_factory, sources) -> FirstRun:
-    settings = of_sandbox(tmp_path_factory.mktemp("first") / "geodata", sources)
+    settings = of_sandbox(tmp_path_factory.mktemp("first") / "geodata", sources, kontekst=True)
     with connected(settings) as ready:
         summary = run_kommune(find_kommune("0099", sandbox=True), ready)
     assert summary.ok, summary.grunn
@@ -88,7 +118,7 @@ def first_run(tmp_path_factory, sources) -> FirstRun:
 @pytest.fixture
 def ran(settings, first_run) -> Iterator[Settings]:
     """`ready`, after the first run of Tomtevik: a copy of what it left, for this test alone."""
-    shutil.copytree(first_run.geodata, settings.geodata)
+    shutil.copytree(first_run.geodata, settings.geodata, dirs_exist_ok=True)
     with connected(settings) as ready:
         yield ready
 

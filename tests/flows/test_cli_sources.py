@@ -12,7 +12,7 @@ import pytest
 import shapely
 from typer.testing import CliRunner
 
-from config.kilder import kilder
+from config.kilder import kilder, kontekst_themes
 from config.registers import find_kommune
 from flows import cli, cli_sources, kildedekning, linjer
 from tasks.answer import Provenance
@@ -20,6 +20,7 @@ from tasks.contracts import DEKNING
 from tasks.errors import TomtError
 from tasks.sources.innboksinnhold import overview
 from tasks.store import Geodata, write_parquet
+from tasks.tomtekontrakter import KONTEKSTDEKNING
 from tests.sources.innboksdata import OMRAADE, written, zones
 
 
@@ -46,9 +47,12 @@ def test_the_registry_is_a_line_a_source_in_order(tomt):
     lines = tomt("--offline").splitlines()
     assert lines[0].split()[:2] == ["Tema", "Kilde"]
     assert not any("…" in line for line in lines)  # a licence is said in full
-    rows = [line for line in lines[1:] if not line.startswith("    ")]
+    headings = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert headings == ["Tomtene finnes av:", "Rundt tomtene:", "Konflikter:"]
+    rows = [line for line in lines[1:] if line and line not in headings and not line.startswith("    ")]
     names = [line.split()[1] for line in rows]
     assert sorted(names) == sorted(kilder())
+    assert names.index("kartverket_adresse") < names.index("nvdb_veger") < names.index("mdir_naturvern")
     assert names.index("innboks_kommuneplan") < names.index("nap_kommuneplan") < names.index("nap_reguleringsplan")
     assert all("ikke spurt" in line for line in rows)
     assert kilder()["nap_kommuneplan"].lisens in " ".join(" ".join(lines).split())
@@ -138,6 +142,36 @@ def test_what_the_last_run_brought_is_told_with_its_age_and_grade(tomt, settings
     said = tomt("3207")
     assert "bekreftet for 12 dager siden" in said
     assert "karakter B – Gammel kopi; Uten dato" in said
+
+
+def around_row(lag, svar, *, days=None, **values):
+    seen = None if days is None else (datetime.now(UTC) - timedelta(days=days)).isoformat()
+    known = {"lag": lag, "svar": svar, "er_kjent": svar in {"rader", "tom"}, "kilde": "x", "sett_tid": seen}
+    return dict.fromkeys(KONTEKSTDEKNING.columns) | known | values
+
+
+def test_what_is_known_around_the_lots_is_told_in_a_few_lines(tomt, settings):
+    assert f"Ingen av {len(kontekst_themes())} lag er hentet ennå." in tomt("3207", "--offline")
+    rows = [
+        around_row("marka", "tom", days=0),
+        around_row("naturvern", "rader", days=45),
+        around_row("stoy_fly", "ikke_dekket"),
+        around_row("kulturminner", "feilet", kilde="ra_kulturminner", grunn="HTTP 503"),
+        around_row("hoyspent", "feilet", er_kjent=True, days=2),  # in reserve
+    ]
+    frame = pd.DataFrame(rows).astype({"er_kjent": bool, "alder_dager": float, "antall": float})
+    geodata = Geodata(settings.geodata)
+    geodata.write(frame, "3207", layer="core", contract=KONTEKSTDEKNING)
+    snapshot(geodata, "mdir_naturvern", days=45)
+    snapshot(geodata, "mdir_naturvern", held=True)
+    said = tomt("3207", "--offline").replace("\n  ", " ")
+    assert f"3 av {len(kontekst_themes())} lag er kjent. Eldste svar: 45 dager. Har ingenting her: marka." in said
+    assert "Ikke dekket, altså ukjent: stoy_fly. Feilet: kulturminner (ra_kulturminner): HTTP 503" in said
+    assert "Gamle: naturvern (45 dager)." in said
+    assert "tomt sources 3207 --godkjenn mdir_naturvern" in said
+    assert "hoyspent" not in said
+    around = json.loads(tomt("3207", "--json", "--offline"))["kontekst"]
+    assert [one["lag"] for one in around["lag"]] == ["naturvern", "marka", "kulturminner", "stoy_fly", "hoyspent"]
 
 
 def test_what_is_held_back_is_told_and_decided(tomt, settings):

@@ -43,7 +43,7 @@ def everything(ready) -> dict[str, list]:
 
 def test_a_run_fills_the_base_and_a_second_run_changes_nothing(ran, first_run, tomtevik):
     first = first_run.summary
-    assert first.count("created") > 200
+    assert first.count("created") > 150
     before = everything(ran)
     second = run_kommune(tomtevik, ran)
     assert second.ok
@@ -77,7 +77,7 @@ def test_every_lot_is_linked_and_can_be_opened(ran):
     omraader = {r["id"]: r["fields"] for r in table(ran, "Områder").all()}
     eiendommer = {r["id"]: r["fields"] for r in table(ran, "Eiendommer").all()}
     (kommune,) = table(ran, "Kommuner").all()
-    assert len(lots) == kommune["fields"]["Antall tomter"] == len(kommune["fields"]["Tomter"])
+    assert 50 < len(lots) == len(kommune["fields"]["Tomter"]) < kommune["fields"]["Antall tomter"]  # of all that are
     for lot in lots:
         assert lot["Kommune"] == [kommune["id"]]
         assert omraader[lot["Område"][0]]["Areal m²"] >= 2000
@@ -95,7 +95,7 @@ def test_every_lot_is_linked_and_can_be_opened(ran):
 def test_a_dry_run_against_an_empty_base_leaves_it_empty(ready, tomtevik):
     summary = run_kommune(tomtevik, ready, dry_run=True)
     assert summary.ok
-    assert summary.count("created") > 200
+    assert summary.count("created") > 150
     assert len(summary.endringer["Tomter"]["create"]) == summary.tabeller["Tomter"]["created"]
     assert "would be created" in summary.as_text()
     assert "+ 0099-000001" in summary.as_text()

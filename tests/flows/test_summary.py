@@ -15,8 +15,9 @@ from flows.artifacts import best_lots
 from flows.markdown import plain
 from flows.summary import IKKE_DEKKET, Summary, totals
 from tasks.answer import Failed, NotCovered, Provenance, Rows
-from tasks.contracts import PLANOMRAADER, SCORER, TOMTER
+from tasks.contracts import PLANOMRAADER, TOMTER
 from tasks.store import Geodata
+from tasks.tomtekontrakter import SCORER
 from tests.land.golden import KOMMUNE, core
 
 
@@ -126,10 +127,21 @@ def geodata(tmp_path) -> Geodata:
         lot | {"tomt_id": "9901-000003", "areal_m2": 9999.0, "tilstand": "borte", "matrikkelenheter": []},
     ]
     tomter = gpd.GeoDataFrame(pd.DataFrame(rows), geometry=[box(0, 0, 1, 1)] * 3, crs=25833)
-    scorer = pd.DataFrame(
-        {"tomt_id": tomter["tomt_id"], "profil": "grov 1", "boliger": 1200.0, "poeng_kapasitet": 25.0}
+    scorer = SCORER.empty().reindex(range(3))
+    scorer = scorer.assign(
+        tomt_id=tomter["tomt_id"],
+        profil="prøve 1",
+        score=[73.0, 100.0, 100.0],
+        hoyest=[80.0, 100.0, 100.0],
+        nivaa=["B", "A", "A"],
+        er_stoppet=[False, False, False],
+        boliger_lav=900.0,
+        boliger=1200.0,
+        boliger_hoy=2000.0,
+        begrunnelse="x",
     )
-    scorer = scorer.assign(poeng_storrelse=15.0, score=[73.0, 100.0, 100.0], begrunnelse="x")
+    texts = [c for c, kind in SCORER.columns.items() if kind == "text"]
+    scorer[texts] = scorer[texts].astype(object).where(scorer[texts].notna(), None)
     planer = core().planomraader
     planer["lenke"] = "https://plan.example/a b)(c<d>"
     made.write(tomter[[*TOMTER.columns, "geometry"]], "9901", layer="out", contract=TOMTER)

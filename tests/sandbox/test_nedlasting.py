@@ -13,12 +13,14 @@ import pytest
 from lxml import etree
 
 from tasks.sandbox.kommune import invent
-from tasks.sandbox.nedlasting import DATASETT, PREFIX, archive
+from tasks.sandbox.kontekst.skjelett import skjelett
+from tasks.sandbox.nedlasting import DATASETT, LANDSDEKKENDE, PREFIX, archive
 from tasks.sandbox.upstream import UpstreamServer
 from tests.waiting import PATIENCE_S
 
 API = f"{PREFIX}/api"
 TEIG, KP, RP = DATASETT
+(TETTSTED,) = LANDSDEKKENDE
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,27 @@ def test_an_order_is_ready_when_it_has_been_asked_for_again(client: httpx.Client
     plan = invent("0099").plan
     types = ("RpOmråde", "RpArealformålOmråde", "RbFormålOmråde")
     assert len(members) == sum(len(plan[f"reguleringsplaner/vn2/{slag}"]) for slag in types)
+
+
+def test_tettsteder_are_one_file_of_the_whole_country(client: httpx.Client, tmp_path: Any) -> None:
+    (area,) = client.get(f"{API}/codelists/area/{TETTSTED}").json()
+    assert (area["type"], area["code"]) == ("landsdekkende", "0000")
+    assert client.post(f"{API}/order", json=order(TETTSTED, "0099")).status_code == 400
+    receipt = client.post(f"{API}/order", json=order(TETTSTED, "0000", areas=[area])).json()
+    assert receipt["files"][0]["name"] == "Befolkning_0000_Norge_25833_Tettsteder2024_GML.zip"
+    client.get(f"{API}/order/{receipt['referenceNumber']}")
+    sent = client.get(f"{API}/download/order/{receipt['referenceNumber']}/1").content
+    with zipfile.ZipFile(io.BytesIO(sent)) as packed:
+        file = tmp_path / "tettsteder.gml"
+        file.write_bytes(packed.read("Befolkning_0000_Norge_25833_Tettsteder2024_GML.gml"))
+    frame = pyogrio.read_dataframe(file, layer="Tettsted")
+    assert frame.crs.to_epsg() == 25833
+    assert frame["tettstedsnummer"].is_unique
+    assert (frame["totalBefolkning"].astype(int) > 0).all()  # as text, where GDAL has been told so
+    for nummer in ("0099", "7001", "7002"):
+        border = skjelett(nummer).land.grense
+        assert any(shape.intersects(border) for shape in frame.geometry)
+        assert any(0 < shape.distance(border) < 10_000 for shape in frame.geometry)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ KNR = "0099"
 @pytest.fixture(autouse=True)
 def one_kommune(monkeypatch):
     """Leave out the larger invented kommuner, which take seconds to draw."""
-    for module in ("arcgis_lag", "nap", "teig_wfs"):
+    for module in ("arcgis_lag", "ogc", "teig_wfs"):
         monkeypatch.setattr(f"tasks.sandbox.{module}.numre", lambda: (KNR,))
 
 

@@ -239,7 +239,7 @@ def test_a_configured_source_is_not_proposed_again(quick):
     with Plantjenester(service) as server:
         found = look(server, quick, known=kilder())
     assert not found.forslag
-    assert why(found)["nap/services/rest/kommuneplaner"] == "Står alt i registeret: nap_kommuneplan."
+    assert why(found)["nap/services/rest/kommuneplaner"] == "Står alt i registeret: nap_kommuneplan, nap_hensyn."
 
 
 def test_silent_catalogues_are_said(quick, upstream):

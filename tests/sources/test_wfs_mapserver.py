@@ -53,6 +53,18 @@ def test_every_feature_comes_once(
     assert frame.geometry.area.sum() == pytest.approx(wanted, rel=1e-5)
 
 
+def test_context_is_read_by_the_names_that_are_configured(
+    mapserver: MapServer, kommune: Kommune, limits: Limits, tmp_path: Path
+) -> None:
+    lag, area = {"Omrade": LAYERS["kommuneplan"]["KpOmråde"]}, invent("0099").grense
+    asking = Asking(wfs.read, mapserver.address("0099", "kommuneplan"), protokoll="wfs", tema="jord_ar50", lag=lag)
+    rows = asking(kommune, limits, tmp_path, area=area)
+    held = [o for o in plan_objects("0099", "kommuneplan", "KpOmråde") if o["geometry"] is not None]
+    assert len(rows) == asking.said == len(held)
+    said = asking.fails(kommune, limits, tmp_path, lag={"Omrade": "KPA_Feil"})
+    assert "has no type KPA_Feil, but ms:" in said
+
+
 def test_short_names_of_a_crs_with_north_first_are_refused(
     mapserver: MapServer, kommune: Kommune, limits: Limits, tmp_path: Path
 ) -> None:

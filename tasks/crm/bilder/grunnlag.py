@@ -1,7 +1,6 @@
 """Grunnlag: the layers of one kommune, read and indexed once, from which the motif of each lot is cut.
 
-Source: core/ and out/ of the last run, in EPSG:25833; here in the kommune's own UTM zone. What binds the land has no
-layer of its own yet, and is given by whoever has one.
+Source: core/ and out/ of the last run, in EPSG:25833; here in the kommune's own UTM zone.
 """
 
 from __future__ import annotations
@@ -26,19 +25,29 @@ from tasks.contracts import (
     OMRAADER,
     PLANOMRAADER,
     REGULERINGSPLANER,
-    SCORER,
     SONER,
     TEIGER,
     TOMTER,
     Contract,
 )
-from tasks.crm.bilder.lag import adopted_last, ground_only, hindre_rows, parcel_number, plan_rows, sone_rows, teig_rows
+from tasks.crm.bilder.lag import (
+    adopted_last,
+    binding_rows,
+    bound_land,
+    ground_only,
+    hindre_rows,
+    parcel_number,
+    plan_rows,
+    sone_rows,
+    teig_rows,
+)
 from tasks.crm.bilder.motiv import Binding, Hinder, Motiv, Plan, Sone, Teig, Tekster
 from tasks.crm.bilder.tekster import scores, texts_of
 from tasks.crm.bilder.utsnitt import Utsnitt, frame, north_angle
 from tasks.crs import crs_of
 from tasks.errors import StoreError
 from tasks.store import Geodata, Layer
+from tasks.tomtekontrakter import KONFLIKTER, SCORER
 
 EDGE_PX = 24
 """Land is cut that far outside the map, so that no outline is drawn along its frame."""
@@ -159,18 +168,11 @@ class Grunnlag:
 
 
 OUT = (TOMTER, OMRAADER, SCORER, DEKNING)
-CORE = (TEIGER, SONER, PLANOMRAADER, REGULERINGSPLANER, HINDRE, ADRESSER, GRENSER)
+CORE = (TEIGER, SONER, PLANOMRAADER, REGULERINGSPLANER, HINDRE, ADRESSER, GRENSER, KONFLIKTER)
 
 
-def read_grunnlag(
-    kommune: Kommune, geodata: Geodata, register: BilderRegister, *, bindinger: gpd.GeoDataFrame | None = None
-) -> Grunnlag:
+def read_grunnlag(kommune: Kommune, geodata: Geodata, register: BilderRegister) -> Grunnlag:
     """Read what pictures of a kommune are made of.
-
-    Parameters
-    ----------
-    bindinger
-        What binds the land, in any CRS: `slag` and geometry; None while nobody knows.
 
     Raises
     ------
@@ -186,24 +188,16 @@ def read_grunnlag(
         if frame is None and contract is TOMTER:
             raise StoreError(f"out/tomter/{kommune.nummer}.parquet is not there. Run `tomt run {kommune.nummer}`.")
         frames[contract.name] = contract.empty() if frame is None else frame
-    return make_grunnlag(kommune, register, frames, bindinger=bindinger)
+    return make_grunnlag(kommune, register, frames)
 
 
-def make_grunnlag(
-    kommune: Kommune,
-    register: BilderRegister,
-    frames: Mapping[str, pd.DataFrame],
-    *,
-    bindinger: gpd.GeoDataFrame | None = None,
-) -> Grunnlag:
+def make_grunnlag(kommune: Kommune, register: BilderRegister, frames: Mapping[str, pd.DataFrame]) -> Grunnlag:
     """Return what pictures of a kommune are made of.
 
     Parameters
     ----------
     frames
         Name of the contract → frame, of all that is read; of planomraader the attributes are enough.
-    bindinger
-        As for `read_grunnlag`.
     """
     zone = crs_of(kommune.epsg)
 
@@ -217,19 +211,19 @@ def make_grunnlag(
     planer = ground_only(in_zone(REGULERINGSPLANER))
     teiger = in_zone(TEIGER).sort_values("teig_id")
     hindre = in_zone(HINDRE).sort_values("hinder_id")
-    score = scores(frames["scorer"])
+    bound = bound_land(in_zone(KONFLIKTER))
     return Grunnlag(
         kommune,
         register,
         tomter,
-        texts_of(kommune, tomter, score=score, adresser=frames["adresser"], dekning=frames["dekning"]),
-        score,
+        texts_of(kommune, tomter, scorer=frames["scorer"], adresser=frames["adresser"], dekning=frames["dekning"]),
+        scores(frames["scorer"]),
         dict(zip(omraader["omraade_id"], omraader.geometry, strict=True)),
         Lag(_shapes(teiger), teig_rows(teiger)),
         Lag(_shapes(soner), sone_rows(soner, register)),
         Lag(_shapes(planer), plan_rows(planer)),
         Lag(_shapes(hindre), hindre_rows(hindre)),
-        _bindinger(bindinger, kommune, register),
+        Lag(_shapes(bound), binding_rows(bound, register)),
         _border(in_zone(GRENSER)),
     )
 
@@ -245,11 +239,3 @@ def _border(grenser: gpd.GeoDataFrame) -> Any:
 
 def _shapes(frame: pd.DataFrame) -> Any:
     return np.asarray(frame.geometry) if len(frame) else NO_SHAPES
-
-
-def _bindinger(frame: gpd.GeoDataFrame | None, kommune: Kommune, register: BilderRegister) -> Lag:
-    if frame is None or frame.empty:
-        return Lag(NO_SHAPES, [])
-    there = frame[frame.geometry.notna() & ~frame.geometry.is_empty].to_crs(crs_of(kommune.epsg))
-    hatches = [register.constraint(slag) for slag in there["slag"]]
-    return Lag(_shapes(there), [(h.navn, h.skravur) for h in hatches])

@@ -17,6 +17,8 @@ NUMBER_MAX = 12
 NAME_MAX = 28
 PREFIXES = ("Reguleringsplan for ", "Detaljregulering for ", "Detaljreguleringsplan for ", "Områderegulering for ")
 ROAD = "veg"
+SOFT = "myk"
+"""The severity of land that has to be reckoned with; every other rules building out."""
 
 
 def adopted_last(soner: gpd.GeoDataFrame, planomraader: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -105,6 +107,42 @@ def parcel_number(tekst: object, enheter: Sequence[str]) -> str:
     together = ",".join([first, *(str(n[1]) for n in others)])
     is_short = not fnr and all(n[0] == gnr and not n[2] for n in others) and len(together) <= NUMBER_MAX
     return together if is_short else f"{first} m.fl."
+
+
+def bound_land(konflikter: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return what binds land in the order of drawing: what is to be reckoned with, then what rules building out.
+
+    Parameters
+    ----------
+    konflikter
+        Contract konflikter.
+    """
+    there = konflikter[konflikter.geometry.notna() & ~konflikter.geometry.is_empty]
+    return there.assign(_hard=there["alvor"] != SOFT).sort_values(["_hard", "tema"], kind="stable")
+
+
+def binding_rows(konflikter: pd.DataFrame, register: BilderRegister) -> list[tuple[str, str, bool]]:
+    """Return name in the legend, hatch, and whether it is soft, of each row of `bound_land`.
+
+    Soft land has the same hatch, as wide apart as can be: where both lie on each other the hard one shows.
+    """
+    found = []
+    for tema, alvor in zip(konflikter["tema"], konflikter["alvor"], strict=True):
+        kind, is_soft = register.constraint(tema), alvor == SOFT
+        navn, skravur = (f"{kind.navn}, aktsomhet", thinned(kind.skravur)) if is_soft else (kind.navn, kind.skravur)
+        found.append((navn, skravur, is_soft))
+    return found
+
+
+def thinned(skravur: str) -> str:
+    """Return a hatch with each of its signs once.
+
+    Examples
+    --------
+    >>> thinned("///"), thinned("||--")
+    ('/', '|-')
+    """
+    return "".join(dict.fromkeys(skravur))
 
 
 def hindre_rows(hindre: pd.DataFrame) -> list[bool]:

@@ -18,7 +18,7 @@ import shapely
 from config.bilder import BilderRegister
 from tasks.crm.bilder.utsnitt import Utsnitt
 
-DRAWING = 2
+DRAWING = 3
 """Raised when the code draws the same content otherwise: every picture is then drawn anew."""
 DIGEST_BYTES = 6
 OUR_FILE = re.compile(r"[0-9]{4}-[0-9]{6,}-[0-9a-f]{12}\.png")
@@ -61,11 +61,18 @@ class Hinder:
 
 @dataclass(frozen=True)
 class Binding:
-    """Land that is bound: its visible part, what the legend calls it, and its hatch."""
+    """Land that is bound: its visible part, what the legend calls it, and its hatch.
+
+    Attributes
+    ----------
+    er_myk
+        True where it is only to be reckoned with, and building is not ruled out.
+    """
 
     form: Any
     navn: str
     skravur: str
+    er_myk: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,8 @@ def digest(motiv: Motiv, register: BilderRegister, *, bakgrunn: str = "") -> str
         [[_hex(s.form), s.navn, s.farge] for s in motiv.soner],
         [[_hex(p.form), p.navn, p.er_vedtatt] for p in motiv.planer],
         [[_hex(h.form), h.er_veg] for h in motiv.hindre],
-        [[_hex(b.form), b.navn, b.skravur] for b in motiv.bindinger],
+        # In the order of what they are, not of the file: all of one hatch are drawn at once.
+        sorted([_hex(b.form), b.navn, b.skravur, b.er_myk] for b in motiv.bindinger),
     ]
     return blake2b(json.dumps(summary).encode(), digest_size=DIGEST_BYTES).hexdigest()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 import shapely
@@ -13,7 +13,7 @@ from matplotlib.transforms import Affine2D
 
 from config.bilder import BilderRegister, Farger
 from tasks.crm.bilder.etiketter import Box
-from tasks.crm.bilder.lerret import Lerret, Stroke
+from tasks.crm.bilder.lerret import Colour, Lerret, Stroke
 from tasks.crm.bilder.motiv import Motiv
 from tasks.crm.bilder.skrift import Linje, Snitt, fitted, line_of
 from tasks.crm.bilder.stier import path_of
@@ -29,6 +29,7 @@ ARROW_RADIUS_PX = 36.0
 LEGEND_PX, LEGEND_ROWS, LEGEND_ROW_PX = 17.0, 2, 27.0
 SWATCH = (26.0, 15.0)
 BORDER_DASHES = (12, 6)
+SOFT_OPACITY = 0.6
 
 
 @dataclass(frozen=True)
@@ -135,10 +136,25 @@ class Tegn(NamedTuple):
 
     navn: str
     fyll: str = "none"
-    strek: str = "none"
+    strek: Colour = "none"
     bredde: float = 0.0
     stiplet: Stroke = None
     skravur: str | None = None
+
+
+class Bundet(TypedDict):
+    """How the outline of bound land is drawn."""
+
+    strek: Colour
+    bredde: float
+    stiplet: Stroke
+
+
+def bound_style(ink: Farger, *, is_soft: bool) -> Bundet:
+    """Return how bound land is drawn: what is to be reckoned with paler, with a broken outline."""
+    if is_soft:
+        return {"strek": (ink.binding, SOFT_OPACITY), "bredde": 1.0, "stiplet": (6, 5)}
+    return {"strek": ink.binding, "bredde": 1.4, "stiplet": None}
 
 
 def legend(motiv: Motiv, ink: Farger) -> list[Tegn]:
@@ -152,8 +168,11 @@ def legend(motiv: Motiv, ink: Farger) -> list[Tegn]:
         found.append(Tegn("Reguleringsplan", strek=ink.plan, bredde=2.4, stiplet=(9, 3, 3, 3)))
     if not all(planer):
         found.append(Tegn("Plan under arbeid", strek=ink.plan_under_arbeid, bredde=2.4, stiplet=(6, 4)))
-    hatches = dict.fromkeys((b.navn, b.skravur) for b in motiv.bindinger if b.form.intersects(window))
-    found += [Tegn(navn, strek=ink.binding, bredde=1.2, skravur=skravur) for navn, skravur in hatches]
+    bound = [b for b in motiv.bindinger if b.form.intersects(window)]
+    bound.sort(key=lambda b: (not b.form.intersects(motiv.tomt), b.er_myk))  # there may not be room for all
+    hatches = dict.fromkeys((b.er_myk, b.navn, b.skravur) for b in bound)
+    # A sign of a soft hatch once is too little for a swatch: it would look empty on a phone.
+    found += [Tegn(n, **bound_style(ink, is_soft=soft), skravur=2 * h if soft else h) for soft, n, h in hatches]
     if any(not h.er_veg and h.form.intersects(window) for h in motiv.hindre):
         found.append(Tegn("Bygning", fyll=ink.bygning))
     if motiv.kommune is not None:

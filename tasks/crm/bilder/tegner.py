@@ -93,9 +93,9 @@ class Tegner:
         points = [f for f in buildings if shapely.get_type_id(f) == shapely.GeometryType.POINT]
         side = min(max(POINT_M / motiv.utsnitt.opplosning, POINT_PX[0]), POINT_PX[1])
         put(squares(points, side), fyll=ink.bygning, strek=WHITE, bredde=0.8 if thin == 1 else 0.0)
-        for hatch in dict.fromkeys(b.skravur for b in motiv.bindinger):
-            bound = path_of(b.form for b in motiv.bindinger if b.skravur == hatch)
-            put(bound, strek=ink.binding, bredde=1.2, skravur=hatch)
+        for hatch, is_soft in dict.fromkeys((b.skravur, b.er_myk) for b in motiv.bindinger):
+            bound = path_of(b.form for b in motiv.bindinger if (b.skravur, b.er_myk) == (hatch, is_soft))
+            put(bound, **ramme.bound_style(ink, is_soft=is_soft), skravur=hatch)
         if motiv.omraade is not None:
             put(path_of([motiv.omraade]), strek=ink.omraade, bredde=2.0 * thin, stiplet=(2, 5))
         for adopted, colour, dashes in ((True, ink.plan, (14, 4, 3, 4)), (False, ink.plan_under_arbeid, (8, 5))):

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
-from config.nivaa import nivaaer
 from config.registers import Kommune
 from tasks.crm.bilder.motiv import Tekster
-from tasks.crm.rader.rad import day, line
+from tasks.crm.rader.rad import day, dicts, line
 from tasks.crm.rader.tomterader import adresse_texts
 from tasks.tekst import tall
 
 SHOWN = ("teig", "bygning", "kommuneplan", "kommunedelplan", "reguleringsplan")
 """Themes that are drawn."""
 KARTVERKET = "Kartverket"
+WHY_MAX = 60
 
 
 def scores(scorer: pd.DataFrame) -> dict[str, float]:
@@ -35,7 +36,7 @@ def texts_of(
     kommune: Kommune,
     tomter: pd.DataFrame,
     *,
-    score: Mapping[str, float],
+    scorer: pd.DataFrame,
     adresser: pd.DataFrame,
     dekning: pd.DataFrame,
 ) -> dict[str, Tekster]:
@@ -43,14 +44,14 @@ def texts_of(
 
     Parameters
     ----------
-    tomter, adresser, dekning
+    tomter, scorer, adresser, dekning
         Contracts of these names.
     """
-    places = adresse_texts(adresser)
+    places, said = adresse_texts(adresser), verdicts(scorer)
     sources, fetched = source_text(kommune, dekning)
     columns = (tomter["tomt_id"], tomter["areal_m2"])
     return {
-        tomt_id: Tekster(title(tomt_id, area), places.get(tomt_id) or "", verdict(score, tomt_id), sources, fetched)
+        tomt_id: Tekster(title(tomt_id, area), places.get(tomt_id) or "", said.get(tomt_id, ""), sources, fetched)
         for tomt_id, area in zip(*columns, strict=True)
     }
 
@@ -66,16 +67,32 @@ def title(tomt_id: str, areal_m2: float) -> str:
     return f"{tomt_id} · {tall(areal_m2)} m² ({tall(areal_m2 / 1000, 1)} daa)"
 
 
-def verdict(score: Mapping[str, float], tomt_id: str) -> str:
-    """Return level and score in words, empty for a lot without them.
+def verdicts(scorer: pd.DataFrame) -> dict[str, str]:
+    """Return tomt_id → level and score in words, or what stops it, of lots that have a score.
+
+    Parameters
+    ----------
+    scorer
+        Contract scorer.
+    """
+    known = scorer[scorer["score"].notna()]
+    return {row["tomt_id"]: verdict(row) for row in dicts(known)}
+
+
+def verdict(score: Mapping[str, Any]) -> str:
+    """Return level and score in words, or that a lot is stopped and why.
 
     Examples
     --------
-    >>> verdict({"3207-000123": 82.44}, "3207-000123"), verdict({}, "3207-000123")
-    ('Nivå A · score 82,4', '')
+    >>> verdict({"nivaa": "A", "score": 82.44, "er_stoppet": False})
+    'Nivå A · score 82,4'
+    >>> verdict({"nivaa": "D", "score": 0.0, "er_stoppet": True, "stopp_grunn": "Naturvern 72 %"})
+    'Stoppet · Naturvern 72 %'
     """
-    value = score.get(tomt_id)
-    return "" if value is None else f"Nivå {nivaaer().of(value)} · score {tall(value, 1)}"
+    if score["er_stoppet"]:
+        why = line(score["stopp_grunn"], WHY_MAX)
+        return f"Stoppet · {why}" if why else "Stoppet"
+    return f"Nivå {score['nivaa']} · score {tall(score['score'], 1)}"
 
 
 def source_text(kommune: Kommune, dekning: pd.DataFrame) -> tuple[str, str]:

@@ -7,9 +7,24 @@ from collections.abc import Mapping
 import geopandas as gpd
 import pandas as pd
 
+from config.kilder import KONTEKSTTEMAER
+from config.konflikt import konflikter
 from config.registers import Kommune
 from tasks.answer import Answer, Provenance, Rows
 from tasks.crm.rader.rad import Row, day, line, lines
+from tasks.crm.rader.scorerader import total_fields
+
+OMGIVELSER = {
+    "tettsted": "Tettsteder",
+    "grunnkrets": "Grunnkretser",
+    "grunnkretstall": "Folketall i grunnkretsene",
+    "holdeplass": "Holdeplasser",
+    "veg": "Veger",
+    "adressepunkt": "Adresser",
+}
+"""Layer of context that is no conflict → what it is called."""
+UKJENT = {"feilet": "kilden svarte ikke som den skal", "ikke_dekket": "kilden dekker ikke kommunen"}
+IKKE_SPURT = "ikke hentet"
 
 
 def kommune_row(kommune: Kommune, *, omraader: gpd.GeoDataFrame, scored: pd.DataFrame, kilder: str) -> Row:
@@ -21,7 +36,7 @@ def kommune_row(kommune: Kommune, *, omraader: gpd.GeoDataFrame, scored: pd.Data
         "Antall tomter": len(lots),
         "Antall områder": len(alive),
         "Areal områder m²": float(alive["areal_m2"].sum()),
-        "Boliger (anslag)": float(lots["boliger"].sum()),
+        **total_fields(lots),
         "Kilder": lines(kilder.split("\n")),
     }
 
@@ -60,6 +75,27 @@ def dekning_fields(dekning: pd.DataFrame) -> Row:
             f"{tema}: {adresse} ({lisens})" if line(lisens) else f"{tema}: {adresse}" for tema, adresse, lisens in links
         ),
     }
+
+
+def ikke_vurdert_fields(kontekstdekning: pd.DataFrame) -> Row:
+    """Return the field of Kommuner that says what its lots were not assessed for, and why; none where nobody asked.
+
+    A theme of conflict is known when every layer that it needs is. No dates and no words of the sources' own stand
+    here: a source that stays silent in another way changes nothing.
+
+    Parameters
+    ----------
+    kontekstdekning
+        Contract kontekstdekning.
+    """
+    if kontekstdekning.empty:
+        return {}
+    flags = zip(kontekstdekning["lag"], kontekstdekning["er_kjent"], kontekstdekning["svar"], strict=True)
+    why = {lag: None if is_known else UKJENT.get(svar, IKKE_SPURT) for lag, is_known, svar in flags}
+    needed = [(tema.navn, tema.trengs) for tema in konflikter().tema.values()]
+    needed += [(OMGIVELSER[lag], (lag,)) for lag in KONTEKSTTEMAER]
+    missing = ((navn, next((w for lag in layers if (w := why.get(lag, IKKE_SPURT))), None)) for navn, layers in needed)
+    return {"Ikke vurdert": lines(f"{navn}: {reason}" for navn, reason in missing if reason)}
 
 
 def kilder_text(answers: Mapping[str, Answer], provenance: Mapping[str, Provenance]) -> str:

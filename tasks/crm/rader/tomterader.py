@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from config.kodeord import kodeord
-from config.nivaa import nivaaer
 from tasks.crm.rader.links import norgeibilder, norgeskart, seeiendom
 from tasks.crm.rader.omraaderader import TILSTAND
 from tasks.crm.rader.planer import Plan, Sone, main_plan
-from tasks.crm.rader.rad import KEY_MAX, Felles, Row, RowsByKey, day, dicts, line, lines, text
+from tasks.crm.rader.rad import KEY_MAX, Felles, Row, RowsByKey, day, dicts, line, lines
+from tasks.crm.rader.scorerader import score_fields
 from tasks.tekst import tall
 
 Dates = tuple[str | None, str | None]
@@ -88,7 +88,7 @@ def tomt_rows(scored: pd.DataFrame, rundt: Rundt) -> RowsByKey:
     Parameters
     ----------
     scored
-        Columns of the contracts tomter and scorer; the latter are missing for gone lots.
+        As `with_scores` gives them; scores are missing for gone lots.
     """
     one = Felles()
     kommune = {nummer: [nummer] for nummer in scored["kommunenummer"].unique()}
@@ -102,7 +102,7 @@ def tomt_rows(scored: pd.DataFrame, rundt: Rundt) -> RowsByKey:
             "Kommunenummer": one(tomt["kommunenummer"]),
             "Kommune": kommune[tomt["kommunenummer"]],
             "Område": [one(tomt["omraade_id"])],
-            **_score_fields(tomt, one),
+            **score_fields(tomt, one),
             **_land_fields(tomt, one),
             **_property_fields(tomt, one),
             **zone_fields(tomt),
@@ -113,18 +113,6 @@ def tomt_rows(scored: pd.DataFrame, rundt: Rundt) -> RowsByKey:
             "Årsak": one(line(tomt["aarsak"])),
         }
     return rows
-
-
-def _score_fields(tomt: Row, one: Felles) -> Row:
-    return {
-        "Score": tomt["score"],
-        "Nivå": nivaaer().of(tomt["score"]),
-        "Scoreprofil": one(line(tomt["profil"])),
-        "Poeng kapasitet": tomt["poeng_kapasitet"],
-        "Poeng størrelse": tomt["poeng_storrelse"],
-        "Begrunnelse": one(text(tomt["begrunnelse"])),
-        "Boliger (anslag)": tomt["boliger"],
-    }
 
 
 def _land_fields(tomt: Row, one: Felles) -> Row:

@@ -17,7 +17,6 @@ from tasks.contracts import (
     KONTROLL,
     OMRAADER,
     PLANOMRAADER,
-    SCORER,
     SONER,
     TEIGER,
     TOMTER,
@@ -26,6 +25,7 @@ from tasks.contracts import (
 from tasks.crm.rader.records import RowsByKey, build_rows, kilder_text
 from tasks.errors import StoreError
 from tasks.store import Geodata, Layer
+from tasks.tomtekontrakter import KONTEKSTDEKNING, SAMMENSLAAINGER, SCORER, TOMTEFAKTA
 
 
 def desired_rows(kommune: Kommune, geodata: Geodata, answers: Mapping[str, Answer]) -> dict[str, RowsByKey]:
@@ -42,6 +42,9 @@ def desired_rows(kommune: Kommune, geodata: Geodata, answers: Mapping[str, Answe
         "adresser": read_or_empty(geodata, nummer, ADRESSER, layer="core"),
         "hendelser": _attributes(geodata, nummer, HENDELSER, may_lack=True),
         "teiger": _attributes(geodata, nummer, TEIGER, layer="core", may_lack=True),
+        "tomtefakta": _attributes(geodata, nummer, TOMTEFAKTA, may_lack=True),
+        "kontekstdekning": _attributes(geodata, nummer, KONTEKSTDEKNING, layer="core", may_lack=True),
+        "sammenslaainger": _attributes(geodata, nummer, SAMMENSLAAINGER, may_lack=True),
     }
     provenance = {tema: geodata.provenance(a.path) for tema, a in answers.items() if isinstance(a, Rows)}
     return build_rows(kommune, **frames, kilder=kilder_text(answers, provenance))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from config.base import Felt, Tabell
+from config.base import NUMBERS, Felt, Tabell
 from tasks.crm.rader.records import Row, RowsByKey
 from tasks.crm.sync.state import Digests, Sent
 from tasks.errors import OwnershipError
@@ -146,11 +146,12 @@ class TableDiff:
 
 def canonical(felt: Felt, value: Any) -> Any:
     """Return a value as it is compared and sent: empty is None, numbers rounded as shown, links a sorted list."""
-    if value is None or value is False or (isinstance(value, float) and math.isnan(value)):
+    if value is None or value is False or (isinstance(value, float) and not math.isfinite(value)):
         return None
-    if felt.type == "number":
-        rounded = round(float(value), felt.desimaler)
-        return int(rounded) if felt.desimaler == 0 else rounded
+    if felt.type in NUMBERS:
+        shown = (felt.desimaler or 0) + (2 if felt.type == "percent" else 0)  # 0.874 stands as 87 %
+        rounded = round(float(value), shown)
+        return int(rounded) if shown == 0 else rounded
     if felt.type == "multipleRecordLinks":
         return sorted(set(value)) or None
     if isinstance(value, str):
@@ -294,6 +295,7 @@ class _Comparison:
     def __post_init__(self) -> None:
         tabell = self.diff.tabell
         self.links = frozenset(f.navn for f in tabell.felt if f.til is not None)
+        self.drifting = {f.navn: f.minste_endring for f in tabell.felt if f.minste_endring is not None}
         self.has_initial = any(f.start is not None for f in tabell.felt)
 
     def add(self, key: str, row: Row) -> None:
@@ -314,8 +316,10 @@ class _Comparison:
         if self._is_doubtful(key, wanted):
             return
         present = {n: self._in_keys(n, record.fields.get(n)) for n in wanted}
-        changed = {n: v for n, v in wanted.items() if v != present[n]}
         sent = self.memory.get(key)
+        changed = {n: v for n, v in wanted.items() if v != present[n]}
+        if changed and all(self._has_drifted(n, v, present[n], sent) for n, v in changed.items()):
+            wanted, changed = present, {}
         if changed:
             diff.update[key] = (record.id, changed)
             diff.whole[key] = wanted
@@ -332,6 +336,14 @@ class _Comparison:
             # A create carries all of them: where one is set, a person may have emptied the other.
             if not any(record.fields.get(name) for name in start):
                 diff.initial[record.id] = start
+
+    def _has_drifted(self, name: str, wanted: Any, present: Any, sent: Sent | None) -> bool:
+        """Return True where a number of ours has moved by less than what is worth a call of its own."""
+        both = isinstance(wanted, (int, float)) and isinstance(present, (int, float))
+        if name not in self.drifting or not both:
+            return False
+        is_near = abs(wanted - present) < self.drifting[name] - 1e-9  # float noise is no drift
+        return is_near and not self._is_by_hand(name, wanted, present, sent)
 
     def _is_by_hand(self, name: str, wanted: Any, present: Any, sent: Sent | None) -> bool:
         """Return True when a person has written what stands there."""

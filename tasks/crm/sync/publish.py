@@ -14,6 +14,7 @@ from config.registers import Kommune
 from tasks.answer import Answer
 from tasks.contracts import DEKNING, FELLES, KONTROLL, SALG
 from tasks.crm.rader.records import RowsByKey, dekning_fields, identity, kontroll_rows
+from tasks.crm.rader.sammenslaaingsrader import published
 from tasks.crm.rader.utdata import desired_rows, read_or_empty, read_shapes
 from tasks.crm.sync import saker, treff, utvalg
 from tasks.crm.sync.basesync import BaseSync, today, unknown_lots
@@ -25,7 +26,7 @@ from tasks.store import Geodata
 
 __all__ = ["Connection", "Published", "open_connection", "publish", "publish_dekning", "publish_kontroll"]
 
-ORDER = ("Kommuner", "Områder", "Eiendommer", "Tomter", "Kontroll")
+ORDER = ("Kommuner", "Områder", "Eiendommer", "Tomter", "Sammenslåinger", "Kontroll")
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,22 @@ def _compare(kommune: Kommune, rows: dict[str, RowsByKey], sync: BaseSync) -> _P
     for navn in ("Tomter", *utvalg.LINKED):
         sync.look_again(plan.diffs[navn], rows[navn], i_dag=today())
     utvalg.note_changes(plan.diffs["Tomter"], today(), deleted=sync.deleted)
+    plan.diffs["Sammenslåinger"] = _compare_joined(rows["Sammenslåinger"], plan.diffs, sync)
     rows["Kommuner"][nummer]["Publiserte tomter"] = _published(rows["Tomter"], plan.diffs["Tomter"])
     plan.diffs["Kommuner"] = sync.diff("Kommuner", rows["Kommuner"], kommuner)
     plan.kontroll, plan.matters = _read_kontroll(rows["Kontroll"], sync)
     plan.matters |= dict(saker.ukjent_sak(nummer, key, dato=today()) for key in typed)
     plan.matters |= {key: row for f in found for key, row in [saker.treff_sak(nummer, f, dato=today())]}
     return plan
+
+
+def _compare_joined(rows: RowsByKey, diffs: Mapping[str, TableDiff], sync: BaseSync) -> TableDiff:
+    """Compare the assemblies, once it is decided which lots and områder stand in the base."""
+    there = {navn: diffs[navn].seen | diffs[navn].create.keys() for navn in ("Tomter", "Områder")}
+    wanted = published(rows, tomter=there["Tomter"], omraader=there["Områder"])
+    diff = sync.diff("Sammenslåinger", wanted, sync.read("Sammenslåinger", wanted))
+    sync.look_again(diff, wanted, i_dag=today())
+    return diff
 
 
 def _published(tomter: RowsByKey, diff: TableDiff) -> int:

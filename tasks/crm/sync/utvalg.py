@@ -28,6 +28,7 @@ WATCHED = (
     "Eiendommer",
     "Tvist",
     "Under terskel",
+    "Stoppet",
 )
 """Fields of Tomter whose change a salesperson wants to know of."""
 

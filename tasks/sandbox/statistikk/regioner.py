@@ -37,6 +37,8 @@ Svar = tuple[Tall, npt.NDArray[np.uint8]]
 @cache
 def koder(tabell: Tabell, kodeliste: str | None = None) -> dict[str, str]:
     """Return the codes of a table's regions → label; of a code list where one is named."""
+    if tabell.regioner is not None:
+        return tabell.regioner()
     if kodeliste == SAMMENSLAATT:
         names = {k.nummer: k.navn for k in kommuner(sandbox=True)}
         return {PREFIKS + number: names[number] for number in numre()}

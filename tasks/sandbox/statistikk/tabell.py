@@ -76,6 +76,8 @@ class Tabell:
         Codes of the country and of groups: "0", "EAK" …
     utenfor
         What a number has in years in which it was not in use: 0 or ``.``.
+    regioner
+        Gives code → label of regions that are no kommuner; all figures then belong to the numbers of their time.
     er_sammenslaatt
         Whether merged series are served (`agg_KommSummer`).
     perioder
@@ -95,10 +97,11 @@ class Tabell:
     er_sammenslaatt: bool = False
     tidsenhet: Tidsenhet = "år"
     er_avsluttet: bool = False
+    regioner: Callable[[], dict[str, str]] | None = None
 
     @property
     def er_kostra(self) -> bool:
-        """Whether its regions may not be left out."""
+        """Whether it is one of KOSTRA."""
         return self.region == KOSTRA_REGION
 
     @property

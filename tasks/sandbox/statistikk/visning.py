@@ -72,5 +72,5 @@ class Visning:
     def kan_utelates(self, variabel: str) -> bool:
         """Return whether a variable may be left out."""
         if variabel == self.tabell.region:
-            return not self.tabell.er_kostra
+            return not self.tabell.er_kostra and self.tabell.regioner is None
         return any(v.kode == variabel and v.kan_utelates for v in self.tabell.variabler)

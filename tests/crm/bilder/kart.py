@@ -81,6 +81,16 @@ def hinder(hinder_id: str, slag: str, shape: Any) -> dict[str, Any]:
     return {"hinder_id": hinder_id, "slag": slag, "geometry": shape}
 
 
+def scoret(score: float, tomt_id: str = TOMT, **values: Any) -> dict[str, Any]:
+    """Return a row of scorer."""
+    return {"tomt_id": tomt_id, "profil": "eier-7 1", "score": score, "hoyest": score, "nivaa": "A"} | values
+
+
+def konflikt(tema: str, alvor: str, shape: Any) -> dict[str, Any]:
+    """Return a row of konflikter."""
+    return {"lag": tema, "tema": tema, "alvor": alvor, "geometry": shape}
+
+
 def frame(contract: Contract, rows: list[dict[str, Any]], *, kommune: Kommune = PROEVEDAL) -> pd.DataFrame:
     """Return rows as a frame of a contract; what is not given is missing."""
     if not rows:
@@ -105,7 +115,6 @@ NEIGHBOURS = [
 def land(
     *,
     register: BilderRegister | None = None,
-    bindinger: Any = None,
     kommune: Kommune = PROEVEDAL,
     **layers: list[dict[str, Any]],
 ) -> Grunnlag:
@@ -117,9 +126,9 @@ def land(
         "reguleringsplaner": [plan("7001_R1", "Reguleringsplan for Åsen", box(-70, -60, 70, -30))],
         "planomraader": [planomraade("7001_KPA")],
         "hindre": [hinder("b1", "bygningspunkt", shapely.Point(EAST + 60, NORTH + 15))],
-        "scorer": [{"tomt_id": TOMT, "profil": "grov", "score": 82.44, "boliger": 5.0}],
+        "scorer": [scoret(82.44)],
         "adresser": [{"tomt_id": TOMT, "adresse": "Storgata 1", "poststed": "PRØVEDAL", "avstand_m": 0.0}],
     }
     rows = usual | layers
     frames = {c.name: frame(c, rows.get(c.name, []), kommune=kommune) for c in (*OUT, *CORE)}
-    return make_grunnlag(kommune, register or bilder(), frames, bindinger=bindinger)
+    return make_grunnlag(kommune, register or bilder(), frames)

@@ -9,6 +9,8 @@ import geopandas as gpd
 import pytest
 import shapely
 
+from config.bilder import bilder
+from config.konflikt import konflikter
 from config.registers import find_kommune
 from tasks.crm.bilder import lag, motiv, skrift, tekster, utsnitt, valg
 from tasks.crm.bilder.grunnlag import read_grunnlag
@@ -24,10 +26,12 @@ from tests.crm.bilder.kart import (
     TOMT,
     box,
     hinder,
+    konflikt,
     land,
     plan,
     planomraade,
     rules,
+    scoret,
     sone,
     teig,
     tomt,
@@ -86,14 +90,37 @@ def test_tunnels_and_plans_that_are_over_bound_nothing():
     assert [(p.navn, p.er_vedtatt) for p in land(reguleringsplaner=rows).motiv(TOMT).planer] == [("Plan 3", False)]
 
 
-def test_what_binds_the_land_is_hatched_by_its_kind():
-    frame = gpd.GeoDataFrame(
-        {"slag": ["flom", "støy", None]},
-        geometry=[box(-10, -10, 0, 0), box(0, 0, 10, 10), None],
-        crs=STORAGE_CRS,
-    ).to_crs(25832)
-    found = land(bindinger=frame).motiv(TOMT).bindinger
-    assert [(b.navn, b.skravur) for b in found] == [("Flom", "///"), ("Annen binding", "..")]
+BOUND = [
+    konflikt("flom", "hard", box(-10, -10, 0, 0)),
+    konflikt("flom", "myk", box(-90, -90, 90, 90)),
+    konflikt("naturvern", "stopp", box(0, 0, 10, 10)),
+    konflikt("ufo", "hard", box(-20, 0, 0, 10)),
+    konflikt("marka", "stopp", box(900, 900, 910, 910)),
+]
+
+
+def test_what_binds_the_land_is_hatched_by_its_theme_and_what_is_soft_lies_below():
+    found = land(konflikter=BOUND).motiv(TOMT).bindinger
+    assert [(b.navn, b.er_myk) for b in found] == [
+        ("Flom, aktsomhet", True),
+        ("Flom", False),
+        ("Naturvern", False),
+        ("Annen binding", False),
+    ]
+    soft, hard, *_ = found
+    assert set(soft.skravur) == set(hard.skravur)
+    assert len(soft.skravur) < len(hard.skravur)
+
+
+def test_every_theme_has_its_name_in_the_legend():
+    unnamed = bilder().constraint("ufo").navn
+    assert unnamed not in {bilder().constraint(tema).navn for tema in konflikter().tema}
+
+
+def test_a_stopped_lot_says_why_instead_of_a_score():
+    own = scoret(0.0, nivaa="D", er_stoppet=True, stopp_grunn="Naturvern 72 %")
+    assert land(scorer=[own]).motiv(TOMT).tekster.vurdering == "Stoppet · Naturvern 72 %"
+    assert land(scorer=[scoret(92.0, nivaa="B")]).motiv(TOMT).tekster.vurdering == "Nivå B · score 92,0"
 
 
 def test_rings_that_cross_themselves_are_drawn_all_the_same():
@@ -128,7 +155,7 @@ def test_lots_come_by_score_then_area_and_gone_ones_not_at_all():
         tomt("7001-000003", areal_m2=3000.0, tilstand="borte"),
         tomt("7001-000004", areal_m2=4000.0),
     ]
-    scores = [{"tomt_id": f"7001-00000{n}", "profil": "g", "score": s} for n, s in ((1, 50.0), (2, 50.0), (4, 20.0))]
+    scores = [scoret(score, f"7001-00000{n}") for n, score in ((1, 50.0), (2, 50.0), (4, 20.0))]
     grunnlag = land(tomter=rows, scorer=scores)
     assert grunnlag.best() == ["7001-000002", "7001-000001", "7001-000004"]
     assert "7001-000003" not in grunnlag
@@ -138,8 +165,9 @@ def test_lots_come_by_score_then_area_and_gone_ones_not_at_all():
 
 
 def test_the_same_content_has_the_same_digest_whatever_the_order_of_the_files():
-    one = land().motiv(TOMT)
-    other = land(teiger=NEIGHBOURS[::-1]).motiv(TOMT)
+    bound = [*BOUND, konflikt("flom", "hard", box(5, -20, 9, -15))]
+    one = land(konflikter=bound).motiv(TOMT)
+    other = land(teiger=NEIGHBOURS[::-1], konflikter=bound[::-1]).motiv(TOMT)
     assert digest(one, rules()) == digest(other, rules()) == digest(pickle.loads(pickle.dumps(one)), rules())
 
 
@@ -160,6 +188,7 @@ def _long(layers):
         _long({"hindre": [hinder("b1", "bygning", box(40, 0, 50, 10))]}),
         _long({"scorer": []}),
         _long({"adresser": []}),
+        {"konflikter": BOUND[:1]},
         {"grenser": [{"kommunenavn": "Prøvedal", "geometry": box(-900, -900, 40, 900)}]},
     ],
 )

@@ -6,7 +6,6 @@ import io
 import multiprocessing
 from dataclasses import replace
 
-import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
@@ -20,9 +19,8 @@ from tasks.crm.bilder.ramme import legend
 from tasks.crm.bilder.serie import MOST_TIMEOUTS, Oppgave, TegneError, draw_all
 from tasks.crm.bilder.stier import path_of
 from tasks.crm.bilder.tegner import Tegner
-from tasks.crs import STORAGE_CRS
 from tasks.errors import ContractError
-from tests.crm.bilder.kart import EAST, NORTH, TOMT, box, land, rules, sone, tomt
+from tests.crm.bilder.kart import EAST, NORTH, TOMT, box, konflikt, land, rules, sone, tomt
 
 REGLER = rules()
 
@@ -78,14 +76,31 @@ def test_a_later_zone_lies_on_top(tegner):
 
 
 def test_constraints_are_hatched_within_their_bounds(tegner):
-    frame = gpd.GeoDataFrame({"slag": ["flom"]}, geometry=[box(-60, 5, -35, 25)], crs=STORAGE_CRS)
-    seen = land(bindinger=frame).motiv(TOMT)
+    seen = land(konflikter=[konflikt("flom", "hard", box(-60, 5, -35, 25))]).motiv(TOMT)
     with_it = np.asarray(tegner.draw(seen)).astype(int)
     without = np.asarray(tegner.draw(replace(seen, bindinger=()))).astype(int)
     differs = np.argwhere(np.abs(with_it - without).max(axis=2)[: REGLER.bilde.topp + REGLER.bilde.kart_hoyde] > 30)
     width, height = (np.ptp(differs, axis=0) * seen.utsnitt.opplosning)[::-1]
     assert (width, height) == pytest.approx((25, 20), abs=1)
     assert 0.05 < len(differs) / (25 * 20 / seen.utsnitt.opplosning**2) < 0.6
+
+
+def test_soft_land_is_paler_than_hard_and_the_legend_tells_them_apart(tegner):
+    def ink_of(alvor):
+        seen = land(konflikter=[konflikt("flom", alvor, box(-60, 5, -35, 25))], soner=[]).motiv(TOMT)
+        bare = np.asarray(tegner.draw(replace(seen, bindinger=()))).astype(int)
+        change = np.abs(np.asarray(tegner.draw(seen)).astype(int) - bare)
+        return change[REGLER.bilde.topp : REGLER.bilde.topp + REGLER.bilde.kart_hoyde].sum()
+
+    assert ink_of("myk") < 0.5 * ink_of("hard")
+    some = [konflikt("flom", alvor, box(-60, 5, -35, 25)) for alvor in ("myk", "hard")]
+    on_the_lot = konflikt("stoy_veg", "myk", box(0, 0, 10, 10))
+    names = [t.navn for t in legend(land(konflikter=[*some, on_the_lot]).motiv(TOMT), REGLER.farger)]
+    assert [name for name in names if "Flom" in name or "Støy" in name] == [
+        "Støy, aktsomhet",
+        "Flom",
+        "Flom, aktsomhet",
+    ]
 
 
 def test_the_border_of_the_kommune_is_drawn_where_it_is_in_view(tegner):

@@ -87,7 +87,25 @@ def plan(**more: Any) -> dict[str, Any]:
 
 def score(n: int = 1, **more: Any) -> dict[str, Any]:
     """Return a row of scorer."""
-    return {"tomt_id": f"3207-{n:06d}", "profil": "grov 1", "boliger": 31.0, "score": 83.25} | more
+    points = {"score": 83.25, "hoyest": 88.5, "nivaa": "A", "profil": "eier-7 1", "boliger": 31.0, "kommunal": "nei"}
+    return {"tomt_id": f"3207-{n:06d}"} | points | more
+
+
+def assembly(n: int = 1, **more: Any) -> dict[str, Any]:
+    """Return a row of sammenslaainger."""
+    return {
+        "sammenslaaing_id": f"3207-S{n:06d}",
+        "kommunenummer": "3207",
+        "grunnlag": "område",
+        "omraade_id": "3207-O00001",
+        "tomt_ider": ["3207-000001"],
+        "score": 71.5,
+        "hoyest": 80.0,
+        "nivaa": "B",
+        "ost_25833": 250_010.2,
+        "nord_25833": 6_640_010.6,
+        "tilstand": "aktiv",
+    } | more
 
 
 def event(nr: int, n: int, dato: str) -> dict[str, Any]:

@@ -53,7 +53,9 @@ def test_every_field_is_the_programs_and_every_indicator_is_one_there_is():
 
 def test_what_runs_and_the_follow_up_write_is_not_touched():
     theirs = {*identity(NORDRE_FOLLO), *kommune_fields(None, oppfolging().pipeline)}
-    theirs |= {"Antall tomter", "Publiserte tomter", "Antall områder", "Areal områder m²", "Boliger (anslag)", "Kilder"}
+    theirs |= {"Antall tomter", "Publiserte tomter", "Antall områder", "Areal områder m²", "Kilder"}
+    theirs |= {"Ikke vurdert", "Stoppede tomter", "Boliger lav", "Boliger (anslag)", "Boliger høy", "Boliger per nivå"}
+    theirs |= {f"Tomter nivå {level}" for level in "ABCD"}
     theirs |= {"Datakvalitet", "Kvalitetsgrunner", "Dekning %", "Nyeste plan", "Data hentet", "Kildelenker"}
     assert set(row_of()) | theirs == {f.navn for f in KOMMUNER.felt if f.eier == "pipeline"}
     assert not set(row_of()) & theirs

@@ -16,7 +16,8 @@ from tasks import contracts
 from tasks.crm.rader.rad import TEXT_MAX, line, lines, text
 from tasks.crm.rader.records import Row, RowsByKey, build_rows
 from tasks.crm.sync.diff import canonical_row
-from tests.crm.rader.rammer import area, event, frame_of, lot, plan, score, zone
+from tasks.tomtekontrakter import KONTEKSTDEKNING, SAMMENSLAAINGER, SCORER, TOMTEFAKTA
+from tests.crm.rader.rammer import area, assembly, event, frame_of, lot, plan, score, zone
 from tests.crm.stordata import Omfang, frames
 
 NORDRE_FOLLO = find_kommune("3207", sandbox=False)
@@ -35,6 +36,9 @@ FRAMES = (
     "adresser",
     "hendelser",
     "teiger",
+    "tomtefakta",
+    "kontekstdekning",
+    "sammenslaainger",
 )
 TIME = "2026-11-20T02:00:00+00:00"
 
@@ -43,7 +47,7 @@ def rows_of(**frames: Any) -> dict[str, RowsByKey]:
     given = {
         "omraader": frame_of(contracts.OMRAADER, area()),
         "tomter": frame_of(contracts.TOMTER, lot()),
-        "scorer": frame_of(contracts.SCORER, score()),
+        "scorer": frame_of(SCORER, score()),
         "soner": frame_of(contracts.SONER, zone("s1"), zone("s2", kode="1001")),
         "planomraader": frame_of(contracts.PLANOMRAADER, plan()),
         "dekning": contracts.DEKNING.empty(),
@@ -53,13 +57,16 @@ def rows_of(**frames: Any) -> dict[str, RowsByKey]:
         ),
         "hendelser": frame_of(contracts.HENDELSER, event(1, 1, TIME)),
         "teiger": frame_of(contracts.TEIGER, {"teig_id": "teig-1", "registrert_areal_m2": 3000.0}),
+        "tomtefakta": TOMTEFAKTA.empty(),
+        "kontekstdekning": KONTEKSTDEKNING.empty(),
+        "sammenslaainger": frame_of(SAMMENSLAAINGER, assembly()),
     }
     return build_rows(NORDRE_FOLLO, **(given | frames), kilder="teig: 1 objekt")
 
 
 def test_every_field_of_the_program_is_filled_and_no_other():
     rows = rows_of()
-    for navn in ("Områder", "Eiendommer", "Tomter"):
+    for navn in ("Områder", "Eiendommer", "Tomter", "Sammenslåinger"):
         tabell = base_register().table(navn)
         (row,) = rows[navn].values()
         assert canonical_row(tabell, row)[tabell.noekkel]
@@ -83,7 +90,8 @@ def test_a_kommune_without_anything_has_a_row_and_no_more():
         for c in (
             contracts.OMRAADER,
             contracts.TOMTER,
-            contracts.SCORER,
+            SCORER,
+            SAMMENSLAAINGER,
             contracts.SONER,
             contracts.PLANOMRAADER,
             contracts.ADRESSER,
@@ -99,7 +107,7 @@ def test_a_kommune_without_anything_has_a_row_and_no_more():
 def test_the_same_input_gives_the_same_rows_in_whatever_order_it_comes():
     several = {
         "tomter": frame_of(contracts.TOMTER, *(lot(n) for n in range(1, 6))),
-        "scorer": frame_of(contracts.SCORER, *(score(n) for n in range(1, 6))),
+        "scorer": frame_of(SCORER, *(score(n) for n in range(1, 6))),
         "hendelser": frame_of(contracts.HENDELSER, *(event(n, n % 5 + 1, TIME) for n in range(1, 9))),
         "planomraader": frame_of(
             contracts.PLANOMRAADER,
@@ -160,7 +168,15 @@ def test_hostile_text_stays_one_harmless_text(words):
                 for n, (a, b, c) in turned
             ),
         ),
-        scorer=frame_of(contracts.SCORER, *(score(n, begrunnelse=a, profil=b) for n, (a, b, _) in turned)),
+        scorer=frame_of(
+            SCORER,
+            *(
+                score(n, begrunnelse=a, profil=b, hvorfor=c, loft=a, mangler=b, selvkost=c, endring=a)
+                | {"stopp_grunn": a, "verste_tema": b, "verste_andel": 0.4, "kommunal": c, "nivaa": a}
+                for n, (a, b, c) in turned
+            ),
+        ),
+        sammenslaainger=frame_of(SAMMENSLAAINGER, *(assembly(n, hvorfor=a, omraade_id=b) for n, (a, b, _) in turned)),
         teiger=frame_of(
             contracts.TEIGER, *({"teig_id": c, "registrert_areal_m2": float("inf")} for _, (_, _, c) in turned)
         ),
@@ -197,7 +213,7 @@ def check_text(kind: str, value: Any) -> None:
 @pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@a", "{Tomt-id}"])
 def test_a_cell_that_looks_like_a_formula_stays_as_it_is(formula):
     assert line(formula) == text(formula) == lines([formula]) == formula
-    rows = rows_of(scorer=frame_of(contracts.SCORER, score(begrunnelse=formula)))
+    rows = rows_of(scorer=frame_of(SCORER, score(begrunnelse=formula)))
     assert rows["Tomter"]["3207-000001"]["Begrunnelse"] == formula
 
 
@@ -219,7 +235,7 @@ def test_a_list_of_many_plans_is_cut_at_what_a_cell_takes():
 def test_equal_texts_are_kept_once():
     rows: dict[str, Row] = rows_of(
         tomter=frame_of(contracts.TOMTER, *(lot(n, planer_under_arbeid=["3207_R1", "3207_R2"]) for n in (1, 2))),
-        scorer=frame_of(contracts.SCORER, *(score(n, begrunnelse=" ".join(["like", "ord"])) for n in (1, 2))),
+        scorer=frame_of(SCORER, *(score(n, begrunnelse=" ".join(["like", "ord"])) for n in (1, 2))),
     )["Tomter"]
     one, two = rows.values()
     for name in ("Kommunenummer", "Soner", "Sonetype", "Plan", "Plan under arbeid", "Begrunnelse", "Klasse"):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-import pytest
-
+from config.base import base_register
 from tasks import contracts
 from tasks.crm.rader.planer import Plan, Sone
 from tasks.crm.rader.rad import Row
+from tasks.crm.rader.scorerader import with_scores
 from tasks.crm.rader.tomterader import Rundt, adresse_texts, event_dates, main_zone, tomt_rows
+from tasks.crm.sync.diff import canonical_row
+from tasks.tomtekontrakter import SCORER, TOMTEFAKTA
 from tests.crm.rader.rammer import event, frame_of, lot, score
 
-NAN = float("nan")
+TOMTER = base_register().table("Tomter")
 KPA, KDP = "3207_KPA-2023", "3207_KDP-7"
 BOLIG = Sone("s1 (B3)", "1110 Boligbebyggelse", "bolig", "1", KPA)
 SENTRUM = Sone("s2 (S1)", "1130 Sentrumsformål", "mulig", "2", KPA)
@@ -25,25 +26,20 @@ PLANS = {
 
 
 def row_of(rundt: Rundt | None = None, **more: Any) -> Row:
-    own = {name: value for name, value in more.items() if name in contracts.SCORER.columns}
+    own = {name: value for name, value in more.items() if name in SCORER.columns}
     tomter = frame_of(contracts.TOMTER, lot(**{n: v for n, v in more.items() if n in contracts.TOMTER.columns}))
-    scored = pd.DataFrame(tomter.drop(columns="geometry")).merge(frame_of(contracts.SCORER, score(**own)), on="tomt_id")
-    (row,) = tomt_rows(scored, rundt or Rundt()).values()
+    (row,) = tomt_rows(
+        with_scores(tomter, frame_of(SCORER, score(**own)), TOMTEFAKTA.empty()), rundt or Rundt()
+    ).values()
     return row
 
 
-@pytest.mark.parametrize(
-    ("points", "level"), [(100.0, "A"), (80.0, "A"), (79.96, "B"), (60.0, "B"), (59.9, "C"), (40.0, "C"), (0.0, "D")]
-)
-def test_the_level_goes_by_the_unrounded_score(points, level):
-    assert row_of(score=points)["Nivå"] == level
-
-
 def test_a_gone_lot_has_no_score_and_no_level_and_keeps_the_rest():
-    scored = pd.DataFrame(
-        frame_of(contracts.TOMTER, lot(tilstand="borte", aarsak="ny plan: 3207_R9")).drop(columns="geometry")
-    ).merge(contracts.SCORER.empty(), on="tomt_id", how="left")
-    (row,) = tomt_rows(scored, Rundt()).values()
+    tomter = frame_of(contracts.TOMTER, lot(tilstand="borte", aarsak="ny plan: 3207_R9"))
+    (row,) = tomt_rows(with_scores(tomter, SCORER.empty(), TOMTEFAKTA.empty()), Rundt()).values()
+    assert canonical_row(TOMTER, row).keys() >= {"Score", "Stoppet", "Kommunal grunn", "Selvkost"}
+    told = ("Score", "Høyest", "Usikre poeng", "Nivå", "Stoppet", "Hvorfor", "Verste konflikt", "Kommunal grunn")
+    assert [canonical_row(TOMTER, row)[felt] for felt in told] == [None] * len(told)
     assert (row["Nivå"], row["Tilstand"], row["Årsak"]) == (None, "Borte", "ny plan: 3207_R9")
     assert row["Overlapp m²"] == "3207-46/1/0/0: 2\u00a0500 m²"
 
@@ -77,9 +73,7 @@ def test_lots_of_one_omraade_that_differ_do_not_share_what_differs():
         lot(3, klasse="bolig", plan_ider=[KDP]),
         lot(4, klasse="bolig", plan_ider=[KPA, KDP]),
     )
-    scored = pd.DataFrame(tomter.drop(columns="geometry")).merge(
-        frame_of(contracts.SCORER, *(score(n) for n in (1, 2, 3, 4))), on="tomt_id"
-    )
+    scored = with_scores(tomter, frame_of(SCORER, *(score(n) for n in (1, 2, 3, 4))), TOMTEFAKTA.empty())
     rows = tomt_rows(scored, Rundt(zones={"3207-O00001": [BOLIG, SENTRUM, DEL]}, plans=PLANS)).values()
     assert [row["Sonetype"].split()[0] for row in rows] == ["1110", "1130", "1110", "1110"]
     assert [row["Soner"].count("\n") + 1 for row in rows] == [2, 2, 1, 3]

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 OSLO = ZoneInfo("Europe/Oslo")
 FASER = ("Identifisert", "Kontaktet", "Dialog", "LOI", "Opsjon", "Ikke aktuell", "Parkert")
 NIVAA = ("A", "B", "C", "D")
+KOMMUNAL = ("Ja", "Tegn", "Nei", "Ukjent")
 ALVOR = ("Høy", "Middels", "Lav")
 PRIORITET = ("1", "2", "3")
 I_ARBEID = {"Kontaktet", "Dialog", "LOI", "Opsjon"}
@@ -386,6 +387,21 @@ VISNING: dict[tuple[str, str], Ventet] = {
     ),
     ("Tomter", "Per kommune"): Ventet(
         lambda t, idag: t["Tilstand"] == "Aktiv", (opp("Kommunenavn"), opp("Nivå", NIVAA), ned("Score"))
+    ),
+    ("Tomter", "Kommunal grunn"): Ventet(
+        lambda t, idag: t["Kommunal grunn"] in {"Ja", "Tegn"} and t["Tilstand"] == "Aktiv" and not t["Stoppet"],
+        (opp("Kommunenavn"), opp("Kommunal grunn", KOMMUNAL), ned("Score")),
+    ),
+    ("Tomter", "Kan bli nivå A"): Ventet(
+        lambda t, idag: t["Høyest"] is not None and t["Høyest"] >= 80 and t["Nivå"] != "A" and t["Tilstand"] == "Aktiv",
+        (ned("Score"), ned("Høyest")),
+    ),
+    ("Tomter", "Stoppet"): Ventet(
+        lambda t, idag: t["Stoppet"] and t["Tilstand"] == "Aktiv" and t["Fase"] != "Ikke aktuell",
+        (opp("Kommunenavn"), ned("Areal m²")),
+    ),
+    ("Sammenslåinger", "Å slå sammen"): Ventet(
+        lambda s, idag: s["Tilstand"] == "Aktiv" and s["Aktuell?"] != "Nei", (ned("Score"), ned("Areal m²"))
     ),
     ("Tomter", "Parkerte"): Ventet(lambda t, idag: t["Fase"] == "Parkert", (opp("Parkert til"),)),
     ("Tomter", "Egne tomter"): Ventet(lambda t, idag: not t["Tomt-id"], (opp("Navn"),)),

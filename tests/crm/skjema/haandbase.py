@@ -16,7 +16,7 @@ from typing import Any
 from pyairtable import Base
 
 from config.base import BaseRegister, reverse_links
-from tests.crm.skjema.fasit_haand import ALVOR, FASER, NIVAA, PRIORITET, SALGS_FELT, Rad
+from tests.crm.skjema.fasit_haand import ALVOR, FASER, KOMMUNAL, NIVAA, PRIORITET, SALGS_FELT, Rad
 
 Innhold = dict[str, list[Rad]]
 """Table → its rows, in the order they are made."""
@@ -91,6 +91,7 @@ def trekk(random: Random, register: BaseRegister, *, idag: date, tomter: int = 6
     t.lag("Områder", 6, lambda nr: {"Område-id": f"3207-O{nr:05d}", "Kommune": t.noen("Kommuner", 1)})
     t.lag("Eiendommer", tomter // 2, lambda nr: _eiendom(t, nr))
     t.lag("Tomter", tomter, lambda nr: _tomt(t, nr))
+    t.lag("Sammenslåinger", tomter // 8, lambda nr: _sammenslaaing(t, nr))
     t.lag("Eiere", tomter // 3, lambda nr: _eier(t, nr))
     t.lag("Kontakter", tomter // 4, lambda nr: _kontakt(t))
     t.lag("Meglere", 6, lambda nr: {"Navn": t.en(NAVN), "Ikke kontakt": t.hake(), "Kommuner": t.noen("Kommuner", 2)})
@@ -170,7 +171,10 @@ def _fra_kildene(t: Trekker, nr: int) -> dict[str, Any]:
     return {
         "Tomt-id": f"3207-{nr:06d}",
         "Score": t.en(TALL, 0.1),
+        "Høyest": t.en(TALL, 0.1),
         "Nivå": t.en(NIVAA, 0.1),
+        "Stoppet": t.hake(0.3),
+        "Kommunal grunn": t.en(KOMMUNAL, 0.1),
         "Areal m²": t.en((0, 1000, 1000, 25_000), 0.1),
         "Adresse": t.en(("Storgata 1", 'Ved "broa", 120 m', "Ås terrasse 7")),
         "Tilstand": "Aktiv" if t.random.random() < 0.75 else "Borte",
@@ -179,6 +183,17 @@ def _fra_kildene(t: Trekker, nr: int) -> dict[str, Any]:
         "Påminnelse": t.en(("Neste steg er forfalt", "Ingen kontakt på 14 dager\nTomten er borte"), 0.6),
         "Område": t.noen("Områder", 1),
         "Eiendommer": t.noen("Eiendommer", 3),
+    }
+
+
+def _sammenslaaing(t: Trekker, nr: int) -> dict[str, Any]:
+    return {
+        "Sammenslåing": f"3207-S{nr:06d}",
+        "Score": t.en(TALL, 0.1),
+        "Areal m²": t.en((0, 1000, 1000, 25_000), 0.1),
+        "Tomter": t.noen("Tomter", 3, fra=BUNDNE if t.har_alle_dager else 0),
+        "Tilstand": t.en(("Aktiv", "Aktiv", "Borte"), 0.1),
+        "Aktuell?": t.en(("Ja", "Kanskje", "Nei")),
     }
 
 

@@ -265,7 +265,7 @@ def test_a_setup_that_stopped_half_way_is_finished_and_what_was_made_stays(setti
     before = {t.name: t.id for t in read_schema(base).tables}
     _, lines = setup(api, base, REGISTER, {}, settings=settings)
     assert lines[:4] == [f"field {name}" for name in late]
-    assert [line.split(" ")[0] for line in lines[4:]] == ["table"] * 8
+    assert [line.split(" ")[0] for line in lines[4:]] == ["table"] * (len(REGISTER.tabell) - 4)
     assert before.items() <= {t.name: t.id for t in read_schema(base).tables}.items()
     assert found(read_schema(base)) == []
 

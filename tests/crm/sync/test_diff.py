@@ -45,6 +45,50 @@ def test_only_the_fields_that_differ_are_sent_by_record_id():
     assert diff.before == {"7001-000001": {"Score": 70, "Årsak": "gammel"}}
 
 
+def test_shares_and_amounts_are_compared_as_they_are_shown():
+    shares, amounts = TOMTER.field("Sikkerhet"), TOMTER.field("Selvkost lav kr")
+    assert [canonical(shares, v) for v in (0.874, 0.8749, 1, float("nan"), float("inf"))] == [0.87, 0.87, 1, None, None]
+    assert [canonical(amounts, v) for v in (1_234_567.4, -0.2)] == [1_234_567, 0]
+
+
+def drifted(there: float | None, now: float | None, sent: float | None = None) -> float | str | None:
+    """Return what is sent of a field that drifts, or that it is left as it is."""
+    memory = {} if sent is None else {"7001-000001": remembered({**ROW, "Sikkerhet": sent})}
+    fields = {"Tomt-id": "7001-000001", "Kommune": ["recK"], "Score": 81.2, "Areal m²": 2500, "Sikkerhet": there}
+    rows = {"7001-000001": ROW | {"Sikkerhet": now}}
+    diff = diff_table(TOMTER, rows, [record(fields)], key_of={"recK": "7001"}, memory=memory)
+    assert diff.unchanged == (0 if diff.update else 1)
+    return diff.update["7001-000001"][1]["Sikkerhet"] if diff.update else "left"
+
+
+def remembered(row: dict) -> Sent:
+    return Sent("rec1", json.dumps(digests(row)), None, False)
+
+
+@pytest.mark.parametrize(
+    ("there", "now", "sent", "expected"),
+    [
+        (0.87, 0.87, None, "left"),
+        (0.87, 0.78, None, "left"),
+        (0.87, 0.77, None, 0.77),
+        (0.77, 0.87, 0.77, 0.87),
+        (0.87, 0.78, 0.87, "left"),
+        (0.95, 0.87, 0.87, 0.87),  # what a person has written is put right, however near it is
+        (None, 0.05, None, 0.05),
+        (0.05, None, None, None),
+    ],
+)
+def test_a_number_that_drifts_is_left_until_it_has_moved_by_a_step(there, now, sent, expected):
+    assert drifted(there, now, sent) == expected
+
+
+def test_a_number_that_drifts_goes_along_with_what_is_written_anyway():
+    there = {"Tomt-id": "7001-000001", "Kommune": ["recK"], "Score": 80, "Areal m²": 2500, "Sikkerhet": 0.87}
+    rows = {"7001-000001": ROW | {"Sikkerhet": 0.86}}
+    diff = diff_table(TOMTER, rows, [record(there)], key_of={"recK": "7001"})
+    assert diff.update["7001-000001"][1] == {"Score": 81.2, "Sikkerhet": 0.86}
+
+
 def test_a_link_to_another_record_is_put_right():
     there = {"Tomt-id": "7001-000001", "Kommune": ["recX"], "Score": 81.2, "Areal m²": 2500}
     diff = diff_table(TOMTER, {"7001-000001": ROW}, [record(there)], key_of={"recK": "7001"})

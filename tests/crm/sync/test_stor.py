@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts import SCORER
 from tasks.sandbox.airtable import AirtableServer
 from tasks.store import Geodata
+from tasks.tomtekontrakter import SCORER
 from tests.crm.airtable_prosess import AirtableProsess
 from tests.crm.proevebase import Stand, person
 from tests.crm.stordata import Omfang, change_lots, write_kommune
