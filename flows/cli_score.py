@@ -57,7 +57,7 @@ def score(
     for kommune, lots in wanted.items():
         of = made[kommune.nummer]
         typer.echo("\n\n".join(cards(of, lots)) if lots else table(kommune, of, count=topp))
-    if not keeps:
+    if not keeps or any(wanted.values()):
         typer.echo("Shown only: the scores in geodata are as they were.", err=True)
 
 

@@ -2,6 +2,8 @@
 
     innboks/<kommunenummer>/                            plan files that a person has put there
     raw/<source>/<kommunenummer>/<UTC time>.parquet     as answered; attrs["provenance"] says where from
+    raw/<source>/<kommunenummer>/svar.json              what a source of context said last, and when
+    raw/<source>/0000/                                  files of the whole country, which all kommuner share
     raw/<source>/<kommunenummer>/holdt/                 answers held back until a person has looked at them
     raw/ssb/, raw/klass/, raw/valgresultat/             answers of the statistics services (sandbox: raw/sandkasse/)
     raw/salgskommuner/<base>.parquet                    what sales has marked of the kommuner (sandbox: raw/sandkasse/)
