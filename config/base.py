@@ -77,6 +77,9 @@ class Felt(Register):
     minste_endring
         Of numbers that drift: a row in which nothing else has changed is not written while it differs by less, in the
         field's own unit (0.1 of a percentage is ten points).
+    drivende_linje
+        Of texts with a line that tells such a number: how that line begins. A row in which nothing else has changed is
+        not written for it.
     start, naar
         What the program sets once, on its own new row where the field is empty; on every one, or only when `naar` fits.
         Of an initial field without `start`, the row says it.
@@ -91,6 +94,7 @@ class Felt(Register):
     valg: tuple[str, ...] = ()
     til: str | None = None
     minste_endring: float | None = Field(None, gt=0, allow_inf_nan=False)
+    drivende_linje: str | None = Field(None, min_length=1)
     start: str | bool | None = None
     naar: Naar | None = None
 
@@ -108,6 +112,8 @@ class Felt(Register):
                 raise ValueError(f"{self.navn}: {self.type} of {self.eier} {wants} `{name}`")
         if self.minste_endring is not None and self.type not in NUMBERS:
             raise ValueError(f"{self.navn}: `minste_endring` is for numbers, not for a {self.type}")
+        if self.drivende_linje is not None and self.type != "multilineText":
+            raise ValueError(f"{self.navn}: `drivende_linje` is for texts of several lines, not for a {self.type}")
         if self.start is not None and self.eier != "initial":
             raise ValueError(f"{self.navn}: `start` is for initial fields")
         if self.naar is not None and self.start is None:

@@ -39,10 +39,25 @@ asked for one by one once there are lots."""
 KONTEKSTTEMAER: tuple[Tema, ...] = ("tettsted", "grunnkrets", "grunnkretstall", "holdeplass", "veg", "adressepunkt")
 """What stands around the lots; without it lots are found all the same, and less is known of them."""
 
+KONTEKSTNAVN: Mapping[Tema, str] = {
+    "tettsted": "Tettsteder",
+    "grunnkrets": "Grunnkretser",
+    "grunnkretstall": "Folketall i grunnkretsene",
+    "holdeplass": "Holdeplasser i bruk",
+    "veg": "Veger",
+    "adressepunkt": "Adresser",
+    "bygning": "Skoler, barnehager og butikker",
+}
+"""Layer of context that is no conflict → what it is called where people read; buildings, which lots are found from,
+tell of daily services too."""
+
 Protokoll = Literal[
     "ogc_features", "wfs", "arcgis", "nedlasting", "innboks", "kommuneinfo", "adresser", "pxweb", "entur", "nvdb"
 ]
 
+
+SHIPPED = ("plankilder.toml", "konflikter.toml", "kontekst.toml")
+"""Files of sources in config/, the first for what lots are found from."""
 
 GYLDIG_DAGER = 7
 """So old an answer of context may be before it is asked for again, where its source says nothing else."""
@@ -90,6 +105,8 @@ class Kilde(Register):
     tom_betyr: Literal["tom", "ikke_dekket"] = "ikke_dekket"
     tom_naar: str | None = None
     filter: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    filter_ellers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    side: int | None = Field(None, ge=1, le=10_000)
     rundt_m: float = Field(0, ge=0, le=50_000, allow_inf_nan=False)
     gyldig_dager: int = Field(0, ge=0, le=366)
     landsdekkende: bool = False
@@ -136,9 +153,17 @@ class Kilde(Register):
             raise ValueError(f"protokoll {self.protokoll} does not bring {self.tema}")
         if empty := sorted(column for column, values in self.filter.items() if not column or not values):
             raise ValueError(f"filter says of {empty} no value to keep")
+        if strange := sorted(set(self.filter_ellers) - set(self.filter)):
+            raise ValueError(f"filter_ellers names {strange}, which filter does not")
         if self.protokoll == "nedlasting" and self.datasett is None:
             raise ValueError("a download needs datasett, the dataset's uuid")
         return self
+
+    @property
+    def fil(self) -> str:
+        """What the file that it stands in is called in messages, which hold no path of the machine."""
+        own = "your own file of sources (TOMT_KILDER)"
+        return next((f"config/{name}" for name in SHIPPED if _shipped(name).get(self.navn) == self), own)
 
     @property
     def er_kontekst(self) -> bool:
@@ -178,9 +203,11 @@ def kilder(egne: Path | None = None) -> Mapping[str, Kilde]:
     ConfigError
         Naming the file, the source and what is wrong with it.
     """
-    rows = _sources(read_toml("plankilder.toml"), "plankilder.toml")
-    for name in ("konflikter.toml", "kontekst.toml"):
-        around = _sources(_table(name), name)
+    konflikter()  # what is wrong there is told as such, and not of the first source
+    first, *others = SHIPPED
+    rows = dict(_shipped(first))
+    for name in others:
+        around = _shipped(name)
         if twice := sorted(around.keys() & rows.keys()):
             raise ConfigError(f"{in_config(name)}: {twice[0]} is the name of another source. Give it one of its own.")
         rows |= around
@@ -204,6 +231,11 @@ def _table(name: str) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise ConfigError(f"{in_config(name)}: kilde is no table of sources: write [kilde.<name>]")
     return table
+
+
+@cache
+def _shipped(name: str) -> Mapping[str, Kilde]:
+    return _sources(read_toml(name) if name == SHIPPED[0] else _table(name), name)
 
 
 def _sources(data: Mapping[str, Any], name: str) -> dict[str, Kilde]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Literal, Self
 
@@ -21,11 +21,15 @@ Meter = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 Tekst = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 WRITTEN = (
-    re.compile(r"([0-9]+)\.0+"),
-    re.compile(r"([A-Za-zÆØÅæøå0-9]{1,6}) ?[-–:=] ?[^\W\d].*"),
-    re.compile(r"[Hh] ?([0-9]{3})(?:[_ -].*)?"),
+    re.compile(r"([0-9]+)(?:\.0+)()"),
+    re.compile(r"([A-Za-zÆØÅæøå0-9]{1,6}) ?[-–:=] ?([^\W\d].*)"),
+    re.compile(r"[Hh] ?([0-9]{3})(?:[_ -](.*))?"),
 )
-"""How codes are written where a bare one is meant."""
+"""How codes are written where a bare one is meant: the code, and what stands after it."""
+KODE = re.compile(r"[A-ZÆØÅ0-9]{1,6}")
+"""What a code looks like in the config; a word such as Lav is none, and *Lav-middels* does not mean it."""
+VERST = ("stopp", "hard", "myk", "ingen")
+"""What a row may mean, the worst first."""
 
 
 class Konflikttema(Register):
@@ -50,11 +54,13 @@ class Konfliktlag(Register):
     Attributes
     ----------
     attributt
-        Columns that tell how severe a row is, the first that has a value counts; none: all rows alike.
+        Columns that tell how severe a row is, of several values the worst counts; none: all rows alike.
     alvor
         Value → what it means.
     annet
-        What any other value means; None: a row with one makes the layer unusable.
+        What any other value means, or none at all; None: a row with one makes the layer unusable.
+    uten_verdi
+        What a row without a value means; None: what `annet` says.
     buffer_m, buffer_m_for
         Widened by so much, metres; by value where that differs.
     """
@@ -64,6 +70,7 @@ class Konfliktlag(Register):
     attributt: tuple[Tekst, ...] = ()
     alvor: Mapping[str, Betydning] = Field(default_factory=dict)
     annet: Betydning | None = None
+    uten_verdi: Alvor | None = None
     tar_av_kjernen: bool = False
     buffer_m: Meter = 0
     buffer_m_for: Mapping[str, Meter] = Field(default_factory=dict)
@@ -72,10 +79,14 @@ class Konfliktlag(Register):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.annet is None and not self.attributt:
-            raise ValueError("without attributt all rows are alike: wanted is annet")
+        if not self.attributt and (self.annet is None or self.uten_verdi is not None):
+            raise ValueError("without attributt all rows are alike: wanted is annet, and that alone")
         if bool(self.alvor) != bool(self.attributt):
             raise ValueError("attributt and alvor come together")
+        if self.attributt and self.annet == "ingen":
+            raise ValueError("annet = 'ingen' lets values that nobody knows earn points: list those that bind nothing")
+        if "stopp" in self.alvor.values() and self.annet not in (None, "stopp"):
+            raise ValueError("annet is milder than stopp, which a value that nobody knows may mean: leave it out")
         if strange := sorted(set(self.buffer_m_for) - set(self.alvor)):
             raise ValueError(f"buffer_m_for names {strange}, which alvor does not")
         return self
@@ -89,26 +100,55 @@ class Konfliktlag(Register):
         >>> lag.betydning(" r "), lag.betydning("X")
         ('hard', None)
         """
+        if verdi is None and self.uten_verdi is not None:
+            return self.uten_verdi
         return self._folded.get(_fold(verdi), self.annet)
+
+    def verste(self, verdier: Sequence[str | None]) -> str | None:
+        """Return the value that means the worst; one that nobody knows the meaning of goes before all.
+
+        Examples
+        --------
+        >>> lag = Konfliktlag(navn="Støy", tema="t", attributt=("a",), alvor={"R": "hard", "G": "myk"}, kilde="T-1442")
+        >>> lag.verste(["G", None, "R"]), lag.verste(["G", "?"]), lag.verste([None])
+        ('R', '?', None)
+        """
+        told = [v for v in verdier if v is not None]
+        return min(told, key=lambda v: -1 if (m := self.betydning(v)) is None else VERST.index(m), default=None)
 
     def verdi_av(self, skrevet: str | None) -> str | None:
         """Return the value of `alvor` that a source means by what it writes, or else what it writes.
 
-        A code may stand with a false fraction, before its name, or as the name of a hensynssone; 0 is nothing where
-        `alvor` has no 0.
+        A code may stand with a false fraction, before its name, or as the name of a hensynssone; where another code
+        stands beside it, neither is meant. 0 is nothing where `alvor` has no 0.
 
         Examples
         --------
-        >>> alvor = {"310": "hard", "R": "myk"}
+        >>> alvor = {"310": "hard", "220": "myk", "R": "myk", "Lav": "myk"}
         >>> lag = Konfliktlag(navn="Sone", tema="t", attributt=("fare",), alvor=alvor, kilde="pbl")
         >>> [lag.verdi_av(v) for v in ("310.0", "310 - Ras- og skredfare", "H310_2", "r", "999", "0")]
         ['310', '310', '310', 'R', '999', None]
+        >>> [lag.verdi_av(v) for v in ("Lav-middels", "H220_H310")]
+        ['Lav-middels', 'H220_H310']
         """
         plain = " ".join((skrevet or "").split())
         known = {_fold(k): k for k in self.alvor}
-        forms = [plain, *(m[1] for form in WRITTEN if (m := form.fullmatch(plain)))]
-        found = next((known[_fold(f)] for f in forms if _fold(f) in known), None)
-        return found or (None if not plain.strip("0") else plain)
+        if _fold(plain) in known:
+            return known[_fold(plain)]
+        for form in WRITTEN:
+            if (found := form.fullmatch(plain)) is None:
+                continue
+            code = known.get(_fold(found[1]))
+            if code is not None and KODE.fullmatch(code) and not self._means_another(code, found[2] or ""):
+                return code
+        return plain if plain.strip("0") else None
+
+    def _means_another(self, kode: str, rest: str) -> bool:
+        """Return whether what stands after a code is a value that means something else."""
+        words = {_fold(w) for w in (rest, *re.split(r"[\W_]+", rest), *re.findall("[0-9]+", rest))}
+        meant = self.betydning(kode), self.buffer_for(kode)
+        others = (k for k in self.alvor if _fold(k) in words)
+        return any((self.betydning(k), self.buffer_for(k)) != meant for k in others)
 
     def buffer_for(self, verdi: str | None) -> float:
         """Return by how much a row with a value is widened, metres."""
@@ -124,10 +164,11 @@ def _fold(value: str | None) -> str:
 
 
 class Konfliktregler(Register):
-    """When a lot is stopped, and what land under a conflict costs."""
+    """When a lot is stopped, what land under a conflict costs, and how many rows may lack an extent."""
 
     stopp_andel: float = Field(gt=0, le=1, allow_inf_nan=False)
     straff: Mapping[Alvor, Andel]
+    uten_flate: Andel = 0
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 
 from config.registers import Register, load_model, read_toml
 
+NEAR = 1e-6
+"""In tenths: what floating point takes of a whole number."""
+
 
 class Nivaaer(Register):
     """The lowest score of each level; D has none."""
@@ -39,6 +42,20 @@ class Nivaaer(Register):
         if score >= self.B:
             return "B"
         return "C" if score >= self.C else "D"
+
+    def vist(self, score: float) -> float:
+        """Return a score with the one decimal that it is shown with: never up over the limit of a level.
+
+        Examples
+        --------
+        >>> [Nivaaer(A=80, B=60, C=40).vist(score) for score in (73.45, 79.96, 39.999, 80.0, 80.04)]
+        [73.5, 79.9, 39.9, 80.0, 80.0]
+        """
+        if math.isnan(score):
+            return score
+        shown = math.floor(score * 10 + 0.5 + NEAR) / 10
+        crossed = any(score < limit <= shown for limit in (self.A, self.B, self.C))
+        return math.floor(score * 10 + NEAR) / 10 if crossed else shown
 
 
 @cache

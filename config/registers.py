@@ -56,7 +56,8 @@ def load_model(model: type[T], data: dict[str, Any], name: str) -> T:
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{in_config(name)}: {where}: {first['msg']}") from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(": ".join(part for part in (in_config(name), where, said) if part)) from None
 
 
 # --- kommuner -------------------------------------------------------------------------------------------------
@@ -263,6 +264,7 @@ class HentRegler(Register):
     sekunder_tilkobling: float = Field(gt=0)
     sekunder_lesing: float = Field(gt=0)
     sekunder_kilde: float = Field(gt=0)
+    sekunder_kontekst: float = Field(gt=0)
     forsoek: int = Field(ge=1)
     per_sekund: float = Field(gt=0)
     maks_bytes: int = Field(gt=0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,6 @@ from config.registers import Register, load_model, read_toml
 
 FILE = "tomtefaktorer.toml"
 
-T = TypeVar("T", bound=Register)
-
 Vegkategori = Literal["E", "R", "F", "K", "P", "S"]
 Eierslag = Literal["kommune", "interkommunal", "fylke", "stat", "selskap", "privat", "bo", "blandet"]
 LANGS_VEG, LUFTLINJE = "langs veg", "luftlinje"
@@ -28,6 +26,9 @@ LANGS_VEG, LUFTLINJE = "langs veg", "luftlinje"
 
 Fakta = Mapping[str, Any]
 """Columns of the contract tomtefakta by name: a frame, or arrays of one length."""
+
+KOLONNE = {"tetthet": "tetthet_per_km2"}
+"""Part → its column, where it is not called by it."""
 
 Tekst = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Bygningskode = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{2}$")]
@@ -78,7 +79,32 @@ class Omvei(Register):
     kilde: Tekst
 
 
-class Sentralitet(Register):
+class Delt(Register):
+    """A factor that is made of parts, whose vekt add up to 1."""
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        total = sum(part.vekt for part in self.deler.values())
+        if not math.isclose(total, 1.0, abs_tol=1e-9):
+            raise ValueError(f"the parts' vekt add up to {total:g}, wanted is 1")
+        return self
+
+    @property
+    def deler(self) -> Mapping[str, Del]:
+        """The parts by name, in the order in which they are told."""
+        return {navn: part for navn, part in self if isinstance(part, Del)}
+
+    def _antall(self, fakta: Fakta) -> dict[str, Andeler]:
+        """Return what each lot has of each part that is told by a number."""
+        shares = {
+            navn: part.antall.andel(fakta[KOLONNE.get(navn, navn)])
+            for navn, part in self.deler.items()
+            if isinstance(part, Antallsdel)
+        }
+        return {navn: Andeler.of(andel, andel) for navn, andel in shares.items()}
+
+
+class Sentralitet(Delt):
     """What makes a lot central."""
 
     omvei: Omvei
@@ -91,15 +117,6 @@ class Sentralitet(Register):
     befolkning_3km: Antallsdel
     tetthet: Antallsdel
 
-    @model_validator(mode="after")
-    def _adds_up(self) -> Self:
-        return _add_up(self)
-
-    @property
-    def deler(self) -> Mapping[str, Del]:
-        """The parts by name, in the order in which they are told."""
-        return _parts(self)
-
     def andeler(self, fakta: Fakta) -> dict[str, Andeler]:
         """Return what each lot has of each part.
 
@@ -107,19 +124,16 @@ class Sentralitet(Register):
         ----------
         fakta
             tettsted_m, tettsted_folketall, holdeplass_m, dagligvare_m, skole_m, barnehage_m, avstand_metode,
-            befolkning_1km, befolkning_3km, tetthet_per_km2. Distances by "luftlinje" are worth at least what
-            `omvei.faktor` times as much would be; those without a method are taken as they stand.
+            befolkning_1km, befolkning_3km, tetthet_per_km2. Distances that are not known to be along the road are
+            worth at least what `omvei.faktor` times as much would be.
         """
-        faktor = np.where(np.asarray(fakta["avstand_metode"], dtype=object) == LUFTLINJE, self.omvei.faktor, 1.0)
+        faktor = np.where(np.asarray(fakta["avstand_metode"], dtype=object) == LANGS_VEG, 1.0, self.omvei.faktor)
         result = {"tettsted": self._tettsted(fakta, faktor)}
-        for navn, part in list(self.deler.items())[1:]:
-            if isinstance(part, Avstandsdel):
+        for navn, part in self.deler.items():
+            if isinstance(part, Avstandsdel) and navn not in result:
                 avstand = tall(fakta[f"{navn}_m"])
                 result[navn] = Andeler.of(part.avstand.andel(avstand * faktor), part.avstand.andel(avstand))
-            elif isinstance(part, Antallsdel):
-                andel = part.antall.andel(fakta["tetthet_per_km2" if navn == "tetthet" else navn])
-                result[navn] = Andeler.of(andel, andel)
-        return result
+        return result | self._antall(fakta)
 
     def _tettsted(self, fakta: Fakta, faktor: Tall) -> Andeler:
         avstand, folketall = tall(fakta["tettsted_m"]), tall(fakta["tettsted_folketall"])
@@ -131,7 +145,7 @@ class Sentralitet(Register):
         )
 
 
-class Infrastruktur(Register):
+class Infrastruktur(Delt):
     """What tells that a lot can be connected."""
 
     veg: Vegdel
@@ -139,15 +153,6 @@ class Infrastruktur(Register):
     bygninger_300m: Antallsdel
     adresser_100m: Antallsdel
     adresser_300m: Antallsdel
-
-    @model_validator(mode="after")
-    def _adds_up(self) -> Self:
-        return _add_up(self)
-
-    @property
-    def deler(self) -> Mapping[str, Del]:
-        """The parts by name, in the order in which they are told."""
-        return _parts(self)
 
     def andeler(self, fakta: Fakta) -> dict[str, Andeler]:
         """Return what each lot has of each part.
@@ -160,16 +165,10 @@ class Infrastruktur(Register):
         avstand = self.veg.avstand.andel(fakta["veg_m"])
         kategori = _by_text(fakta["vegkategori"], self.veg.kategori)
         unknown, worth = np.isnan(kategori), self.veg.kategori.values()
-        result = {
-            "veg": Andeler.of(
-                avstand * np.where(unknown, min(worth), kategori), avstand * np.where(unknown, max(worth), kategori)
-            )
-        }
-        for navn, part in self.deler.items():
-            if isinstance(part, Antallsdel):
-                andel = part.antall.andel(fakta[navn])
-                result[navn] = Andeler.of(andel, andel)
-        return result
+        veg = Andeler.of(
+            avstand * np.where(unknown, min(worth), kategori), avstand * np.where(unknown, max(worth), kategori)
+        )
+        return {"veg": veg} | self._antall(fakta)
 
 
 class Eiere(Register):
@@ -299,17 +298,6 @@ def read_tomtefaktorer(data: Mapping[str, Any], name: str) -> Tomtefaktorer:
         Naming the table, the key and what is wrong with it.
     """
     return load_model(Tomtefaktorer, dict(data), name)
-
-
-def _parts(model: Register) -> dict[str, Del]:
-    return {navn: part for navn, part in model if isinstance(part, Del)}
-
-
-def _add_up(model: T) -> T:
-    total = sum(part.vekt for part in _parts(model).values())
-    if not math.isclose(total, 1.0, abs_tol=1e-9):
-        raise ValueError(f"the parts' vekt add up to {total:g}, wanted is 1")
-    return model
 
 
 def _by_text(values: npt.ArrayLike, worth: Mapping[Any, float]) -> Tall:

@@ -209,8 +209,9 @@ def tomtprofil(kode: str | None = None) -> Tomtprofil:
     chosen, known = _loaded()
     name = chosen if kode is None else kode
     if name not in known:
+        hint = did_you_mean(name, known)
         raise ConfigError(
-            f"No profile {name[:40]!r} of the lots' score; {did_you_mean(name, known)} "
+            f"No profile {name[:40]!r} of the lots' score; {hint}{'' if hint.endswith('?') else '.'} "
             f"Profiles are the tables [tomtprofil.<name>] of config/{FILE}."
         )
     return known[name]

@@ -9,6 +9,8 @@ from urllib.parse import quote
 import pandas as pd
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from config.konflikt import konflikter
+from config.nivaa import nivaaer
 from config.registers import Kommune
 from flows.markdown import plain
 from flows.summary import Summary
@@ -38,13 +40,14 @@ def best_lots(geodata: Geodata, kommune: Kommune, *, count: int = BEST) -> list[
         {
             "Tomt": row["tomt_id"],
             "Nivå": "stoppet" if row["er_stoppet"] else row["nivaa"],
-            "Score": tall(row["score"], 1),
-            "Høyest": tall(row["hoyest"], 1),
+            "Score": tall(nivaaer().vist(row["score"]), 1),
+            "Høyest": tall(nivaaer().vist(row["hoyest"]), 1),
+            "Boliger": _dwellings(row),
+            "Hvorfor": plain(row["begrunnelse"] or ""),
+            "Verste konflikt": _conflict(row),
             "Kart": f"[Kart]({norgeskart(nord_25833=row['nord_25833'], ost_25833=row['ost_25833'])})",
             "Plan": _link("Plan", next((links[p] for p in row["plan_ider"] if p in links), None)),
             "Areal m²": tall(row["areal_m2"]),
-            "Boliger": _dwellings(row),
-            "Hvorfor": plain(row["begrunnelse"] or ""),
             "Klasse": row["klasse"],
             "Eiendom": _eiendom(row["matrikkelenheter"]),
         }
@@ -55,6 +58,14 @@ def best_lots(geodata: Geodata, kommune: Kommune, *, count: int = BEST) -> list[
 def _dwellings(row: Mapping[Any, Any]) -> str:
     low, high = row["boliger_lav"], row["boliger_hoy"]
     return "ukjent" if pd.isna(low) or pd.isna(high) else f"{tall(low)}–{tall(high)}"
+
+
+def _conflict(row: Mapping[Any, Any]) -> str:
+    tema = row["verste_tema"]
+    if not tema:
+        return ""
+    name = konflikter().tema[tema].navn if tema in konflikter().tema else tema
+    return f"{name} {tall(100 * row['verste_andel'])} %"
 
 
 def _eiendom(matrikkelenheter: list[str]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from config.nivaa import nivaaer
 from config.registers import Kommune, find_kommune
 from config.settings import Settings, load_settings
 from config.tomtprofil import tomtprofil
@@ -22,12 +24,17 @@ if TYPE_CHECKING:
     from tasks.scoring.tomt.kjoring import Beregnet
 
 TOPP = 20
+LOT = re.compile(r"\d{4}-S?\d+")
+"""Id of a lot, or of lots that are offered as one."""
 HEAD = f"{'Tomt':<14}{'Nivå':<6}{'Score':>6}  {'Høyest':>6}  {'Boliger':<12}Hvorfor"
 
 
 def score(
     steder: Annotated[
-        list[str], typer.Argument(metavar="KNR|TOMT-ID...", help="Municipalities such as 3207, or lots 3207-000123.")
+        list[str],
+        typer.Argument(
+            metavar="KNR...|TOMT-ID...", help="Municipalities such as 3207, or lots such as 3207-000123, 3207-S000123."
+        ),
     ],
     profil: Annotated[
         str | None,
@@ -45,11 +52,10 @@ def score(
     chosen = tomtprofil(profil)  # before all that takes time
     settings = load_settings()
     wanted = _wanted(steder, settings)
-    keeps = not dry_run and chosen.kode == tomtprofil().kode
-    made = {
-        kommune.nummer: _scored(kommune, settings, chosen.kode, keeps=keeps and not lots)
-        for kommune, lots in wanted.items()
-    }
+    keeps = not dry_run and chosen.kode == tomtprofil().kode and not any(wanted.values())
+    made = {kommune.nummer: _scored(kommune, settings, chosen.kode, keeps=keeps) for kommune in wanted}
+    if not keeps:
+        typer.echo("Shown only: the scores in geodata are as they were.", err=True)
     if as_json:
         rows = [row for kommune, lots in wanted.items() for row in as_rows(made[kommune.nummer], lots)]
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2, allow_nan=False))
@@ -57,20 +63,23 @@ def score(
     for kommune, lots in wanted.items():
         of = made[kommune.nummer]
         typer.echo("\n\n".join(cards(of, lots)) if lots else table(kommune, of, count=topp))
-    if not keeps or any(wanted.values()):
-        typer.echo("Shown only: the scores in geodata are as they were.", err=True)
 
 
 def _wanted(steder: Sequence[str], settings: Settings) -> dict[Kommune, list[str]]:
-    """Return kommune → its lots that are asked for, none for all of them."""
+    """Return kommune → its lots that are asked for, none for all of them.
+
+    Raises
+    ------
+    ConfigError
+        When kommuner and lots are mixed: whole kommuner are scored and kept, single lots are shown.
+    """
     wanted: dict[Kommune, list[str]] = {}
-    for sted in dict.fromkeys(steder):
-        number, _, rest = sted.partition("-")
-        is_lot = rest.isdecimal() and number.isdecimal()
-        kommune = find_kommune(number if is_lot else sted, sandbox=settings.is_sandbox)
-        lots = wanted.setdefault(kommune, [])
-        if is_lot:
-            lots.append(sted)
+    is_lot = {sted: LOT.fullmatch(sted) is not None for sted in dict.fromkeys(steder)}
+    if len(set(is_lot.values())) > 1:
+        raise ConfigError("Give either municipalities, which are scored and kept, or lots, whose cards are shown.")
+    for sted, lot in is_lot.items():
+        kommune = find_kommune(sted.partition("-")[0] if lot else sted, sandbox=settings.is_sandbox)
+        wanted.setdefault(kommune, []).extend([sted] if lot else [])
     return wanted
 
 
@@ -94,11 +103,15 @@ def table(kommune: Kommune, made: Beregnet, *, count: int) -> str:
     tiers = ", ".join(f"{n} {level}" for level, n in of.nivaaer.items())
     lines = [f"{kommune.label}: {of.antall} lots by {of.profil}: {tiers}, {of.stoppet} stopped", HEAD]
     lines += [
-        f"{row['tomt_id']:<14}{row['nivaa']:<6}{tall(row['score'], 1):>6}  {tall(row['hoyest'], 1):>6}  "
+        f"{row['tomt_id']:<14}{row['nivaa']:<6}{_shown(row['score'])}  {_shown(row['hoyest'])}  "
         f"{_range(row['boliger_lav'], row['boliger_hoy']):<12}{row['begrunnelse'] or ''}"
         for row in best.to_dict("records")
     ]
     return "\n".join(lines)
+
+
+def _shown(score: float) -> str:
+    return f"{tall(nivaaer().vist(score), 1):>6}"
 
 
 def _range(low: float, high: float) -> str:
@@ -106,14 +119,14 @@ def _range(low: float, high: float) -> str:
 
 
 def cards(made: Beregnet, lots: Sequence[str]) -> list[str]:
-    """Return the cards of these lots.
+    """Return the cards of these lots, or lots offered as one.
 
     Raises
     ------
     ConfigError
         For a lot that is not there.
     """
-    return [f"{row['tomt_id']}\n{row['hvorfor']}\n{row['selvkost'] or ''}".rstrip() for row in _rows(made, lots)]
+    return [f"{row['tomt_id']}\n{row['hvorfor']}\n{row.get('selvkost') or ''}".rstrip() for row in _rows(made, lots)]
 
 
 def as_rows(made: Beregnet, lots: Sequence[str]) -> list[dict[str, Any]]:
@@ -125,7 +138,12 @@ def as_rows(made: Beregnet, lots: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _rows(made: Beregnet, lots: Sequence[str]) -> list[dict[str, Any]]:
+    from tasks.tomtekontrakter import SAMMENSLAAINGER
+
     known = {row["tomt_id"]: row for row in _plain(made.scorer)}
+    together = next(frame for contract, frame, _ in made.filer if contract.name == SAMMENSLAAINGER.name)
+    offered = _plain(together.drop(columns="geometry")) if lots else []
+    known |= {row["sammenslaaing_id"]: row | {"tomt_id": row["sammenslaaing_id"]} for row in offered}
     if missing := [lot for lot in lots if lot not in known]:
         raise ConfigError(
             f"There is no living lot {', '.join(missing)}; `tomt history {missing[0]}` says what became of it."

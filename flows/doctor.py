@@ -49,6 +49,9 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
     yield _try("versions", _versions)
     yield _try("geodata", lambda: _disk(settings))
     yield _contact(settings)
+    if not settings.hent_kontekst:
+        said = "not fetched: TOMT_HENT_KONTEKST is false. Lots earn points only for what was known before."
+        yield Finding("context", True, said, warns=True)
     from flows.environment import connected
 
     try:

@@ -7,21 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from config.kilder import KONTEKSTTEMAER
+from config.kilder import KONTEKSTNAVN, KONTEKSTTEMAER
 from config.konflikt import konflikter
 from flows.markdown import plain
 from tasks.tekst import tall
 
-NAVN: Mapping[str, str] = {
-    "tettsted": "Tettsteder",
-    "grunnkrets": "Grunnkretser",
-    "grunnkretstall": "Folketall i grunnkretser",
-    "holdeplass": "Holdeplasser i bruk",
-    "veg": "Veger",
-    "adressepunkt": "Adressepunkter",
-    "bygning": "Skoler, barnehager og butikker",
-}
-"""Layer that is no conflict → what it is called."""
 SVAR = {"rader": "data", "tom": "ingenting der", "ikke_dekket": "ikke dekket", "feilet": "feilet"}
 
 
@@ -34,7 +24,7 @@ def layer_name(lag: str) -> str:
     ('Støy fra veg', 'Veger')
     """
     layers = konflikter().lag
-    return layers[lag].navn if lag in layers else NAVN.get(lag, lag)
+    return layers[lag].navn if lag in layers else KONTEKSTNAVN.get(lag, lag)
 
 
 def unknown_layers(dekning: pd.DataFrame) -> list[str]:
@@ -45,8 +35,13 @@ def unknown_layers(dekning: pd.DataFrame) -> list[str]:
     dekning
         Contract KONTEKSTDEKNING.
     """
-    silent = set(dekning.loc[~dekning["er_kjent"].astype(bool), "lag"])
-    return [lag for lag in (*konflikter().lag, *KONTEKSTTEMAER, "bygning") if lag in silent]
+    known = set(dekning.loc[dekning["er_kjent"].astype(bool), "lag"])
+    return [lag for lag in every_layer() if lag not in known]
+
+
+def every_layer() -> tuple[str, ...]:
+    """Return every layer of context, those of conflict first."""
+    return (*konflikter().lag, *KONTEKSTTEMAER, "bygning")
 
 
 def layers(dekning: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -65,13 +60,11 @@ def lines(scoring: Mapping[str, Any], dekning: pd.DataFrame) -> list[str]:
         f"scored by {scoring['profil']}: {tiers}, {scoring['stoppet']} stopped; {scoring['poengsatt']} scored anew, "
         f"{scoring['endret']} moved, {scoring['sammenslaatt']} assemblies"
     ]
-    if len(dekning):
-        silent = unknown_layers(dekning)
-        rest = f"; not known: {', '.join(silent)}" if silent else ""
-        said.append(f"context: {len(dekning) - len(silent)} of {len(dekning)} layers known{rest}")
-    old = dekning[dekning["er_kjent"].astype(bool) & dekning["grunn"].notna()]
-    said += [f"{row['lag']}: {row['grunn']}" for row in old.to_dict("records") if row["svar"] == "rader"]
-    return said
+    silent, every = unknown_layers(dekning), len(every_layer())
+    rest = f"; not known: {', '.join(silent)}" if silent else ""
+    said.append(f"context: {every - len(silent)} of {every} layers known{rest}")
+    told = dekning[dekning["grunn"].notna() & (dekning["er_reserve"] | (dekning["svar"] == "feilet"))]
+    return said + [f"{row['lag']}: {row['grunn']}" for row in told.to_dict("records")]
 
 
 def setninger(scoring: Mapping[str, Any]) -> list[str]:
@@ -79,12 +72,13 @@ def setninger(scoring: Mapping[str, Any]) -> list[str]:
     if not scoring:
         return []
     tiers, temaer = scoring["nivaaer"], konflikter().tema
+    tomter = "1 tomt er" if scoring["stoppet"] == 1 else f"{scoring['stoppet']} tomter er"
     said = [f" Nivå A: {tiers.get('A', 0)}, B: {tiers.get('B', 0)}, C: {tiers.get('C', 0)}."]
     if scoring["stoppet"]:
-        said.append(f" {scoring['stoppet']} tomter er stoppet av vern eller forbud.")
+        said.append(f" {tomter} stoppet av vern, forbud eller fare, og legges ikke ut.")
     if scoring["ukjente_tema"]:
         names = [temaer[t].navn if t in temaer else t for t in scoring["ukjente_tema"]]
-        said.append(f" Ingen har sett etter: {', '.join(names)}.")
+        said.append(f" Ikke kjent for alle: {', '.join(names)}.")
     return said
 
 
@@ -110,7 +104,7 @@ def _tier(navn: str, of: Mapping[str, Any]) -> str:
 
 
 def _layer(row: Mapping[Any, Any]) -> str:
-    many = tall(row["antall"]) if pd.notna(row["antall"]) else ""
+    many = tall(row["antall"]) if row["er_kjent"] and pd.notna(row["antall"]) else ""
     seen = str(row["sett_tid"])[:10] if row["sett_tid"] else ""
     name, said = plain(layer_name(row["lag"])), plain(row["grunn"] or "")
     return f"| {name} | {row['kilde'] or ''} | {SVAR[row['svar']]} | {many} | {seen} | {said} |"

@@ -159,6 +159,8 @@ class Summary:
             open_matters = self.datakvalitet["kontroll_aapne"]
             lines.append(f"  data quality {self.datakvalitet['karakter']}, {open_matters} open matters of the sources")
         lines += [f"  {line}" for line in scoretekst.lines(self.scoring, self.dekning_kontekst)]
+        if self.scoring and not self.kontekst:
+            lines.append("  context was not fetched (TOMT_HENT_KONTEKST=false): what was known before serves")
         if self.upublisert:
             lines.append(f"  {self.upublisert} lots are below the threshold of publication and stay in geodata alone")
         lines += self._pictures()

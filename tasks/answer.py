@@ -119,11 +119,18 @@ class Rows:
 
 @dataclass(frozen=True)
 class Empty:
-    """The source covers the area and has nothing there."""
+    """The source covers the area and has nothing there.
+
+    Attributes
+    ----------
+    reserve
+        Why it is what the source said last that serves, as of `Rows`; None when the source has just answered.
+    """
 
     kilde: str
     grunn: str
     forsoek: Forsoek = ()
+    reserve: str | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ KONTEKSTDEKNING = Contract(
         "tema": TEXT,  # theme of conflict that it is part of, None for the rest
         "svar": TEXT,  # rader | tom | ikke_dekket | feilet
         "er_kjent": FLAG,  # rader or tom, from now or in reserve: what is not there counts as not there
+        "er_reserve": FLAG,  # known from an earlier answer, since the source gives none that can be used now
         "kilde": TEXT,  # who answered, or was asked last
         "grunn": TEXT,  # why it is not known, or what serves in its place
         "hentet_tid": TEXT,  # of the content in use, ISO UTC
@@ -34,7 +35,7 @@ KONTEKSTDEKNING = Contract(
         "sha256": TEXT,  # of the content: changes when it does
     },
     key=("lag",),
-    required=("svar", "er_kjent", "kilde"),
+    required=("svar", "er_kjent", "er_reserve", "kilde"),
     has_geometry=False,
 )
 """What each layer of context is worth; a layer without a row was never asked for."""
@@ -137,6 +138,7 @@ TOMTEFAKTA = Contract(
         "areal_m2": NUMBER,
         "kjerne_m2": NUMBER,  # of the contract tomter
         "byggbar_m2": NUMBER,  # the core without what conflicts take of it
+        "fri_m2": NUMBER,  # the core without anything under stopp or hard, whatever the layer takes of the core
         "er_stoppet": FLAG,
         "stopp_grunn": TEXT,
         "ukjente_tema": TEXTS,  # themes of conflict that are not known here

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -29,6 +30,7 @@ from tasks.sources import (
     grense,
     grunnkretstall,
     innboks,
+    kontekstfelt,
     nedlasting,
     nvdb,
     ogc_features,
@@ -41,7 +43,7 @@ from tasks.sources.gyldig import Husk
 from tasks.sources.http import Client
 from tasks.sources.limits import Limits
 from tasks.sources.refusal import NotHereError
-from tasks.sources.reserve import Henting, held_back, in_reserve
+from tasks.sources.reserve import Henting, days_in_reserve, held_back, in_reserve
 from tasks.sources.siling import Siling
 from tasks.sources.sist import Last, says_so
 from tasks.sources.skjema import columns_in_use, lost
@@ -50,6 +52,7 @@ from tasks.sources.spool import Spool
 from tasks.sources.svar import NotModifiedError, Validators
 from tasks.sources.svarkontroll import check_askable, check_rows
 from tasks.sources.unntak import shorten
+from tasks.sources.vakt import Vakt
 from tasks.store import Geodata
 
 log = logging.getLogger("tomt.sources")
@@ -68,6 +71,13 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
+class Eldre(NamedTuple):
+    """When a source said what serves, before now, and why it was not asked now; None where it need not be."""
+
+    tid: datetime
+    hvorfor: str | None
+
+
 def fetch(
     kommune: Kommune,
     tema: Tema,
@@ -77,6 +87,7 @@ def fetch(
     limits: Limits | None = None,
     hittil: Mapping[str, Answer] | None = None,
     paa_nytt: bool = False,
+    vakt: Vakt | None = None,
 ) -> Answer:
     """Fetch one theme for one kommune and keep it as a raw snapshot.
 
@@ -96,6 +107,8 @@ def fetch(
         Answers of this run's earlier themes: one of them may hold this theme too.
     paa_nytt
         Ask also a source whose last answer is younger than its `gyldig_dager`.
+    vakt
+        Shared with other fetches of the run: which hosts do not answer, and when all must end.
 
     Returns
     -------
@@ -120,6 +133,7 @@ def fetch(
         hittil=hittil or {},
         omraade=grense.known(geodata, kommune, known.values()),
         paa_nytt=paa_nytt,
+        vakt=vakt,
     )
     whole = _held_by_another(tema, context)
     if whole is not None and says_so(whole, tema, known[whole.kilde]):
@@ -187,29 +201,46 @@ def _ask(kilde: Kilde, address: str, context: Henting) -> Answer:
         kommunenummer=context.kommune.nummer,
         omraade=context.omraade,
         now=context.now,
+        mer=grunnkretstall.reach(context.geodata, context.kommune) if kilde.protokoll == "pxweb" else "",
     )
+    last = husk.of_this(last)
     if not context.paa_nytt and (valid := husk.valid(last)) is not None:
         return valid
-    answer = _ask_now(kilde, address, context, last)
-    husk.remember(answer)
+    eldre: list[Eldre] = []
+    answer = _ask_now(kilde, address, context, last, eldre=eldre)
+    if not eldre:
+        husk.remember(answer)
+    elif eldre[-1].hvorfor is None:
+        husk.remember(answer, tid=eldre[-1].tid)
     if isinstance(answer, Failed):
-        return husk.in_reserve(answer, dager=context.rules.reserve_dager) or answer
+        return husk.in_reserve(answer, dager=days_in_reserve(kilde, context.rules)) or answer
     return answer
 
 
-def _ask_now(kilde: Kilde, address: str, context: Henting, last: Last | None) -> Answer:
-    """Ask one source; its answer becomes a snapshot, or its last good one serves in its place."""
+def _ask_now(
+    kilde: Kilde, address: str, context: Henting, last: Last | None, *, eldre: list[Eldre] | None = None
+) -> Answer:
+    """Ask one source; its answer becomes a snapshot, or its last good one serves in its place.
+
+    Parameters
+    ----------
+    eldre
+        Filled with when the source said so, where that was not now.
+    """
+    older: list[Eldre] = [] if eldre is None else eldre
     said: list[Validators] = [Validators()]
     with tempfile.TemporaryDirectory(prefix="tomt-") as folder:
-        spool = Spool(Path(folder))
+        spool = Spool(Path(folder), kolonner=kontekstfelt.tillatt(kilde))
         try:
-            ventet = _read(kilde, address, context, spool, Path(folder), last=last, husk=said.append)
+            ventet = _read(kilde, address, context, spool, Path(folder), last=last, husk=said.append, eldre=older)
         except NotHereError as error:
-            return NotCovered(kilde.navn, str(error))
+            return NotCovered(kilde.navn, _corrected_in(kilde, error))
         except SourceError as error:
             if isinstance(error, NotModifiedError) and last is not None:
                 return _unchanged(last, context, last.provenance.kopidato)
-            return _unread(kilde, last, context, error)
+            return _unread(kilde, last, context, _corrected_in(kilde, error))
+        if older:
+            context = replace(context, now=older[-1].tid)
         provenance = Provenance(
             kilde=kilde.navn,
             adresse=plain_address(address) if address else f"innboks/{context.kommune.nummer}",
@@ -226,16 +257,34 @@ def _ask_now(kilde: Kilde, address: str, context: Henting, last: Last | None) ->
         )
         nothing = _nothing(kilde, spool, context)
         if nothing is None:
-            return _kept(kilde, spool, provenance, last, context)
+            return _aged(_kept(kilde, spool, provenance, last, context), older)
         if last is None or not last.provenance.antall_mottatt:
-            return nothing
+            return _aged(nothing, older)
         # A copy that is being filled again looks the same as one whose plans are gone: only a person can tell which.
         why = f"kilden hadde {last.provenance.antall_mottatt} objekter sist, og har nå ingenting som kan brukes"
         emptied = replace(provenance, etag=None, sist_endret=None)
         return held_back(kilde, spool, emptied, last, context, why=why, svar=type(nothing))
 
 
-def _unread(kilde: Kilde, last: Last | None, context: Henting, error: SourceError) -> Answer:
+def _aged(answer: Answer, eldre: list[Eldre]) -> Answer:
+    """Return an answer that says why the source was not asked for it now, where it should have been."""
+    if not eldre or eldre[-1].hvorfor is None:
+        return answer
+    tid, why = eldre[-1].tid, f"Kilden kunne ikke leses: {eldre[-1].hvorfor}"
+    if isinstance(answer, Rows) and answer.reserve is None:
+        why = f"{why} Bruker det som {answer.kilde} hadde {tid:%Y-%m-%d}."
+        return replace(answer, reserve=why, svar=Failed.__name__)
+    if isinstance(answer, Empty):
+        return replace(answer, grunn=f"{why} Den hadde ingenting {tid:%Y-%m-%d}.")
+    return answer
+
+
+def _corrected_in(kilde: Kilde, error: SourceError) -> str:
+    """Return what is wrong, with the file in which the source stands where the advice is to correct one."""
+    return str(error).replace("config/plankilder.toml", kilde.fil)
+
+
+def _unread(kilde: Kilde, last: Last | None, context: Henting, error: str) -> Answer:
     """Return what serves in place of a source that could not be read.
 
     Of the inbox nothing does: a file is there because a person put it there, and what it was before is withdrawn.
@@ -244,7 +293,7 @@ def _unread(kilde: Kilde, last: Last | None, context: Henting, error: SourceErro
         served = in_reserve(last, context, f"Kilden kunne ikke leses: {error}", svar=Failed)
         if served is not None:
             return served
-    return Failed(kilde.navn, str(error))
+    return Failed(kilde.navn, error)
 
 
 def _kept(kilde: Kilde, spool: Spool, provenance: Provenance, last: Last | None, context: Henting) -> Answer:
@@ -258,8 +307,9 @@ def _kept(kilde: Kilde, spool: Spool, provenance: Provenance, last: Last | None,
             f"{shorten(', '.join(sorted(spool.kolonner)))}. Rett `kolonner` eller `faste` for {kilde.navn}"
         )
         return held_back(kilde, spool, provenance, last, context, why=why, svar=Rows)
-    # Not against the inbox: what is no longer there, a person has taken away.
-    others = [k for k in context.known.values() if k.tema == kilde.tema and (k.protokoll != "innboks" or k == kilde)]
+    # Not against the inbox: what is no longer there, a person has taken away. Nor against what is not its own.
+    alike = [k for k in context.known.values() if k.tema == kilde.tema]
+    others = [k for k in alike if (last is not None if k == kilde else k.protokoll != "innboks")]
     for before in dict.fromkeys(filter(None, (last, sist.newest(others, geodata, number)))):
         if less := sist.fall(before.provenance, provenance, rules.storste_fall):
             return held_back(kilde, spool, provenance, before, context, why=less, svar=Rows)
@@ -285,11 +335,17 @@ def _read(
     *,
     last: Last | None,
     husk: Callable[[Validators], None],
+    eldre: list[Eldre],
 ) -> int | None:
     settings, kommune = context.settings, context.kommune
     auth = settings.credentials(kilde.legitimasjon)
     with Client(
-        address, limits=context.limits, auth=auth, legitimasjon=kilde.legitimasjon, contact=settings.contact
+        address,
+        limits=context.limits,
+        auth=auth,
+        legitimasjon=kilde.legitimasjon,
+        contact=settings.contact,
+        vakt=context.vakt,
     ) as client:
         asked = Asked(
             kilde=kilde,
@@ -302,6 +358,8 @@ def _read(
             innboks=context.geodata.inbox(kommune.nummer),
             kjent=last.validators if last is not None and last.provenance.antall_mottatt else None,
             husk=husk,
+            paa_nytt=context.paa_nytt,
+            eldre=lambda tid, why: eldre.append(Eldre(tid, why)),
         )
         check_askable(asked)
         sil = Siling(kilde, spool.take)

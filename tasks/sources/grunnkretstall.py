@@ -14,6 +14,7 @@ import geopandas as gpd
 import pandas as pd
 
 from config.kilder import kilder, kilder_for
+from config.registers import Kommune
 from config.settings import is_loopback
 from config.statistikk import statistikk
 from tasks.crs import STORAGE_CRS
@@ -58,6 +59,7 @@ def read(asked: Asked, take: Take) -> int | None:
     """
     objekttype, variabel = next(iter(asked.kilde.lag.items()))
     table = asked.kilde.datasett or ""
+    asked.client.in_time(asked.adresse)
     try:
         with _pxweb(asked) as px:
             metadata = px.metadata(table)
@@ -88,16 +90,20 @@ def _pxweb(asked: Asked) -> PxWeb:
 
 def _wanted(asked: Asked, known: Variabel) -> tuple[str, ...]:
     """Return the codes of the kommune, and those of the grunnkretser that its layer of them reaches."""
-    near = _near(asked)
+    near = _near(Geodata(root_of(asked)), asked.kommune)
     own = asked.kommune.nummer
     return tuple(c for c in known.koder if len(c) == DIGITS and c.isdecimal() and (c.startswith(own) or c in near))
 
 
-def _near(asked: Asked) -> frozenset[str]:
+def reach(geodata: Geodata, kommune: Kommune) -> str:
+    """Return the grunnkretser that are asked for beside the kommune's own, as one text: part of the question."""
+    return " ".join(sorted(n for n in _near(geodata, kommune) if not n.startswith(kommune.nummer)))
+
+
+def _near(geodata: Geodata, kommune: Kommune) -> frozenset[str]:
     """Return the numbers in the newest snapshot of the kommune's grunnkretser; none where there is none."""
-    geodata = Geodata(root_of(asked))
-    for kilde in kilder_for("grunnkrets", asked.kommune, among=kilder().values()):
-        path = geodata.latest(kilde.navn, asked.kommune.nummer)
+    for kilde in kilder_for("grunnkrets", kommune, among=kilder().values()):
+        path = geodata.latest(kilde.navn, kommune.nummer)
         if path is None:
             continue
         try:

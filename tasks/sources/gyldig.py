@@ -29,6 +29,9 @@ KINDS: Mapping[str, type[Answer]] = {kind.__name__: kind for kind in get_args(An
 NO_MATTER = frozenset({"sandbox", "prioritet", "valgfri", "gyldig_dager", "lisens", "merknad"})
 """Of a source, what no other answer comes of."""
 
+IDENTITY = frozenset({"tema", "protokoll", "adresse", "datasett", "lag", "filter"})
+"""Of a source, what makes another source of it: no snapshot of the one serves the other."""
+
 
 @dataclass(frozen=True)
 class Svar:
@@ -59,6 +62,8 @@ class Husk:
         The kommune's land and water, by whose box the source is asked.
     now
         The time of the fetch, UTC.
+    mer
+        What the source is asked beyond what it is and the box.
     """
 
     kilde: Kilde
@@ -66,6 +71,7 @@ class Husk:
     kommunenummer: str
     omraade: shapely.Geometry | None
     now: datetime
+    mer: str = ""
 
     @property
     def path(self) -> Path:
@@ -95,6 +101,8 @@ class Husk:
             return None
         has_rows = last is not None and last.provenance.antall_mottatt > 0
         if last is not None and has_rows:
+            if said.svar != Rows.__name__:
+                return None
             seen = self.geodata.seen(self.kilde.navn, self.kommunenummer)
             if not self._is_younger(seen.tid, self.kilde.gyldig_dager):
                 return None
@@ -105,8 +113,22 @@ class Husk:
         kind = Empty if said.svar == Empty.__name__ else NotCovered
         return kind(self.kilde.navn, f"{said.grunn} Spurt {said.tid:%Y-%m-%d}.")
 
-    def remember(self, answer: Answer) -> None:
+    def of_this(self, last: Last | None) -> Last | None:
+        """Return the newest snapshot, unless the source was another one then: an address or a layer that is corrected.
+
+        What another layer had is nothing that this one may be served by, or be held against.
+        """
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            return last if json.loads(self.path.read_text(encoding="utf-8"))["hos"] == self._source() else None
+        return last
+
+    def remember(self, answer: Answer, *, tid: datetime | None = None) -> None:
         """Keep what the source has just said; what serves in its place is nothing that it said.
+
+        Parameters
+        ----------
+        tid
+            When it said so, where that was not now.
 
         Raises
         ------
@@ -117,9 +139,10 @@ class Husk:
             return
         said: dict[str, Any] = {
             "svar": type(answer).__name__,
-            "tid": self.now.isoformat(),
+            "tid": (tid or self.now).isoformat(),
             "grunn": "" if isinstance(answer, Rows) else answer.grunn,
             "spurt": self._question(),
+            "hos": self._source(),
         }
         replace_text(self.path, json.dumps(said, ensure_ascii=False, indent=1))
 
@@ -129,7 +152,7 @@ class Husk:
         if said is None or said.svar != Empty.__name__ or not self._is_younger(said.tid, dager):
             return None
         why = f"Kilden kunne ikke leses: {failed.grunn} Den hadde ingenting {said.tid:%Y-%m-%d}."
-        return Empty(self.kilde.navn, why, forsoek=failed.forsoek)
+        return Empty(self.kilde.navn, why, forsoek=failed.forsoek, reserve=why)
 
     def _is_younger(self, tid: datetime, dager: int) -> bool:
         return self.now - tid < timedelta(days=dager)
@@ -137,5 +160,13 @@ class Husk:
     def _question(self) -> str:
         """Return a digest of what the source is asked."""
         box = None if self.omraade is None else [round(v) for v in self.omraade.bounds]
-        asked = self.kilde.model_dump(exclude=set(NO_MATTER)) | {"boks": box}
-        return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+        asked = self.kilde.model_dump(exclude=set(NO_MATTER)) | {"boks": box} | ({"mer": self.mer} if self.mer else {})
+        return _digest(asked)
+
+    def _source(self) -> str:
+        """Return a digest of what the source is: what it brings, and from where."""
+        return _digest(self.kilde.model_dump(include=set(IDENTITY)))
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()

@@ -28,7 +28,7 @@ from tasks.avsender import user_agent
 from tasks.errors import SourceError
 from tasks.sources.address import CHECK_ADDRESS, plain_address, same_origin
 from tasks.sources.limits import PACER, Limits
-from tasks.sources.refusal import MayPassError, NoAccessError, NotFoundError, exception_error, retry_after
+from tasks.sources.refusal import MayPassError, NoAccessError, NotFoundError, SilentError, exception_error, retry_after
 from tasks.sources.svar import (
     ACCEPT,
     CHUNK,
@@ -41,6 +41,7 @@ from tasks.sources.svar import (
     decoded,
 )
 from tasks.sources.unntak import recognise, shorten
+from tasks.sources.vakt import Vakt
 
 __all__ = ["Body", "Client", "Download", "Expected", "NotModifiedError", "Validators"]
 
@@ -84,6 +85,8 @@ class Client:
         Name of the credentials in config/plankilder.toml, for the message of a 401.
     contact
         Sent in the User-Agent.
+    vakt
+        Shared with others that are asked together: when all must end, and which hosts do not answer.
     """
 
     def __init__(
@@ -94,9 +97,12 @@ class Client:
         auth: tuple[str, str] | None = None,
         legitimasjon: str | None = None,
         contact: str | None = None,
+        vakt: Vakt | None = None,
     ) -> None:
         self._base, self._limits, self._legitimasjon = base, limits, legitimasjon
-        self._deadline = time.monotonic() + limits.sekunder_kilde
+        self.vakt = vakt
+        seconds = limits.sekunder_kilde if vakt is None else min(limits.sekunder_kilde, vakt.left())
+        self._deadline = time.monotonic() + seconds
         self._budget = limits.maks_bytes
         self._sockets: list[socket.socket] = []
         # httpx takes proxies and certificates from the environment, never .netrc; a proxy cannot reach loopback.
@@ -108,11 +114,13 @@ class Client:
             follow_redirects=False,
         )
         # A time limit per read does not end a server that drips one byte at a time; cutting the sockets does.
-        self._watchdog = threading.Timer(limits.sekunder_kilde, self._cut)
+        self._watchdog = threading.Timer(seconds, self.cut)
         self._watchdog.daemon = True
 
     def __enter__(self) -> Client:
         self._watchdog.start()
+        if self.vakt is not None:
+            self.vakt.follow(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -232,8 +240,9 @@ class Client:
         return self._try(request, lambda response: self._in_memory(response, most))
 
     def _try(self, request: httpx.Request, take: Callable[[httpx.Response], T], *, gjenta: bool = True) -> T:
+        host = urlsplit(str(request.url)).netloc
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(self._limits.forsoek),
+            stop=lambda state: state.attempt_number >= self._tries(host),
             wait=self._wait,
             sleep=self._sleep,
             before_sleep=self._log_wait,
@@ -247,8 +256,15 @@ class Client:
                     tries = attempt.retry_state.attempt_number
                     taken = self._once(request, take)
         except MayPassError as error:
+            if self.vakt is not None:
+                self.vakt.failed(host, taus=isinstance(error, SilentError))
             raise SourceError(f"{error} Asked {_times(tries)}; try again later.") from None
+        if self.vakt is not None:
+            self.vakt.answered(host)
         return taken
+
+    def _tries(self, host: str) -> int:
+        return 1 if self.vakt is not None and self.vakt.is_suspect(host) else self._limits.forsoek
 
     def _once(self, request: httpx.Request, take: Callable[[httpx.Response], T]) -> T:
         asked = request
@@ -271,6 +287,11 @@ class Client:
     def _send(self, request: httpx.Request) -> httpx.Response:
         left = self._left(request.url)
         read = min(self._limits.sekunder_lesing, left)
+        if self.vakt is not None:
+            host = urlsplit(str(request.url)).netloc
+            self.vakt.check_host(host, self._where(request.url))
+            if self.vakt.is_suspect(host):
+                read = min(read, self._limits.sekunder_tilkobling)
         timeout = httpx.Timeout(read, connect=min(self._limits.sekunder_tilkobling, left))
         request.extensions = {"timeout": timeout.as_dict(), "trace": self._remember}
         return self._http.send(request, stream=True)
@@ -369,6 +390,8 @@ class Client:
     # --- time ---
 
     def _left(self, url: httpx.URL) -> float:
+        if self.vakt is not None:
+            self.vakt.check(self._where(url))
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise SourceError(
@@ -382,7 +405,7 @@ class Client:
         wait = error.wait if isinstance(error, MayPassError) else None
         if wait is None:
             wait = min(self._limits.pause_foerst * 2.0 ** (state.attempt_number - 1), self._limits.pause_lengst)
-        if state.attempt_number >= self._limits.forsoek:
+        if state.attempt_number >= self._limits.forsoek or (self.vakt is not None and self.vakt.is_ended):
             return 0.0  # asked for after the last try too
         if error is not None and wait >= self._deadline - time.monotonic():
             raise SourceError(f"{error} It wants {wait:.0f} s of patience, more than is left. Try again later.")
@@ -395,7 +418,8 @@ class Client:
         log.info("%s waiting %.1f s before asking again", error, state.upcoming_sleep)
 
     def _sleep(self, seconds: float) -> None:
-        time.sleep(max(0.0, min(seconds, self._deadline - time.monotonic())))
+        wait = time.sleep if self.vakt is None else self.vakt.wait
+        wait(max(0.0, min(seconds, self._deadline - time.monotonic())))
 
     def _remember(self, event: str, info: Mapping[str, Any]) -> None:
         """Keep the socket of every new connection (httpcore's trace), so that the deadline can cut it."""
@@ -403,10 +427,12 @@ class Client:
             made = info["return_value"].get_extra_info("socket")
             if made is not None:
                 self._sockets.append(made)
-                if time.monotonic() >= self._deadline:  # made while the others were cut
-                    self._cut()
+                ended = self.vakt is not None and self.vakt.is_ended
+                if ended or time.monotonic() >= self._deadline:  # made while the others were cut
+                    self.cut()
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """Cut every connection: whoever waits for an answer sees an error at once."""
         for made in list(self._sockets):
             with contextlib.suppress(OSError):
                 made.shutdown(socket.SHUT_RDWR)
@@ -431,11 +457,11 @@ class Client:
             self._left(request.url)
             unsent = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
             kind = "connect" if unsent else "answer"
-            raise MayPassError(f"{where}: did not {kind} in time.", naadd=not unsent) from None
+            raise SilentError(f"{where}: did not {kind} in time.", naadd=not unsent) from None
         except httpx.UnsupportedProtocol:
             raise SourceError(f"{where}: not an http(s) address. {CHECK_ADDRESS}") from None
         except httpx.TransportError as error:
             self._left(request.url)
             reason = shorten(str(error)) or type(error).__name__
             unsent = isinstance(error, httpx.ConnectError)
-            raise MayPassError(f"{where}: connection failed ({reason}).", naadd=not unsent) from None
+            raise SilentError(f"{where}: connection failed ({reason}).", naadd=not unsent) from None

@@ -1,7 +1,8 @@
 """Konfliktlag: the rows of a layer as the source has them → contract `KONFLIKTER`: what they bind and how severely.
 
 Rows keep their extent, or are widened by what config/konflikter.toml says; EPSG:25833. A value that the config does
-not know makes the whole layer unusable, and so not known: what it means is never guessed. The functions are pure.
+not know makes the whole layer unusable, and so not known: what it means is never guessed. So do rows that bind land
+and do not say where. The functions are pure.
 """
 
 from __future__ import annotations
@@ -18,20 +19,21 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from config.konflikt import Konfliktlag
+from config.konflikt import Konfliktlag, Konfliktregler
+from config.konflikt import konflikter as konfliktregister
 from tasks.account import Account
 from tasks.crs import STORAGE_CRS
 from tasks.errors import UnusableError
 from tasks.sources import koder, planrader
 from tasks.sources.numre import Numre
 from tasks.sources.unntak import shorten
+from tasks.tekst import navn as plain_name
 from tasks.tomtekontrakter import KONFLIKTER
 
 INGEN = "ingen"
 POLYGONS = (int(shapely.GeometryType.POLYGON), int(shapely.GeometryType.MULTIPOLYGON))
 QUAD_SEGS = 8
 """Corners of a quarter circle of what is widened: within 2 % of its area."""
-MAX_NAVN = 200
 WORDS_SHOWN = 3
 
 Texts = list[str | None]
@@ -46,7 +48,7 @@ class Planer:
     Attributes
     ----------
     status
-        plan_id → whether it is in force.
+        plan_id → whether it is in force, as far as is known.
     numre
         To read the plan of a row.
     """
@@ -56,18 +58,20 @@ class Planer:
 
     @classmethod
     def of(cls, planomraader: pd.DataFrame, numre: Numre, *, vedtatt: str) -> Planer:
-        """Return what contract `PLANOMRAADER` says; one row in force is enough."""
-        adopted = set(planomraader.loc[planomraader["planstatus"] == vedtatt, "plan_id"])
-        return cls(status={p: p in adopted for p in planomraader["plan_id"]}, numre=numre)
+        """Return what contract `PLANOMRAADER` says; one row in force, or of which that is not told, is enough."""
+        may_be = planomraader["planstatus"].isna() | (planomraader["planstatus"] == vedtatt)
+        binding = set(planomraader.loc[may_be, "plan_id"])
+        return cls(status={p: p in binding for p in planomraader["plan_id"]}, numre=numre)
 
 
 @dataclass(frozen=True)
 class _Lag:
-    """The layer that is read: its name, what the config says of it, and the source it is of."""
+    """The layer that is read: its name, what the config says of it and of all layers, and the source it is of."""
 
     navn: str
     sier: Konfliktlag
     kilde: str
+    regler: Konfliktregler
 
     def unusable(self, why: str) -> UnusableError:
         """Return the error that says why the rows cannot be used."""
@@ -75,7 +79,13 @@ class _Lag:
 
 
 def konflikter(
-    raw: gpd.GeoDataFrame, navn: str, lag: Konfliktlag, *, kilde: str, planer: Planer | None = None
+    raw: gpd.GeoDataFrame,
+    navn: str,
+    lag: Konfliktlag,
+    *,
+    kilde: str,
+    planer: Planer | None = None,
+    regler: Konfliktregler | None = None,
 ) -> tuple[gpd.GeoDataFrame, Account]:
     """Return the rows that bind land, after contract `KONFLIKTER`, and the account.
 
@@ -88,14 +98,17 @@ def konflikter(
     kilde
         Name of the source, for messages.
     planer
-        Rows are parts of plans, and only those of plans in force count; None: they are not.
+        Rows are parts of plans, and those of plans that are not in force do not count; None: they are not.
+    regler
+        How many rows may lack an extent; None: as config/konflikter.toml has it.
 
     Raises
     ------
     UnusableError
-        When the rows have no column that tells how severe they are, a value that the config does not know, or no area.
+        When the rows have no column that tells how severe they are, a value that the config does not know, or too many
+        of those that bind land no area.
     """
-    account, of = Account(navn, len(raw)), _Lag(navn, lag, kilde)
+    account, of = Account(navn, len(raw)), _Lag(navn, lag, kilde, regler or konfliktregister().regler)
     kept = raw.reset_index(drop=True)
     if planer is not None and len(kept):
         kept = _in_force(kept, planer, of, account)
@@ -105,7 +118,8 @@ def konflikter(
     account.drop("binder ikke", np.flatnonzero(~binds))
     kept, values, means = kept[binds].reset_index(drop=True), _picked(values, binds), _picked(means, binds)
     shapes = _extents(kept.geometry.to_numpy(), values, of, account)
-    there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    there = ~_nowhere(shapes)
+    _check_extents(there, means, of)
     kept = kept.set_geometry(gpd.GeoSeries(shapes, crs=STORAGE_CRS))[there].reset_index(drop=True)
     frame = _frame(kept, of, _picked(values, there), _picked(means, there))
     account.close(len(frame))
@@ -119,7 +133,7 @@ def _frame(kept: gpd.GeoDataFrame, of: _Lag, values: Sequence[str | None], means
         "tema": [of.sier.tema] * len(kept),
         "alvor": means,
         "verdi": values,
-        "navn": [n if n is None else n[:MAX_NAVN] for n in names],
+        "navn": [None if n is None else plain_name(n) or None for n in names],
     }
     columns = {c: pd.Series(list(data[c]), dtype=object) for c in KONFLIKTER.columns}
     shapes = gpd.GeoSeries(list(kept.geometry), crs=STORAGE_CRS)
@@ -165,7 +179,9 @@ def _values(raw: gpd.GeoDataFrame, of: _Lag) -> Texts:
     for column in columns:
         cells = [koder.cell(v) for v in raw[column]]
         meant = {v: of.sier.verdi_av(v) for v in set(cells)}
-        found = [v if v is not None else meant[c] for v, c in zip(found, cells, strict=True)]
+        pairs = [(v, meant[c]) for v, c in zip(found, cells, strict=True)]
+        worst = {pair: of.sier.verste(pair) for pair in set(pairs)}
+        found = [worst[pair] for pair in pairs]
     return found
 
 
@@ -191,7 +207,7 @@ def _picked(values: Sequence[T], mask: npt.NDArray[np.bool_]) -> list[T]:
 
 
 def _in_force(raw: gpd.GeoDataFrame, planer: Planer, of: _Lag, account: Account) -> gpd.GeoDataFrame:
-    """Return the rows of plans in force, and those that do not say which plan they are of."""
+    """Return the rows of plans in force, of plans that nobody knows, and those that do not say which they are of."""
     ids = planrader.plan_ids(raw, planer.numre, account)  # notes those without
     named = np.array([v is not None for v in planrader.codes(raw, planrader.PLANIDENT)], dtype=bool)
     if named.all() and not any(i in planer.status for i in ids):
@@ -200,7 +216,9 @@ def _in_force(raw: gpd.GeoDataFrame, planer: Planer, of: _Lag, account: Account)
             f"{', '.join(sorted(set(ids))[:WORDS_SHOWN])}), so which are in force is not known. Fetch the kommuneplan, "
             "or tell whoever runs the source."
         )
-    kept = np.array([planer.status.get(i, False) for i in ids], dtype=bool) | ~named
+    strange = [i for i, has_name in zip(ids, named, strict=True) if has_name and i not in planer.status]
+    account.note("planen er ikke kjent: teller mot tomten", len(strange), strange)
+    kept = np.array([planer.status.get(i, True) for i in ids], dtype=bool) | ~named
     account.drop("plan ikke i kraft", [i for i, keep in zip(ids, kept, strict=True) if not keep])
     return raw[kept].reset_index(drop=True)
 
@@ -212,20 +230,31 @@ def _extents(shapes: Shapes, values: Texts, of: _Lag, account: Account) -> Shape
     """Return the polygons of rows, widened and valid; None where there is none."""
     widths = {v: of.sier.buffer_for(v) for v in set(values)}
     width = np.array([widths[v] for v in values], dtype=float)
-    bare = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    bare = _nowhere(shapes)
     account.drop("uten geometri", np.flatnonzero(bare))
     made, repaired = polygonal(shapes, keep_thin=width > 0)
     account.note("reparert geometri", repaired)
     wide = ~bare & (width > 0)
     made[wide] = shapely.buffer(made[wide], width[wide], quad_segs=QUAD_SEGS)
-    flat = ~bare & (shapely.is_missing(made) | shapely.is_empty(made))
-    if flat.any() and flat.sum() == (~bare).sum():
-        raise of.unusable(
-            f"none of {len(shapes)} rows has an area, but points or lines. Give lag.{of.navn} a buffer_m in "
-            "config/konflikter.toml."
-        )
-    account.drop("ikke flate", np.flatnonzero(flat))
+    account.drop("ikke flate", np.flatnonzero(~bare & _nowhere(made)))
     return made
+
+
+def _nowhere(shapes: Shapes) -> npt.NDArray[np.bool_]:
+    missing: npt.NDArray[np.bool_] = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    return missing
+
+
+def _check_extents(there: npt.NDArray[np.bool_], means: Sequence[str], of: _Lag) -> None:
+    """Refuse a layer where too many of the rows that bind equally hard do not say what land they bind."""
+    all_of = Counter(means)
+    for alvor, lost in Counter(_picked(means, ~there)).items():
+        if lost > of.regler.uten_flate * all_of[alvor]:
+            raise of.unusable(
+                f"{lost} of {all_of[alvor]} rows that are {alvor} have no area, but points, lines or nothing, so what "
+                f"land they bind is not known. Give lag.{of.navn} a buffer_m in config/konflikter.toml if they are "
+                "points or lines; else tell whoever runs the source."
+            )
 
 
 def polygonal(shapes: Shapes, *, keep_thin: npt.NDArray[np.bool_] | None = None) -> tuple[Shapes, int]:

@@ -17,12 +17,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config.kilder import Kilde, kilder, kilder_for, kontekst_themes
-from config.registers import Kommune
+from config.registers import Kommune, regler
 from config.settings import Settings
 from tasks.answer import Answer, Failed
 from tasks.errors import TomtError
 from tasks.sources.fetch import fetch
 from tasks.sources.limits import Limits
+from tasks.sources.vakt import Vakt
 from tasks.store import Geodata
 
 log = logging.getLogger("tomt.sources")
@@ -45,6 +46,7 @@ def hent_kontekst(
     paa_nytt: bool = False,
     lag: Sequence[str] | None = None,
     limits: Limits | None = None,
+    sekunder: float | None = None,
 ) -> dict[str, Answer]:
     """Fetch every layer of context for one kommune.
 
@@ -60,6 +62,9 @@ def hent_kontekst(
         Only these layers; None: all.
     limits
         Of each source; None: those of config/regler.toml.
+    sekunder
+        That all layers together may take; None: `hent.sekunder_kontekst` of config/regler.toml. What is not there by
+        then is answered as by a source that is down.
 
     Returns
     -------
@@ -70,12 +75,13 @@ def hent_kontekst(
     chains = _chains(wanted, kommune, kilder(settings.kilder))
     done: queue.SimpleQueue[tuple[str, Answer]] = queue.SimpleQueue()
     stopped = threading.Event()
+    vakt = Vakt(sekunder=regler().hent.sekunder_kontekst if sekunder is None else sekunder)
 
     def work(chain: Sequence[str]) -> None:
         left = list(chain)
         try:
             while left and not stopped.is_set():
-                answer = _fetched(kommune, left[0], settings, geodata, limits=limits, paa_nytt=paa_nytt)
+                answer = _fetched(kommune, left[0], settings, geodata, limits=limits, paa_nytt=paa_nytt, vakt=vakt)
                 done.put((left.pop(0), answer))
         finally:  # however it ends, nobody waits for what will not come
             for tema in left:
@@ -91,8 +97,9 @@ def hent_kontekst(
                 answers[tema] = answer
                 if framgang is not None:
                     framgang(tema, answer, len(answers), len(wanted))
-        except BaseException:  # a person ends the run: what is on its way is waited for, nothing more is asked
+        except BaseException:  # a person ends the run: what is on its way is cut, nothing more is asked
             stopped.set()
+            vakt.end()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     _log(answers, kommune)
@@ -100,11 +107,18 @@ def hent_kontekst(
 
 
 def _fetched(
-    kommune: Kommune, tema: str, settings: Settings, geodata: Geodata, *, limits: Limits | None, paa_nytt: bool
+    kommune: Kommune,
+    tema: str,
+    settings: Settings,
+    geodata: Geodata,
+    *,
+    limits: Limits | None,
+    paa_nytt: bool,
+    vakt: Vakt,
 ) -> Answer:
     """Return the answer of a layer; whatever else happens is a failure of this layer alone."""
     try:
-        return fetch(kommune, tema, settings=settings, geodata=geodata, limits=limits, paa_nytt=paa_nytt)
+        return fetch(kommune, tema, settings=settings, geodata=geodata, limits=limits, paa_nytt=paa_nytt, vakt=vakt)
     except TomtError as error:
         log.warning("%s %s: %s", kommune.nummer, tema, error)
         return Failed("", str(error))

@@ -1,6 +1,7 @@
 """Kontekstdekning: what each layer of context is worth: known or not, from whom, how old; contract KONTEKSTDEKNING.
 
-A layer that is not known keeps the digest and the times of what lies in core: that is what came before.
+A layer that is not known keeps the digest and the times of what lies in core: that is what came before. None is known
+for ever: one that nobody has confirmed for longer than an answer holds, and may serve in reserve after that, is not.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Vurdering:
         Layer → its rows in core.
     beside
         Layer → what its rows depend on beside what the source brought.
+    reserve_dager
+        How long the last good answer of a source may serve beyond its `gyldig_dager`.
     """
 
     known: Mapping[str, Kilde]
@@ -54,6 +57,7 @@ class Vurdering:
     ubrukelige: Mapping[str, str]
     antall: Mapping[str, int]
     beside: Mapping[str, str]
+    reserve_dager: int
 
     def coverage(self, answers: Mapping[str, Answer], before: pd.DataFrame, *, lag: Sequence[str]) -> pd.DataFrame:
         """Return contract KONTEKSTDEKNING: the layers that were asked for, and the others as they were.
@@ -73,7 +77,7 @@ class Vurdering:
                 rows.append(self._row(navn, answer, old.get(navn, {})))
             elif navn in old:
                 rows.append({**old[navn], **self._aged(old[navn].get("sett_tid"))})
-        return _typed(rows)
+        return _typed([self._while_it_holds(row) for row in rows])
 
     def _row(self, lag: str, answer: Answer, before: Row) -> Row:
         is_known = isinstance(answer, Rows | Empty) and lag not in self.ubrukelige
@@ -81,7 +85,7 @@ class Vurdering:
         tema = konflikter().lag[lag].tema if lag in konflikter().lag else None
         content: Row
         if isinstance(answer, Rows | Empty) and is_known:
-            content = self._content(lag, answer)
+            content = self._content(lag, answer, before)
         else:  # what lies in core is what came before
             content = {name: before.get(name) for name in ("hentet_tid", "sett_tid", "sha256")}
         return {
@@ -89,6 +93,7 @@ class Vurdering:
             "tema": tema,
             "svar": "feilet" if lag in self.ubrukelige else SVAR[type(answer)],
             "er_kjent": is_known,
+            "er_reserve": isinstance(answer, Rows | Empty) and is_known and answer.reserve is not None,
             "kilde": answer.kilde,
             "grunn": self.ubrukelige.get(lag) or (answer.reserve if isinstance(answer, Rows) else answer.grunn) or None,
             **content,
@@ -98,13 +103,25 @@ class Vurdering:
             "lisens": None if kilde is None else kilde.lisens,
         }
 
-    def _content(self, lag: str, answer: Rows | Empty) -> Row:
+    def _while_it_holds(self, row: Row) -> Row:
+        """Return a row that is no longer known when the source has not said so for too long."""
+        kilde = self.known.get(str(row["kilde"]))
+        most = self.reserve_dager + (0 if kilde is None else kilde.gyldig_dager)
+        if not row["er_kjent"] or float(str(row["alder_dager"])) <= most:
+            return row
+        seen = f"sist bekreftet {str(row['sett_tid'])[:10]}"
+        why = f"{row['kilde']}: {seen}, for lenge siden til å si noe om i dag. Hent på nytt."
+        return {**row, "er_kjent": False, "er_reserve": False, "svar": SVAR[Failed], "grunn": why}
+
+    def _content(self, lag: str, answer: Rows | Empty, before: Row) -> Row:
         if isinstance(answer, Rows):
             said, hentet, sett = answer.provenance.sha256, answer.provenance.hentet_tid, answer.sett_tid
         else:
             said, hentet = "", self._asked(answer.kilde)
             sett = hentet
         whole = hashlib.sha256(f"{said}|{self.beside.get(lag, '')}".encode()).hexdigest()
+        if isinstance(answer, Empty) and (before.get("sha256"), before.get("kilde")) == (whole, answer.kilde):
+            hentet = str(before.get("hentet_tid") or hentet)  # nothing, once more, is the same content
         return {"hentet_tid": hentet, "sett_tid": sett or hentet, "sha256": whole}
 
     def _asked(self, kilde: str) -> str:

@@ -27,7 +27,7 @@ from config.kontekst import tjenester as tjenesteregister
 from config.registers import Kommune, regler
 from tasks.account import Account
 from tasks.answer import Answer, Empty, Failed, Rows
-from tasks.contracts import PLANOMRAADER, Contract
+from tasks.contracts import DEKNING, PLANOMRAADER, Contract
 from tasks.crs import STORAGE_EPSG
 from tasks.errors import ContractError, StoreError, TomtError, UnusableError
 from tasks.sources import bygningstjenester, flat, konfliktlag, omland, sist, veglenker
@@ -122,6 +122,7 @@ def les_kontekst(
         ubrukelige=reading.unusable,
         antall=reading.counts,
         beside=reading.beside,
+        reserve_dager=regler().hent.reserve_dager,
     )
     dekning = worth.coverage(reading.answers, before, lag=(*kontekst_themes(), BYGNING))
     geodata.write(dekning, kommune.nummer, layer="core", contract=KONTEKSTDEKNING)
@@ -256,7 +257,21 @@ class _Lesing:
         seen = self.geodata.seen(kilde, self.kommune.nummer)
         if self.naa - seen.tid > timedelta(days=regler().hent.reserve_dager):
             return Failed(kilde, f"Bygningene ble sist hentet {seen.tid:%Y-%m-%d}: for gamle til å si noe om i dag.")
-        return Rows(kilde, last.path, last.provenance, sett_tid=seen.tid.isoformat(), kopidato=seen.kopidato)
+        reserve = self._in_reserve(kilde)
+        svar = Rows if reserve is None else Failed
+        return Rows(kilde, last.path, last.provenance, seen.tid.isoformat(), seen.kopidato, svar.__name__, reserve)
+
+    def _in_reserve(self, kilde: str) -> str | None:
+        """Return why the last good snapshot of buildings serves, None where their source has just answered."""
+        try:
+            rows = self.geodata.read(self.kommune.nummer, layer="out", contract=DEKNING)
+        except (StoreError, ContractError) as error:
+            log.warning("%s", error)
+            return None
+        if rows is None:
+            return None
+        said = rows.loc[(rows["tema"] == BYGNING) & (rows["kilde"] == kilde), "reserve"]
+        return next((str(why) for why in said if isinstance(why, str)), None)
 
     def _made(self, lag: str, of: Callable[[gpd.GeoDataFrame], Made]) -> gpd.GeoDataFrame | None:
         """Return the frame of a layer that answered with something that can be used; None leaves core as it is."""

@@ -49,12 +49,15 @@ class Head:
         True where all features stand in one gml:featureMembers.
     flere
         True where the source says that there is a next page.
+    sagt
+        How many features the source says it has; None where it does not.
     """
 
     srs: str | None
     dimensjon: str | None
     samlet: bool
     flere: bool
+    sagt: int | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -99,7 +102,7 @@ def members(path: Path, *, where: str) -> Iterator[etree._Element]:
 
 def head(path: Path, *, where: str) -> Head:
     """Return what stands before the first member. Raises as `members`."""
-    srs = dimension = None
+    srs = dimension = matched = None
     more = False
     try:
         with path.open("rb") as file:
@@ -109,8 +112,9 @@ def head(path: Path, *, where: str) -> Head:
                 if count == 0:
                     _check_root(element, where)
                     more = bool(element.get("next"))
+                    matched = _number(element.get("numberMatched"))
                 elif name in ONE_EACH or name == ALL_IN_ONE:
-                    return Head(srs, dimension, samlet=name == ALL_IN_ONE, flere=more)
+                    return Head(srs, dimension, samlet=name == ALL_IN_ONE, flere=more, sagt=matched)
                 elif name == "Envelope":
                     srs, dimension = element.get("srsName"), element.get("srsDimension")
                 elif name in CUT:
@@ -119,7 +123,11 @@ def head(path: Path, *, where: str) -> Head:
                     raise SourceError(f"{where}: no features in the first {MAX_HEAD} elements of the GML. {TELL}")
     except etree.XMLSyntaxError as error:
         raise _damaged(path, where, error) from None
-    return Head(srs, dimension, samlet=False, flere=more)
+    return Head(srs, dimension, samlet=False, flere=more, sagt=matched)
+
+
+def _number(said: str | None) -> int | None:
+    return int(said) if said is not None and said.isascii() and said.isdecimal() and len(said) < 12 else None
 
 
 def layers(path: Path, *, where: str) -> dict[str, int]:

@@ -173,11 +173,25 @@ class _Collection:
         self._url = f"{base}/collections/{quote(described['id'], safe='')}/items"
         self._where = unquote(plain_address(self._url))
         self._epsg = _crs_to_ask_for(asked.kilde.epsg, described["crs"])
+        self._described = described
         self._query = self._question(described)
         self._seen, self._columns = Gjentak(), flat.Kolonner(self._where)
+        self._received = 0
 
     def read(self, objekttype: str, take: Take) -> int | None:
-        """Hand over every feature and return how many the source says."""
+        """Hand over every feature and return how many the source says.
+
+        A box in a CRS that the service never listed may be read as degrees, in which there is nothing: that there is
+        nothing is believed of a box in degrees, which every service reads.
+        """
+        said = self._read_all(objekttype, take)
+        if self._received or "bbox-crs" not in self._query or _lists(self._described["crs"], self._epsg):
+            return said
+        self._epsg = 4326
+        self._query = self._question(self._described)
+        return self._read_all(objekttype, take)
+
+    def _read_all(self, objekttype: str, take: Take) -> int | None:
         counts: list[int] = []
         received, following = 0, None
         while True:
@@ -198,6 +212,7 @@ class _Collection:
             if not features or (not _says_more(page) and (received >= counts[-1] if counts else _has_links(page))):
                 break
         _check_counts(counts, received, self._where, whole=True)
+        self._received = received
         said = counts[-1] if counts else None
         log.info("%s %s: %d features received, %s said", self._asked.kommune.nummer, objekttype, received, said)
         return said
@@ -211,7 +226,7 @@ class _Collection:
             question[kilde.kommunefelt] = self._nummer
         elif box is not None:
             question |= _box(box, self._epsg)
-        return question | {"limit": str(self._asked.limits.side)}
+        return question | {"limit": str(kilde.side or self._asked.limits.side)}
 
     def _frame(self, features: Sequence[Mapping[str, Any]], objekttype: str) -> gpd.GeoDataFrame:
         frame = flat.frame(features, epsg=self._epsg, where=self._where, columns=self._columns)
@@ -252,7 +267,11 @@ def _crs_to_ask_for(epsg: int, listed: Sequence[object]) -> int:
     """
     if epsg in GEOGRAPHIC:
         return 4326
-    return epsg if not listed or any(geojson.epsg_of(str(name)) == epsg for name in listed) else 4326
+    return epsg if not listed or _lists(listed, epsg) else 4326
+
+
+def _lists(listed: Sequence[object], epsg: int) -> bool:
+    return any(geojson.epsg_of(str(name)) == epsg for name in listed)
 
 
 def _box(bounds: tuple[float, float, float, float], epsg: int) -> dict[str, str]:

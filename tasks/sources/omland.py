@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -20,6 +21,7 @@ from tasks.account import Account
 from tasks.contracts import Contract
 from tasks.crs import STORAGE_CRS, crs_of
 from tasks.sources.konfliktlag import Texts, first, polygonal
+from tasks.tekst import navn as plain_name
 from tasks.tomtekontrakter import ADRESSEPUNKTER, GRUNNKRETSER, HOLDEPLASSER, TETTSTEDER
 
 Result = tuple[gpd.GeoDataFrame, Account]
@@ -38,9 +40,9 @@ FOLKETALL = (
 GRUNNKRETSNUMMER = ("grunnkretsnummer", "grunnkretsnr", "grunnkrets")
 GRUNNKRETSNAVN = ("grunnkretsnavn", "navn")
 ADRESSE_ID = ("adresseId", "identifikasjon.lokalId", "lokalId", "uuidAdresse", "uuid")
+HOLDEPLASS = ("stopp_id", "navn", "transport")
 DIGITS = 8
 MOST_PEOPLE = 10_000_000
-MAX_TEXT = 200
 
 
 def tettsteder(raw: gpd.GeoDataFrame) -> Result:
@@ -121,13 +123,13 @@ def _number(text: str | None) -> float:
     return value if 0 <= value <= MOST_PEOPLE else math.nan
 
 
-def _framed(raw: gpd.GeoDataFrame, columns: Mapping[str, Sequence[object]], contract: Contract) -> gpd.GeoDataFrame:
+def _framed(raw: gpd.GeoDataFrame, columns: Mapping[str, Sequence[Any]], contract: Contract) -> gpd.GeoDataFrame:
     data = {
         c: pd.Series(list(v), dtype=float if contract.columns[c] == "number" else object) for c, v in columns.items()
     }
     frame = gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(list(raw.geometry), crs=STORAGE_CRS), crs=STORAGE_CRS)
     if "navn" in frame:
-        frame["navn"] = pd.Series([v[:MAX_TEXT] if isinstance(v, str) else None for v in frame["navn"]], dtype=object)
+        frame["navn"] = pd.Series([(v and plain_name(v)) or None for v in columns["navn"]], dtype=object)
     return frame
 
 

@@ -23,7 +23,7 @@ class Presentert(Client):
     """
 
     def __init__(self, asked: Asked, *, headers: Mapping[str, str]) -> None:
-        super().__init__(asked.adresse, limits=asked.limits, contact=contact_of(asked.client))
+        super().__init__(asked.adresse, limits=asked.limits, contact=contact_of(asked.client), vakt=asked.client.vakt)
         self._http.headers.update(headers)
 
     def __enter__(self) -> Presentert:

@@ -26,6 +26,10 @@ class MayPassError(SourceError):
         self.wait, self.naadd = wait, naadd
 
 
+class SilentError(MayPassError):
+    """The host said nothing: no connection, or no answer in time."""
+
+
 class NotFoundError(SourceError):
     """HTTP 404."""
 

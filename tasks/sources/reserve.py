@@ -15,6 +15,7 @@ from tasks.answer import Answer, Failed, Holdt, Provenance, Rows
 from tasks.sources.limits import Limits
 from tasks.sources.sist import Last
 from tasks.sources.spool import Spool
+from tasks.sources.vakt import Vakt
 from tasks.store import Geodata
 
 
@@ -32,6 +33,7 @@ class Henting:
     hittil: Mapping[str, Answer]
     omraade: shapely.Polygon | shapely.MultiPolygon | None
     paa_nytt: bool
+    vakt: Vakt | None = None
 
 
 def held_back(
@@ -68,12 +70,22 @@ def held_back(
     return replace(served, holdt=held if path is not None else None)
 
 
+def days_in_reserve(kilde: Kilde | None, rules: HentRegler) -> int:
+    """Return how old an answer may be to serve while its source is down.
+
+    What changes so slowly that it holds for longer than `reserve_dager` serves for as long again as it holds: else it
+    would be gone on the very day on which it is asked for again.
+    """
+    return max(rules.reserve_dager, 2 * kilde.gyldig_dager if kilde is not None else 0)
+
+
 def in_reserve(last: Last | None, context: Henting, why: str, *, svar: type[Answer]) -> Rows | None:
     """Return a last good snapshot, unless there is none or it is too old to say anything about today."""
     if last is None or not last.provenance.antall_mottatt:
         return None
     seen = context.geodata.seen(last.provenance.kilde, context.kommune.nummer)
-    if context.now - seen.tid > timedelta(days=context.rules.reserve_dager):
+    kilde = context.known.get(last.provenance.kilde)
+    if context.now - seen.tid > timedelta(days=days_in_reserve(kilde, context.rules)):
         return None
     return Rows(
         last.provenance.kilde,

@@ -1,7 +1,8 @@
 """The spool: the rows of one answer on their way into a snapshot, in bounded memory.
 
-Rows come in pieces, and columns of persons are left out of them; beyond `IN_MEMORY` bytes they wait on disk. What is
-counted on the way – rows, area, a digest of the content – does not depend on the order of rows, columns or pieces.
+Rows come in pieces, and columns of persons are left out of them, as are the values of columns that nobody reads where
+those are named; beyond `IN_MEMORY` bytes they wait on disk. What is counted on the way – rows, area, a digest of the
+content – does not depend on the order of rows, columns or pieces.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
@@ -32,6 +35,7 @@ ROW_GROUP_BYTES = 32 << 20
 
 TELL = "Try again later; tell whoever runs the source."
 
+LAST_NAME = re.compile(r"[.:/|]")
 KOPIDATO = "kopidato"
 UNHASHED = frozenset({"objid", "objectid", KOPIDATO, "versjonid"})
 """Folded last names of columns that change from one delivery to the next without any change of the plan: the row in
@@ -45,6 +49,9 @@ class Spool:
     ----------
     folder
         For what does not stay in memory; the caller removes it.
+    kolonner
+        Columns, folded by their last or their whole name, of which the values are kept; of the others the name alone
+        is, to tell what there was. None keeps all.
 
     Attributes
     ----------
@@ -62,7 +69,7 @@ class Spool:
         Newest date (ISO) on which the source says that its copy was made, or None.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, kolonner: Collection[str] | None = None) -> None:
         self.antall = 0
         self.areal_m2 = 0.0
         self.objekttyper: dict[str, int] = {}
@@ -70,6 +77,7 @@ class Spool:
         self.kopidato: str | None = None
         self.kolonner: set[str] = set()
         self._folder = folder
+        self._wanted = None if kolonner is None else frozenset(kolonner)
         self._tables: list[pa.Table] = []
         self._bytes = 0
         self._files: list[Path] = []
@@ -88,7 +96,7 @@ class Spool:
         if not piece.columns.is_unique:
             twice = shorten(", ".join(sorted({str(c) for c in piece.columns[piece.columns.duplicated()]})))
             raise SourceError(f"Columns that stand twice in one answer ({twice}). {TELL}")
-        piece = without_persons(piece)  # here, since every protocol's rows pass: none of them reaches the disk
+        piece = self._needed(without_persons(piece))  # here all protocols' rows pass: none of it reaches the disk
         self.antall += len(piece)
         shapes = np.asarray(piece.geometry.array, dtype=object)
         self.areal_m2 += float(np.nansum(shapely.area(shapes)))
@@ -111,6 +119,14 @@ class Spool:
         self._bytes += table.nbytes
         if self._bytes > IN_MEMORY:
             self._to_disk()
+
+    def _needed(self, piece: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Return rows without the values of columns that nobody reads."""
+        if self._wanted is None:
+            return piece
+        named = [str(c) for c in piece.columns if c != piece.geometry.name]
+        unread = [c for c in named if not {fold(c), fold(LAST_NAME.split(c)[-1])} & self._wanted]
+        return piece.assign(**{c: pd.Series([None] * len(piece), index=piece.index, dtype=object) for c in unread})
 
     def sha256(self) -> str:
         """Return the digest of the content so far, the same whatever the order of rows, columns and requests."""

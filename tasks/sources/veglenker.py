@@ -23,6 +23,13 @@ KATEGORIER = frozenset("ERFKPS")
 NOT_BUILT = frozenset({"P", "A"})
 """Fase of a road that is planned or being built."""
 LINK = ["veglenkesekvensid", "veglenkenummer"]
+TYPEVEG = ("typeVeg_sosi", "typeVeg")
+LEST = (
+    *LINK,
+    *("segmentnummer", "startnode", "sluttnode", "fase", "startposisjon", "sluttposisjon", "lengde", "vegkategori"),
+    *TYPEVEG,
+)
+"""Columns that are read."""
 SAME_PLACE = 1e-7
 """Of positions 0–1 along a sequence; NVDB has eight decimals."""
 NODE_M = 25.0
@@ -46,7 +53,7 @@ def veglenker(raw: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, Account]:
             "slutt": _floats(raw, "sluttposisjon"),
             "lengde_m": _floats(raw, "lengde"),
             "vegkategori": pd.Series([_kategori(v) for v in planrader.first(raw, ("vegkategori",))], dtype=object),
-            "typeveg": pd.Series(planrader.first(raw, ("typeVeg_sosi", "typeVeg")), dtype=object),
+            "typeveg": pd.Series(planrader.first(raw, TYPEVEG), dtype=object),
         },
         geometry=gpd.GeoSeries(list(raw.geometry), crs=STORAGE_CRS),
         crs=STORAGE_CRS,

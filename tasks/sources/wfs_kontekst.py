@@ -1,13 +1,15 @@
 """Context by WFS: a dozen services for each kommune, most with next to nothing, in as few requests as prove it.
 
-A type is asked for by the name that the configuration has, which these services take: its count, then the whole. What
-a service can do is asked for where that is not enough: the name is refused, an attribute of it must be named, there is
-nothing of it, or so much that the service may have a ceiling.
+A type is asked for by the name that the configuration has, which these services take: the whole, and its count where
+the answer does not say how many there are. What a service can do is asked for where that is not enough: the name is
+refused, an attribute of it must be named, there is nothing of it, or so much that the service may have a ceiling.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+
+import geopandas as gpd
 
 from tasks.errors import SourceError
 from tasks.sources import wfs_evner
@@ -15,12 +17,10 @@ from tasks.sources.address import plain_address
 from tasks.sources.asked import Asked, Take, read_by_number
 from tasks.sources.refusal import MayPassError, NoAccessError, NotFoundError
 from tasks.sources.wfs_sporsmaal import Question, box
-from tasks.sources.wfs_svar import hits, read_counted
+from tasks.sources.wfs_svar import read_counted
 
 POSTED = "2.0.0"
 """The version whose boxes are asked for as XML; the older one wants the name of the geometry there."""
-CEILING_FROM = 500
-"""The lowest ceiling of an answer that a service of ours has (NAP); a smaller answer is below any."""
 
 
 def read(asked: Asked, take: Take) -> int:
@@ -45,19 +45,31 @@ def _read_type(asked: Asked, objekttype: str, name: str, nummer: str, take: Take
     question, is_told = _plain(asked, name, nummer), False
     if question.felt is not None or question.utvalg or question.versjon != POSTED:
         question, is_told = _told(asked, question), True
+
+    def ceiling() -> int | None:
+        return question.tak if is_told else _told(asked, question).tak
+
+    handed_over = False
+
+    def taking(piece: gpd.GeoDataFrame) -> None:
+        nonlocal handed_over
+        handed_over = handed_over or len(piece) > 0
+        take(piece)
+
+    def in_full(question: Question) -> int:
+        return read_counted(asked, question, objekttype, taking, before=None, tak=ceiling)
+
     try:
-        before = hits(asked, question)
+        came = in_full(question)
     except SourceError as error:
-        if is_told or not _may_be_the_name(error):
+        if is_told or handed_over or not _may_be_the_name(error):
             raise
         question, is_told = _told(asked, question), True
-        before = hits(asked, question)
-    if not is_told and (before == 0 or before >= CEILING_FROM):
+        return in_full(question)
+    if not came and not is_told:  # of a type that it does not have, or in a CRS that it does not know?
         told = _told(asked, question)
-        if before == 0 and told.epsg != question.epsg:
-            before = hits(asked, told)
-        question = told
-    return read_counted(asked, question, objekttype, take, before=before) if before else 0
+        return in_full(told) if told.epsg != question.epsg else 0
+    return came
 
 
 def _plain(asked: Asked, name: str, nummer: str) -> Question:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from tasks.sources.gjentak import Gjentak, Merke
 from tasks.sources.unntak import shorten
 from tasks.sources.wfs_sporsmaal import DIALECTS, Question, parameters, request
 
+CEILING_FROM = 500
+"""The lowest ceiling of an answer that a service of ours has (NAP); a smaller answer is below any."""
+
 
 def read_type(asked: Asked, question: Question, objekttype: str, take: Take) -> int:
     """Hand over the features of one type and return how many there are. Raises as `read_counted`."""
@@ -26,10 +30,25 @@ def read_type(asked: Asked, question: Question, objekttype: str, take: Take) -> 
     return read_counted(asked, question, objekttype, take, before=before)
 
 
-def read_counted(asked: Asked, question: Question, objekttype: str, take: Take, *, before: int) -> int:
+def read_counted(
+    asked: Asked,
+    question: Question,
+    objekttype: str,
+    take: Take,
+    *,
+    before: int | None,
+    tak: Callable[[], int | None] | None = None,
+) -> int:
     """Hand over the features of one type that the source has just said how many it has of.
 
     Of context they are not counted again when they came in one answer, as many as were said.
+
+    Parameters
+    ----------
+    before
+        How many; None: what the answer says itself where as many came, else it is asked for.
+    tak
+        Tells the most that the source gives in one answer; asked where that many may have come.
 
     Raises
     ------
@@ -40,21 +59,27 @@ def read_counted(asked: Asked, question: Question, objekttype: str, take: Take, 
     kilde = asked.kilde.model_copy(update={"lag": {objekttype: question.typename}})
     file, seen = asked.mappe / "wfs.gml", Gjentak()
     page, received, ceiling = question, 0, False
+    paged = False
     while True:
         _download(asked, page, file)
         if page.start is not None:
             _check_new(asked, page, file, seen, f"the source says {before} features, {received} came")
         came = lesere.read_gml(file, kilde, where=where, take=take)
         received += came
-        capped = medlemmer.head(file, where=where).flere or (question.tak is not None and came >= question.tak)
+        head = medlemmer.head(file, where=where)
+        if before is None:
+            before = came if head.sagt == came else hits(asked, question)
+        if tak is not None and came >= CEILING_FROM:
+            question, tak = replace(question, tak=tak()), None
+        capped = head.flere or (question.tak is not None and came >= question.tak)
         # Only a count that the first answer reached, and that may be the ceiling itself, may be surpassed.
         ceiling = ceiling or (page.start is None and capped and came == before)
         if came == 0 or (received >= before and not capped) or (received > before and not ceiling):
             break
         seen.remember(_marks(file, where))
-        page = replace(question, start=received, antall=page.antall or came)
+        page, paged = replace(question, start=received, antall=page.antall or came), True
     file.unlink()
-    if asked.kilde.er_kontekst and page is question and received == before:
+    if asked.kilde.er_kontekst and not paged and received == before:
         return received
     after = hits(asked, question)
     if after != before:

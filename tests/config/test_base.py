@@ -303,6 +303,7 @@ FIELDS = {
     "an amount without a symbol": (add("Tomter", type="currency", desimaler=0), "needs `symbol`"),
     "a least change of a text": (add("Tomter", minste_endring=0.1), "`minste_endring` is for numbers"),
     "a least change of nothing": (add("Tomter", type="number", desimaler=0, minste_endring=0), "minste_endring"),
+    "a drifting line of one line": (add("Tomter", drivende_linje="x"), "`drivende_linje` is for texts of several"),
     "an unknown type": (add("Tomter", type="formula"), "type"),
     "a long description": (add("Tomter", betyr="x" * 20_001), "20000"),
     "a start of a field of sales": (add("Tomter", eier="sales", start="x"), "`start` is for initial"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import doctest
 
 import pytest
@@ -11,6 +10,7 @@ from config import fortetting as module
 from config.errors import ConfigError
 from config.fortetting import ANTAGELSE, KOMMUNEKLASSER, SONER, fortetting, read_fortetting
 from config.registers import read_toml
+from tests.config.endret import with_value
 
 
 def test_there_is_a_standard_for_every_class_and_zone_and_none_is_quoted_that_is_ours():
@@ -44,14 +44,7 @@ def test_more_is_built_the_more_central_and_the_larger_the_kommune(which):
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(where, value, says):
-    data = copy.deepcopy(read_toml("fortetting.toml"))
-    table = data
-    for key in where[:-1]:
-        table = table[key]
-    if value is None:
-        del table[where[-1]]
-    else:
-        table[where[-1]] = value
+    data = with_value(read_toml("fortetting.toml"), where, value)
     with pytest.raises(ConfigError, match=rf"config/fortetting\.toml: .*{says}"):
         read_fortetting(data)
 

@@ -54,6 +54,9 @@ def test_a_good_file_is_read(data: dict[str, Any]):
         (("lag", "sone", "buffer_m_for"), {"999": 5}, "buffer_m_for names ['999']"),
         (("lag", "sone", "alvor"), {}, "attributt and alvor come together"),
         (("lag", "sone", "farge"), "rød", "farge"),
+        (("lag", "sone", "annet"), "ingen", "lets values that nobody knows earn points"),
+        (("lag", "sone", "uten_verdi"), "ingen", "uten_verdi"),
+        (("regler", "uten_flate"), 1.1, "uten_flate"),
         (("tema", "flom", "trengs"), ["stormflo"], "trengs names 'stormflo', which is no layer of it"),
         (("tema", "flom", "trengs"), [], "trengs"),
         (("tema", "flom", "vekt"), 0, "vekt"),
@@ -76,6 +79,24 @@ def test_what_is_wrong_is_named(data: dict[str, Any], table: tuple[str, ...], ch
         read_konflikter(made, "prove.toml")
     assert said in str(caught.value)
     assert "prove.toml" in str(caught.value)
+
+
+def test_a_layer_that_may_stop_a_lot_has_no_milder_rest(data: dict[str, Any]):
+    data["lag"]["sone"] |= {"alvor": {"720": "stopp"}, "annet": "myk"}
+    with pytest.raises(ConfigError, match="annet is milder than stopp"):
+        read_konflikter(data, "prove.toml")
+    data["lag"]["sone"]["annet"] = "stopp"
+    assert read_konflikter(data, "prove.toml").lag["sone"].betydning("?") == "stopp"
+    data["lag"]["sone"] |= {"attributt": [], "alvor": {}, "uten_verdi": "hard"}
+    with pytest.raises(ConfigError, match="wanted is annet, and that alone"):
+        read_konflikter(data, "prove.toml")
+
+
+def test_every_theme_needs_its_layers_but_those_that_only_add():
+    """A theme is not taken for looked at while a layer that covers the country is silent."""
+    needed = {lag for tema in konflikter().tema.values() for lag in tema.trengs}
+    adds = {"naturvern_foreslaatt", "flom_faresone", "kvikkleire_faresone", "skred_faresone"}
+    assert set(konflikter().lag) - needed == adds
 
 
 def test_a_layer_without_a_source_and_a_source_without_a_layer(data: dict[str, Any]):
@@ -107,10 +128,17 @@ def lag(**more: Any) -> Konfliktlag:
         (None, None),
         ("3100", "3100"),
         ("Særlig høy", "Særlig høy"),
+        ("Lav-middels", "Lav-middels"),
+        ("LAV - MIDDELS", "LAV - MIDDELS"),
+        ("Lav", "Lav"),
+        ("G-R", "G-R"),
+        ("H220_H310", "H220_H310"),
+        ("310 - Ras (også 220)", "310 - Ras (også 220)"),
+        ("220 - 310", "220 - 310"),
     ],
 )
 def test_values_are_read_as_they_are_written(written: str | None, meant: str | None):
-    known = {"310": "hard", "Høy": "hard", "1/1000": "hard", "R": "hard"}
+    known = {"310": "hard", "Høy": "hard", "1/1000": "hard", "R": "hard", "G": "myk", "220": "myk", "Lav": "myk"}
     assert lag(alvor=known).verdi_av(written) == meant
 
 

@@ -12,6 +12,7 @@ from config import registers
 from config.errors import ConfigError
 from config.profil import ANTATT, FILE, OMRAADER, Profil, kommunenivaa, profil, profiler
 from config.registers import load_model, read_toml
+from tests.config.endret import with_value
 
 PAPERS = "papers §1"
 
@@ -167,11 +168,7 @@ FACTOR = ("faktor", "boligstress")
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(where, value, says):
-    data = {"kode": "boligsosial", **copy.deepcopy(read_toml(FILE)["profil"]["boligsosial"])}
-    table = data
-    for key in where[:-1]:
-        table = table[key]
-    table[where[-1]] = value
+    data = with_value({"kode": "boligsosial", **read_toml(FILE)["profil"]["boligsosial"]}, where, value)
     with pytest.raises(ConfigError, match=says):
         load_model(Profil, data, FILE)
 

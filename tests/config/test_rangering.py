@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import doctest
 
 import pytest
@@ -14,6 +13,7 @@ from config.profil import kommunenivaa, profiler
 from config.rangering import FILE, Boligkostnad, Rangering, forutsetning, rangering
 from config.registers import load_model, read_toml
 from config.statistikk import statistikk
+from tests.config.endret import with_value
 
 
 def test_the_default_profile_is_one_there_is():
@@ -40,11 +40,7 @@ def test_an_annuity_pays_back_what_was_borrowed():
     ],
 )
 def test_what_cannot_be_is_refused_by_name(where, value, says):
-    data = copy.deepcopy(read_toml(FILE))
-    table = data
-    for key in where[:-1]:
-        table = table[key]
-    table[where[-1]] = value
+    data = with_value(read_toml(FILE), where, value)
     with pytest.raises(ConfigError, match=says):
         load_model(Rangering, data, FILE)
 

@@ -9,6 +9,7 @@ import pytest
 from config.errors import ConfigError
 from config.registers import load_model, read_toml
 from config.selvkost import FILE, Selvkost, Spenn, selvkost
+from tests.config.endret import with_value
 
 
 def test_every_figure_that_ships_says_where_it_is_from():
@@ -31,11 +32,7 @@ def test_every_figure_that_ships_says_where_it_is_from():
     ],
 )
 def test_what_cannot_be_is_refused_by_name(where, value, says):
-    data = copy.deepcopy(read_toml(FILE))
-    table = data
-    for key in where[:-1]:
-        table = table[key]
-    table[where[-1]] = value
+    data = with_value(read_toml(FILE), where, value)
     with pytest.raises(ConfigError, match=says):
         load_model(Selvkost, data, FILE)
 

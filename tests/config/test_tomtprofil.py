@@ -12,6 +12,7 @@ from config.errors import ConfigError
 from config.registers import read_toml
 from config.tomtprofil import ANTATT, METODER, read_tomtprofiler, tomtprofil, tomtprofiler
 from tasks.tomtekontrakter import FAKTORER
+from tests.config.endret import with_value
 
 PAPERS = "papers §3"
 
@@ -47,7 +48,9 @@ def test_ours_is_the_default():
     assert tomtprofil().merke == "eier-7 1"
 
 
-@pytest.mark.parametrize(("name", "says"), [("eier7", "did you mean eier-7"), ("xyz", "there are master-6, eier-7")])
+@pytest.mark.parametrize(
+    ("name", "says"), [("eier7", r"did you mean eier-7\? "), ("xyz", r"there are master-6, eier-7\. ")]
+)
 def test_an_unknown_profile_is_told_which_there_are(name, says):
     with pytest.raises(ConfigError, match=f"No profile '{name}' .*{says}"):
         tomtprofil(name)
@@ -99,14 +102,7 @@ FACTOR = (*PROFILE, "faktor", "kapasitet")
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(where, value, says):
-    data = copy.deepcopy(read_toml("vekter.toml"))
-    table = data
-    for key in where[:-1]:
-        table = table[key]
-    if value is None:
-        del table[where[-1]]
-    else:
-        table[where[-1]] = value
+    data = with_value(read_toml("vekter.toml"), where, value)
     with pytest.raises(ConfigError, match=rf"vekter\.toml: .*{says}"):
         read_tomtprofiler(data)
 

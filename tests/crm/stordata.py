@@ -144,14 +144,14 @@ def _read(geodata: Geodata, kommune: Kommune, contract: Contract) -> pd.DataFram
 
 def _fitted(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     """Return a frame with every column of the contract: what nobody has given is missing."""
-    empty: dict[str, Any] = {"number": float("nan"), "text": None}
+    empty: dict[str, Any] = {"number": float("nan"), "text": None, "flag": False}
     late = {c: empty[kind] for c, kind in contract.columns.items() if c not in frame}
     for column in (c for c, kind in contract.columns.items() if kind == "text"):
         if column in frame:
             frame[column] = frame[column].astype(object)
     wanted = [*contract.columns, *(["geometry"] if contract.has_geometry else [])]
     filled = frame.assign(
-        **{c: pd.Series([v] * len(frame), dtype=object if v is None else float) for c, v in late.items()}
+        **{c: pd.Series([v] * len(frame), dtype=object if v is None else type(v)) for c, v in late.items()}
     )
     return filled[wanted]
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -135,11 +136,27 @@ def test_geodata_that_cannot_be_written(tmp_path, here, monkeypatch):
         here("run", "0099")
 
 
+def test_a_dry_run_prints_json_alone_on_standard_output_and_progress_beside_it(tmp_path, here, first_run):
+    shutil.copytree(first_run.geodata, tmp_path / "geodata")
+    done = tomt(tmp_path, "run", "0099", "--dry-run", "--json", TOMT_HENT_KONTEKST="false")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert (summary["created"], summary["updated"]) == (0, 0)
+    assert summary["unchanged"] == first_run.summary.count("created")
+    assert summary["kommuner"][0]["kommunenummer"] == "0099"
+    assert "0099 Tomtevik (oppdiktet): hent" in done.stderr
+    assert "as config/airtable.toml wants it" in here("base", "check")
+    found = here("doctor")
+    assert "ok  airtable" in found
+    assert "ok  source nap_kommuneplan" in found
+
+
+@pytest.mark.long
 def test_run_prints_json_alone_on_standard_output_and_progress_beside_it(tmp_path, here):
     done = tomt(tmp_path, "run", "0099", "--json")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
-    assert summary["created"] > 150
+    assert summary["created"] > 100
     assert summary["updated"] == 0
     assert summary["kommuner"][0]["kommunenummer"] == "0099"
     assert "0099 Tomtevik (oppdiktet): hent" in done.stderr

@@ -12,7 +12,7 @@ from config.tomtprofil import tomtprofil
 from flows.cli import app
 from tasks.errors import TomtError
 from tasks.store import Geodata
-from tasks.tomtekontrakter import SCOREKORT, SCORER
+from tasks.tomtekontrakter import SAMMENSLAAINGER, SCOREKORT, SCORER
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,12 @@ def test_one_lot_shows_its_card(tomt, scored):
     assert "Shown only" in shown.stderr
 
 
+def test_lots_that_are_offered_as_one_have_a_card_too(tomt, scored):
+    together = Geodata(scored).read("0099", layer="out", contract=SAMMENSLAAINGER).iloc[0]
+    shown = tomt(together["sammenslaaing_id"])
+    assert shown.stdout.startswith(f"{together['sammenslaaing_id']}\n{together['hvorfor']}")
+
+
 def test_json_has_the_parts_that_add_up(tomt, scored):
     rows = json.loads(tomt("0099", "--json", "--dry-run").stdout)
     kort = Geodata(scored).read("0099", layer="out", contract=SCOREKORT)
@@ -79,6 +85,7 @@ def test_another_profile_is_shown_and_not_kept(tomt, scored):
         (["0099", "--profil", "eier-8"], "did you mean eier-7"),
         (["0099-999999"], "no living lot 0099-999999"),
         (["7001"], "tomt run 7001"),
+        (["0099", "0099-000001"], "either municipalities"),
         (["0000"], "0000"),
     ],
 )

@@ -147,7 +147,7 @@ def test_what_the_last_run_brought_is_told_with_its_age_and_grade(tomt, settings
 def around_row(lag, svar, *, days=None, **values):
     seen = None if days is None else (datetime.now(UTC) - timedelta(days=days)).isoformat()
     known = {"lag": lag, "svar": svar, "er_kjent": svar in {"rader", "tom"}, "kilde": "x", "sett_tid": seen}
-    return dict.fromkeys(KONTEKSTDEKNING.columns) | known | values
+    return dict.fromkeys(KONTEKSTDEKNING.columns) | known | {"er_reserve": False} | values
 
 
 def test_what_is_known_around_the_lots_is_told_in_a_few_lines(tomt, settings):

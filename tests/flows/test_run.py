@@ -41,9 +41,14 @@ def everything(ready) -> dict[str, list]:
     }
 
 
+def but_card(row: dict) -> dict:
+    """Return a lot without what it says of its sources: that one did not answer, and how sure its score then is."""
+    return {name: value for name, value in row.items() if name not in {"Hvorfor", "Mangler", "Sikkerhet"}}
+
+
 def test_a_run_fills_the_base_and_a_second_run_changes_nothing(ran, first_run, tomtevik):
     first = first_run.summary
-    assert first.count("created") > 150
+    assert first.count("created") > 100
     before = everything(ran)
     second = run_kommune(tomtevik, ran)
     assert second.ok
@@ -95,7 +100,7 @@ def test_every_lot_is_linked_and_can_be_opened(ran):
 def test_a_dry_run_against_an_empty_base_leaves_it_empty(ready, tomtevik):
     summary = run_kommune(tomtevik, ready, dry_run=True)
     assert summary.ok
-    assert summary.count("created") > 150
+    assert summary.count("created") > 100
     assert len(summary.endringer["Tomter"]["create"]) == summary.tabeller["Tomter"]["created"]
     assert "would be created" in summary.as_text()
     assert "+ 0099-000001" in summary.as_text()
@@ -172,9 +177,8 @@ def test_the_last_good_answer_serves_while_a_source_is_silent(ran, tomtevik, fau
     summary = run_kommune(tomtevik, silent)
     assert summary.ok
     after = everything(ran)
-    assert {t: after[t] for t in ("Områder", "Eiendommer", "Tomter")} == {
-        t: before[t] for t in ("Områder", "Eiendommer", "Tomter")
-    }
+    assert {t: after[t] for t in ("Områder", "Eiendommer")} == {t: before[t] for t in ("Områder", "Eiendommer")}
+    assert [but_card(row) for _, row in after["Tomter"]] == [but_card(row) for _, row in before["Tomter"]]
     (matter,) = (fields for _, fields in after["Kontroll"])
     assert matter["Tilstand"] == "Åpen"
     today = f"{datetime.now(UTC):%Y-%m-%d}"

@@ -11,6 +11,7 @@ from tasks.contracts import HINDRE, REGULERINGSFORMAAL, TOMTER
 from tasks.crm.client import connect
 from tasks.crm.skjema.ids import find_base
 from tasks.store import Geodata
+from tests.flows.test_run import but_card
 
 BYGNING = "wfs.matrikkelen-bygningspunkt"
 
@@ -19,7 +20,7 @@ def lots(ready) -> list:
     api = connect(ready)
     api.use_field_ids = False
     rows = find_base(api, ready).table("Tomter").all()
-    return sorted((r["fields"] for r in rows), key=lambda fields: fields["Tomt-id"])
+    return [but_card(fields) for fields in sorted((r["fields"] for r in rows), key=lambda fields: fields["Tomt-id"])]
 
 
 @pytest.mark.parametrize("broken", [{"truncated": True}, pytest.param({"status": 503}, marks=pytest.mark.long)])

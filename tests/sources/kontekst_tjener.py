@@ -37,6 +37,8 @@ class Flom:
         Answered to every question in place of what it has.
     mangler
         Features that the data lack of what was counted.
+    sier
+        Whether the data say how many there are, too.
     """
 
     intervaller: tuple[str, ...] = ("20", "200", "1000")
@@ -44,6 +46,7 @@ class Flom:
     krever_prefiks: bool = False
     tak: int | None = None
     mangler: int = 0
+    sier: bool = False
     geometri: str = POLYGON.format(CORNERS)
     svar: tuple[bytes, str, int] | None = None
     asked: list[str] = field(default_factory=list)
@@ -82,7 +85,7 @@ class Flom:
             f"<app:gjentaksintervall>{v}</app:gjentaksintervall></app:FlomAreal></wfs:member>"
             for k, v in shown
         )
-        said = f'numberMatched="{len(rows) if hits else "unknown"}" numberReturned="0"'
+        said = f'numberMatched="{len(rows) if hits or self.sier else "unknown"}" numberReturned="0"'
         return (
             f'<wfs:FeatureCollection xmlns:wfs="http://www.opengis.net/wfs/2.0" xmlns:app="{APP}" '
             f'xmlns:gml="http://www.opengis.net/gml/3.2" {said}>{members}</wfs:FeatureCollection>'

@@ -226,6 +226,34 @@ def test_nothing_where_there_were_rows_is_not_believed(hent):
     assert answer.holdt is not None
 
 
+def test_what_another_layer_had_does_not_serve_in_its_place(hent):
+    hent.upstream.answer = Flom()
+    assert isinstance(hent(FLOM), Rows)
+    hent.upstream.answer = Flom(svar=(b"", "text/plain", 503))
+    assert isinstance(hent(FLOM, mer="rundt_m = 100\n"), Rows)  # the same source asked for more: in reserve
+    for other in (FLOM | {"lag": '{ FlomAreal = "app:FlomAreal" }'}, FLOM | {"sti": "wfs2"}):
+        assert isinstance(hent(other), Failed)
+
+
+def test_nor_is_what_comes_of_a_layer_held_against_another(hent):
+    hent.upstream.answer = Flom(("20",) * 10)
+    hent(FLOM)
+    hent.upstream.answer = Flom(("20",) * 3)
+    answer = hent(FLOM | {"lag": '{ FlomAreal = "app:FlomAreal" }'})
+    assert isinstance(answer, Rows)
+    assert (answer.antall, answer.holdt) == (3, None)
+
+
+def test_rows_do_not_serve_where_the_source_said_another_thing_last(hent):
+    hent.upstream.answer = service = Flom()
+    hent(FLOM)
+    said = json.loads(hent.remembered(FLOM).read_text())
+    hent.remembered(FLOM).write_text(json.dumps(said | {"svar": "Empty"}))
+    asked = len(service.asked)
+    assert isinstance(hent(FLOM), Rows)
+    assert len(service.asked) > asked
+
+
 # --- where rows lie, and which are kept ---
 
 
@@ -252,9 +280,40 @@ def test_only_what_the_filter_names_is_kept_and_counted(hent):
     assert set(read_parquet(answer.path)["enkeltminnekategori"]) == {"E-ARK", "e-ark "}
 
 
-def test_rows_of_which_the_filter_keeps_none_are_nothing(hent):
-    hent.upstream.answer = minner([minne(1, POINT, "E-LOS")])
-    assert isinstance(hent(MINNER, mer='filter = { enkeltminnekategori = ["E-ARK"] }\n'), Empty)
+ELLERS = 'filter_ellers = { enkeltminnekategori = ["E-BYG"] }\n'
+
+
+@pytest.mark.parametrize("written", ["E-BYG", "e-byg - Bygning"])
+def test_rows_that_are_known_to_be_left_out_are_nothing(hent, written):
+    hent.upstream.answer = minner([minne(1, POINT, written), minne(2, POINT, "E-NYE")])
+    assert isinstance(hent(MINNER, mer='filter = { enkeltminnekategori = ["E-ARK"] }\n' + ELLERS), Empty)
+
+
+def test_rows_of_which_no_value_is_known_are_no_answer(hent):
+    hent.upstream.answer = minner([minne(1, POINT, "Arkeologisk minne"), minne(2, POINT, "E-ARKIV")])
+    answer = hent(MINNER, mer='filter = { enkeltminnekategori = ["E-ARK"] }\n' + ELLERS)
+    assert isinstance(answer, Failed)
+    assert "none of 2 rows has a known value of enkeltminnekategori" in answer.grunn
+    assert "the values are: Arkeologisk minne, E-ARKIV." in answer.grunn
+    assert "minner in your own file of sources (TOMT_KILDER)" in answer.grunn
+
+
+def test_a_value_may_stand_with_its_name_or_a_false_fraction(hent):
+    rows = [minne(1, POINT, "E-ARK - Arkeologisk minne"), minne(2, POINT, "200.0"), minne(3, POINT, "2000")]
+    hent.upstream.answer = minner(rows)
+    answer = hent(MINNER, mer='filter = { enkeltminnekategori = ["E-ARK", "200"] }\n')
+    assert isinstance(answer, Rows)
+    assert answer.antall == 2
+
+
+def test_a_layer_that_is_missing_is_corrected_where_its_source_stands(hent):
+    hent.upstream.answer = lambda h: h.json({"collections": [{"id": "annet"}]})
+    answer = hent(MINNER)
+    assert isinstance(answer, Failed)
+    assert "Correct `lag` of minner in your own file of sources (TOMT_KILDER)." in answer.grunn
+    assert [kilder()[name].fil for name in ("ra_kulturminner", "ssb_tettsteder", "nap_kommuneplan")] == [
+        f"config/{name}.toml" for name in ("konflikter", "kontekst", "plankilder")
+    ]
 
 
 def test_a_filter_on_a_column_that_is_not_there_is_named(hent):
@@ -269,7 +328,7 @@ def test_silence_that_says_nothing_is_not_covered_and_not_asked_for_again(hent):
     assert isinstance(hent(FLOM), Empty)
     asked, silent = len(service.asked), LAG.replace('tom_betyr = "tom"\n', "")
     assert isinstance(hent(FLOM, mal=silent), NotCovered)
-    assert len(service.asked) == (asked := asked + 1)
+    assert len(service.asked) == (asked := asked + 2)
     assert isinstance(hent(FLOM, mal=silent), NotCovered)
     assert len(service.asked) == asked
 

@@ -13,6 +13,7 @@ import pytest
 from config.kilder import Kilde
 from tasks.sandbox.bygning_wfs import BYGNING
 from tasks.sandbox.crs import parse
+from tasks.sandbox.fes import KOMMUNE, Lik
 from tasks.sandbox.teig_wfs import TEIG
 from tasks.sandbox.wfs import Tjeneste
 from tasks.sources.asked import Take
@@ -49,7 +50,7 @@ def _members(tjeneste: Tjeneste) -> bytes:
     """Return a few members of each kind that the service has."""
     crs = parse("urn:ogc:def:crs:EPSG::25833")
     assert crs is not None
-    every = tjeneste.medlemmer(frozenset({"0099"}), crs)
+    every = tjeneste.medlemmer(Lik(KOMMUNE, "0099"), crs)
     some = sorted(every, key=len)[:: max(1, len(every) // 4)][:4]
     head = (
         '<?xml version="1.0" encoding="UTF-8"?><wfs:FeatureCollection xmlns:wfs="http://www.opengis.net/wfs/2.0" '

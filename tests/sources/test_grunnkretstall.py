@@ -6,20 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
 
 from config.registers import Kommune
-from tasks.answer import Provenance
+from tasks.answer import Rows
 from tasks.sources import grunnkretstall
+from tasks.sources.fetch import fetch
 from tasks.sources.limits import Limits
-from tasks.sources.spool import Spool
 from tasks.store import Geodata
 
 from .asking import Asking
-from .conftest import Handler, Upstream
+from .conftest import Env, Handler, Upstream
+from .snapshot import keep
 from .statistikk.pxbord import Bord
 
 
@@ -48,7 +48,7 @@ class Kretsbord(Bord):
         return answer
 
     def __call__(self, handler: Handler) -> None:
-        handler.path = handler.path.replace("04317", "06913")
+        handler.path = handler.path.replace("/ssb/api/pxwebapi/v2", "").replace("04317", "06913")
         super().__call__(handler)
 
 
@@ -79,25 +79,32 @@ def test_the_newest_year_of_the_kommunes_own(upstream: Upstream, ask: Callable[.
     assert len(upstream.asked) == 2
 
 
+NABO: dict[str, Any] = {"objekttypenavn": ["Grunnkrets"], "app.grunnkretsnummer": ["12340102"]}
+
+
 def test_neighbours_that_the_layer_of_shapes_reaches_are_asked_for_too(
     upstream: Upstream, ask: Callable[..., Any], inbox: Path, tmp_path: Path
 ):
-    spool = Spool(tmp_path)
-    data = {"objekttypenavn": ["Grunnkrets"], "app.grunnkretsnummer": ["12340102"]}
-    spool.take(gpd.GeoDataFrame(data, geometry=[shapely.box(0, 0, 1, 1)], crs=25833))
-    seen = Provenance(
-        kilde="ssb_grunnkretser",
-        adresse="",
-        hentet_tid="2026-03-01T12:00:00+00:00",
-        antall_ventet=1,
-        antall_mottatt=1,
-        sha256="",
-        crs="EPSG:25833",
-        lisens="",
-    )
-    Geodata(inbox.parents[1]).keep(spool, "0099", seen)
+    keep(Geodata(inbox.parents[1]), "ssb_grunnkretser", [shapely.box(0, 0, 1, 1)], **NABO)
     upstream.answer = Kretsbord()
     assert list(ask()["grunnkretsnummer"]) == ["00990101", "00990102", "00990103", "12340102"]
+
+
+def test_neighbours_that_are_known_later_are_asked_for_at_once(env: Env):
+    upstream, settings, geodata, kommune, limits = env
+    upstream.answer = Kretsbord()
+
+    def fetched() -> int:
+        answer = fetch(kommune, "grunnkretstall", settings=settings, geodata=geodata, limits=limits)
+        assert isinstance(answer, Rows), answer
+        return answer.antall
+
+    assert fetched() == 3  # the shapes were not to be had that night
+    keep(geodata, "ssb_grunnkretser", [shapely.box(0, 0, 1, 1)], **NABO)
+    assert fetched() == 4
+    asked = len(upstream.asked)
+    assert fetched() == 4
+    assert len(upstream.asked) == asked
 
 
 def test_a_kommune_that_the_table_has_not_is_no_rows(upstream: Upstream, ask: Callable[..., Any]):

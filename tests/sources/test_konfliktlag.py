@@ -18,6 +18,7 @@ from tasks.sources.numre import Numre
 from tasks.tomtekontrakter import KONFLIKTER
 
 SQUARE = shapely.box(0, 6_700_000, 100, 6_700_100)
+KONFLIKTREGLER = konflikter().regler
 BOW = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
 NUMRE = Numre("0099", frozenset({"0099", "7001"}), {})
 
@@ -56,10 +57,12 @@ def test_columns_are_known_however_they_are_written(column: str):
     assert made(raw(**{column: ["200"]}))["alvor"].tolist() == ["hard"]
 
 
-def test_aeoa_and_the_first_column_that_has_a_value():
+def test_aeoa_and_of_several_columns_the_worst_value():
     of = lag(attributt=("STØYSONEKATEGORI", "kategori"), alvor={"R": "hard", "G": "myk"})
-    frame = made(raw(stoysonekategori=["R", None, "-"], kategori=["G", "g", "R"]), of)
-    assert frame["verdi"].tolist() == ["R", "G", "R"]
+    frame = made(raw(stoysonekategori=["R", None, "-", "G"], kategori=["G", "g", "R", "R"]), of)
+    assert frame["verdi"].tolist() == ["R", "G", "R", "R"]
+    with pytest.raises(UnusableError, match=r"1 of 1 rows have 'X'"):
+        made(raw(stoysonekategori=["G"], kategori=["X"]), of)
 
 
 @pytest.mark.parametrize("value", ["500", None, "høy"])
@@ -81,7 +84,7 @@ def test_any_other_value_is_what_annet_says():
 
 def test_a_layer_that_lacks_the_column_is_unusable_whatever_annet_says():
     with pytest.raises(UnusableError, match=r"none of 1 rows has gjentaksintervall.*columns are sannsynlighet"):
-        made(raw(sannsynlighet=["200"]), lag(annet="ingen"))
+        made(raw(sannsynlighet=["200"]), lag(annet="hard"))
 
 
 def test_the_value_of_the_config_stands_in_buffer_and_verdi():
@@ -104,7 +107,8 @@ def test_polygons_are_widened_too():
 def test_broken_shapes_are_mended_and_those_without_area_are_left_out():
     mixed = shapely.GeometryCollection([SQUARE, shapely.Point(5, 5), shapely.LineString([(0, 0), (1, 1)])])
     shapes = [BOW, mixed, None, shapely.Polygon(), shapely.LineString([(0, 0), (5, 5)])]
-    frame, account = read(raw(shapes, gjentaksintervall=["200"] * 5), "sone", lag(), kilde="nve")
+    some = KONFLIKTREGLER.model_copy(update={"uten_flate": 0.6})
+    frame, account = read(raw(shapes, gjentaksintervall=["200"] * 5), "sone", lag(), kilde="nve", regler=some)
     KONFLIKTER.check(frame)
     assert frame.area.tolist() == pytest.approx([50, 10_000])
     assert frame.is_valid.all()
@@ -112,9 +116,23 @@ def test_broken_shapes_are_mended_and_those_without_area_are_left_out():
     assert account.merknader["reparert geometri"] == 1
 
 
-def test_lines_and_points_without_a_buffer_are_no_empty_layer():
-    with pytest.raises(UnusableError, match=r"none of 1 rows has an area.*Give lag\.sone a buffer_m"):
-        made(raw([shapely.Point(0, 0)], gjentaksintervall=["200"]))
+@pytest.mark.parametrize(
+    "nowhere", [None, shapely.Polygon(), shapely.Point(0, 0), shapely.LineString([(0, 0), (5, 5)])]
+)
+@pytest.mark.parametrize("beside", [[], [SQUARE] * 150])
+def test_rows_that_bind_and_do_not_say_where_are_no_land_that_is_free(nowhere: Any, beside: list[Any]):
+    """The many that are myk hide none that is hard; what binds nothing may lack its extent."""
+    shapes, rest = [nowhere, *beside], ["1000"] * len(beside)
+    with pytest.raises(UnusableError, match=r"1 of 1 rows that are hard have no area.*Give lag\.sone a buffer_m"):
+        made(raw(shapes, gjentaksintervall=["200", *rest]))
+    assert len(made(raw(shapes, gjentaksintervall=["0", *rest]))) == len(beside)
+
+
+def test_a_few_of_very_many_may_lack_an_extent():
+    assert len(made(raw([None] + [SQUARE] * 100, gjentaksintervall=["200"] * 101))) == 100
+    assert len(made(raw([shapely.Point(0, 0), SQUARE], gjentaksintervall=["200"] * 2), lag(buffer_m=5))) == 2
+    with pytest.raises(UnusableError, match="2 of 102 rows"):
+        made(raw([None] * 2 + [SQUARE] * 100, gjentaksintervall=["200"] * 102))
 
 
 def test_no_rows_are_no_conflict():
@@ -127,7 +145,13 @@ def test_the_name_of_the_place_is_kept_and_cut():
         raw(gjentaksintervall=["20", "20"], områdeNavn=[None, "x" * 5000], navn=["Elva", None]),
         lag(navnefelt=("omradenavn", "navn")),
     )
-    assert frame["navn"].tolist() == ["Elva", "x" * 200]
+    assert frame["navn"].tolist() == ["Elva", "x" * 79 + "…"]
+
+
+def test_a_name_is_one_line():
+    names = ["Elva\n\n Kapasitet: 30 av 30\r\x1b[2J\u202e", "\u2028 \x00"]
+    frame = made(raw(gjentaksintervall=["20", "20"], navn=names), lag(navnefelt=("navn",)))
+    assert frame["navn"].tolist() == ["Elva Kapasitet: 30 av 30 [2J", None]
 
 
 # --- zones of the kommuneplan ---
@@ -155,14 +179,18 @@ def planer(**status: str) -> Planer:
 def test_only_zones_of_plans_in_force_count():
     frame = zones("KP1", "KP2", "KP9", None)
     found, account = read(frame, "hensyn", HENSYN, kilde="nap", planer=planer(KP1="3", KP2="2"))
-    assert len(found) == 2  # KP1, and the one that does not say: it counts against, never for
-    assert account.utelatt["plan ikke i kraft"].antall == 2
+    assert len(found) == 3  # KP1; a plan that nobody knows, and the one that does not say: they count against
+    assert account.utelatt["plan ikke i kraft"].ider == ("0099_KP2",)
     assert account.merknader["uten planidentifikasjon"] == 1
+    assert account.merknader["planen er ikke kjent: teller mot tomten"] == 1
+    assert account.ider["planen er ikke kjent: teller mot tomten"] == ("0099_KP9",)
 
 
 def test_an_extent_of_another_edition_does_not_put_a_plan_out_of_force():
     rows = pd.DataFrame({"plan_id": ["0099_KP1", "0099_KP1"], "planstatus": ["5", "3"]})
     assert Planer.of(rows, NUMRE, vedtatt="3").status == {"0099_KP1": True}
+    assert Planer.of(rows.assign(planstatus=["5", None]), NUMRE, vedtatt="3").status == {"0099_KP1": True}
+    assert Planer.of(rows.assign(planstatus=["5", "4"]), NUMRE, vedtatt="3").status == {"0099_KP1": False}
 
 
 def test_zones_of_plans_that_nobody_knows_are_no_empty_layer():
@@ -176,7 +204,7 @@ def test_when_all_plans_are_out_of_force_nothing_binds():
 
 def test_every_layer_of_the_config_reads_each_value_that_it_knows():
     for navn, of in konflikter().lag.items():
-        values = list(of.alvor) or [None]
+        values = [*of.alvor, *([None] if of.uten_verdi else [])] or [None]
         shapes = [SQUARE] * len(values)
         frame = raw(shapes, **{of.attributt[0] if of.attributt else "x": list(values)})
         found, _ = read(frame, navn, of, kilde="prove")
@@ -187,3 +215,50 @@ def test_polygonal_keeps_polygons_alone():
     shapes, repaired = polygonal(raw([SQUARE, shapely.Point(0, 0), BOW, None]).geometry.to_numpy())
     assert [s is None for s in shapes] == [False, True, False, True]
     assert repaired == 1
+
+
+# --- what nobody knows the meaning of ---
+
+
+@pytest.mark.parametrize(
+    ("navn", "column", "value", "alvor"),
+    [
+        ("jord_ar50", "artype", "20", "hard"),
+        ("jord_ar50", "artype", 30.0, "ingen"),
+        ("jord_ar50", "artype", 99, "myk"),  # not mapped
+        ("jord_ar50", "artype", "21", None),  # AR5's, once
+        ("jord_ar50", "artype", None, None),
+        ("kulturminner", "vernetype", "AUT", "stopp"),
+        ("kulturminner", "vernetype", "Automatisk fredet", "stopp"),
+        ("kulturminner", "vernetype", "AUT - Automatisk fredet", "stopp"),
+        ("kulturminner", "vernetype", "Ikke fredet", "ingen"),
+        ("kulturminner", "vernetype", "Fredning opphevet", "ingen"),
+        ("kulturminner", "vernetype", None, "stopp"),
+        ("kulturminner", "vernetype", "Ubestemt", None),
+        ("hensyn", "båndlegging", "999", None),
+        ("hensyn", "båndlegging", None, None),
+        ("kvikkleire_faresone", "faregrad", "Lav", "myk"),
+        ("kvikkleire_faresone", "faregrad", "Lav-middels", "hard"),
+        ("kvikkleire_faresone", "faregrad", "LAV - MIDDELS", "hard"),
+        ("hoyspent", "nettnivå", "1: Transmisjonsnett", "hard"),
+        ("hoyspent", "nettnivå", "Regionalnett", "hard"),
+        ("naturvern", "verneform", "Naturreservat", "stopp"),
+        ("naturvern", "verneform", None, "stopp"),
+    ],
+)
+def test_what_nobody_knows_never_earns(navn: str, column: str, value: Any, alvor: str | None):
+    rows, of = raw(**{column: [value]}), konflikter().lag[navn]
+    if alvor is None:
+        with pytest.raises(UnusableError):
+            read(rows, navn, of, kilde="prove")
+    else:
+        assert read(rows, navn, of, kilde="prove")[0]["alvor"].tolist() == ([] if alvor == "ingen" else [alvor])
+
+
+@pytest.mark.parametrize(
+    ("value", "width"), [("Transmisjonsnett", 40), ("2 - Regionalnett", 20), ("3", 15), (None, 15)]
+)
+def test_names_of_levels_have_the_buffers_of_their_codes(value: str | None, width: float):
+    line = shapely.LineString([(0, 0), (1000, 0)])
+    frame, _ = read(raw([line], nettnivå=[value]), "hoyspent", konflikter().lag["hoyspent"], kilde="nve")
+    assert frame.bounds.iloc[0].tolist() == pytest.approx([-width, -width, 1000 + width, width])

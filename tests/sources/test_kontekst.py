@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ def boundary(geodata: Geodata) -> None:
 
 @pytest.fixture
 def hent(settings: Settings, geodata: Geodata, kommune: Kommune, limits: Limits) -> Callable[..., dict[str, Answer]]:
-    return lambda **more: hent_kontekst(kommune, settings=settings, geodata=geodata, limits=limits, **more)
+    return lambda **more: hent_kontekst(kommune, settings=settings, geodata=geodata, **{"limits": limits, **more})
 
 
 def answer(handler: Handler) -> None:
@@ -134,3 +135,94 @@ def test_inhabitants_are_asked_for_after_the_shapes(kommune: Kommune):
 def test_no_stops_is_an_answer(upstream: Upstream, hent: Callable[..., Any]):
     upstream.answer = lambda h: h.json({"data": {"stopPlacesByBbox": []}})
     assert isinstance(hent(lag=("holdeplass",))["holdeplass"], Empty)
+
+
+# --- a host that is down, a run that ends ---
+
+GEONORGE = (
+    "marka",
+    "flom_faresone",
+    "flom_aktsomhet",
+    "snoskred_aktsomhet",
+    "steinsprang_aktsomhet",
+    "jordskred_aktsomhet",
+)
+"""Layers of one host."""
+
+
+class Hengende:
+    """A server that takes questions and says nothing, for some seconds at most."""
+
+    def __init__(self, heng: Callable[[Handler], bool] = lambda h: True, sekunder: float = 20) -> None:
+        self.heng, self.sekunder = heng, sekunder
+        self.slipp = threading.Event()
+        self.tok = threading.Event()
+        self.utholdt = 0
+
+    def __call__(self, handler: Handler) -> None:
+        if not self.heng(handler):
+            answer(handler)
+            return
+        self.tok.set()
+        if not self.slipp.wait(self.sekunder):
+            self.utholdt += 1
+
+
+@pytest.fixture
+def hengende(upstream: Upstream) -> Iterator[Hengende]:
+    upstream.answer = server = Hengende()
+    yield server
+    server.slipp.set()
+
+
+def test_a_host_that_does_not_answer_is_not_asked_by_each_of_its_layers(
+    upstream: Upstream, hengende: Hengende, hent: Callable[..., Any], limits: Limits
+):
+    short = replace(limits, sekunder_lesing=0.2, sekunder_tilkobling=0.1)
+    answers = hent(lag=GEONORGE, limits=short)
+    assert all(isinstance(a, Failed) for a in answers.values())
+    assert "did not answer in time. Asked 2 times" in answers["marka"].grunn
+    assert "did not answer in time. Asked once" in answers["flom_faresone"].grunn
+    assert {a.grunn.partition(": ")[2] for tema, a in answers.items() if tema in GEONORGE[2:]} == {
+        "the host did not answer a moment ago, and is not asked again. Run again later."
+    }
+    assert len(upstream.asked) == limits.forsoek + 1
+
+
+def test_what_a_host_that_is_down_had_serves(
+    upstream: Upstream, hengende: Hengende, geodata: Geodata, hent: Callable[..., Any], limits: Limits
+):
+    keep(geodata, "nve_jordskred", [AREA], navn=["a"])
+    answers = hent(lag=GEONORGE, limits=replace(limits, sekunder_lesing=0.1, sekunder_tilkobling=0.1))
+    kept = answers["jordskred_aktsomhet"]
+    assert isinstance(kept, Rows)
+    assert "the host did not answer" in str(kept.reserve)
+
+
+def test_a_service_that_says_that_it_cannot_leaves_its_host_to_the_others(
+    upstream: Upstream, hent: Callable[..., Any], limits: Limits
+):
+    upstream.answer = lambda h: h.send(b"", status=503)
+    answers = hent(lag=GEONORGE)
+    assert all("HTTP 503" in a.grunn for a in answers.values())
+    assert len(upstream.asked) == limits.forsoek + len(GEONORGE) - 1
+
+
+def test_all_context_has_an_end(hengende: Hengende, hent: Callable[..., Any]):
+    answers = hent(lag=("veg", *GEONORGE), sekunder=0.3)
+    assert {type(a) for a in answers.values()} == {Failed}
+    assert all("not fetched within 0.3 s" in a.grunn for a in answers.values())
+    assert not hengende.utholdt
+
+
+def test_a_person_who_ends_it_does_not_wait_for_what_hangs(hengende: Hengende, hent: Callable[..., Any]):
+    hengende.heng, hengende.sekunder = lambda h: "entur" not in h.path, 5
+
+    def framgang(*_: Any) -> None:
+        assert hengende.tok.wait(5)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        hent(framgang=framgang, lag=("holdeplass", "veg", *GEONORGE))
+    assert not hengende.utholdt
+    assert not [t for t in threading.enumerate() if t.name.startswith("kontekst")]

@@ -14,7 +14,7 @@ from tasks.sources import arcgis, ogc_features, wfs
 from tasks.sources.limits import Limits
 
 from .asking import Asking
-from .conftest import Upstream
+from .conftest import Handler, Upstream
 from .kontekst_tjener import REFUSED, Flom, Vern, minne, minner, vern_row
 
 LINE = (
@@ -58,9 +58,25 @@ def vern(upstream: Upstream, service: Vern, **kilde: Any) -> Asking:
 def test_a_type_takes_its_count_and_one_answer(upstream, env):
     asking = flom(upstream, service := Flom())
     assert asking(*env)["gjentaksintervall"].to_list() == ["20", "200", "1000"]
-    assert service.asked == ["antall", "data"]
+    assert service.asked == ["data", "antall"]
     box = "<gml:lowerCorner>-121300.0000000 6738700.0000000<"
     assert all("BBOX" in body and box in body for body in service.bodies)
+
+
+def test_a_type_whose_answer_says_how_many_there_are_takes_one(upstream, env):
+    asking = flom(upstream, service := Flom(sier=True))
+    assert len(asking(*env)) == asking.said == 3
+    assert service.asked == ["data"]
+    assert "says 6 features, 4 came" in flom(upstream, Flom(tuple("123456"), mangler=2, sier=True)).fails(*env)
+
+
+def test_what_came_before_a_count_that_fails_does_not_come_twice(upstream, env):
+    service = Flom()
+    count = Flom(svar=(REFUSED.encode(), "text/xml", 200))
+    asking = flom(upstream, service)
+    upstream.answer = lambda h: (count if b"hits" in h.server.asked[-1].body else service)(h)
+    assert "Unknown feature type" in asking.fails(*env)
+    assert service.asked == ["data"]
 
 
 def test_the_box_is_as_much_wider_as_the_source_says(upstream, env):
@@ -72,18 +88,18 @@ def test_the_box_is_as_much_wider_as_the_source_says(upstream, env):
 def test_a_name_that_is_refused_is_looked_up_once_a_day(upstream, env):
     asking = flom(upstream, service := Flom(krever_prefiks=True))
     assert len(asking(*env)) == 3
-    assert service.asked == ["antall", "evner", "antall", "data"]
+    assert service.asked == ["data", "evner", "data", "antall"]
     assert 'typeNames="app:FlomAreal"' in service.bodies[-1]
     service.asked.clear()
     assert len(asking(*env)) == 3
-    assert service.asked == ["antall", "antall", "data"]
+    assert service.asked == ["data", "data", "antall"]
 
 
 def test_nothing_is_believed_of_a_type_that_the_service_has(upstream, env):
     asking = flom(upstream, service := Flom(()))
     assert asking(*env).empty
     assert asking.said == 0
-    assert service.asked == ["antall", "evner"]
+    assert service.asked == ["data", "antall", "evner"]
 
 
 def test_nothing_is_not_believed_of_a_type_that_the_service_does_not_have(upstream, env):
@@ -128,13 +144,13 @@ def test_fewer_than_were_counted_are_refused(upstream, env):
 def test_a_large_answer_is_read_past_the_ceiling_of_the_service(upstream, env):
     asking = flom(upstream, service := Flom(("20",) * 600, tak=500))
     assert len(asking(*env)) == 600
-    assert service.asked == ["antall", "evner", "data", "data", "antall"]
+    assert service.asked == ["data", "antall", "evner", "data", "antall"]
 
 
 def test_a_filter_is_asked_of_the_service_in_its_names(upstream, env):
     asking = flom(upstream, service := Flom(), filter={"gjentaksintervall": ["20", "200"]})
     assert asking(*env)["gjentaksintervall"].to_list() == ["20", "200"]
-    assert service.asked == ["evner", "antall", "data"]
+    assert service.asked == ["evner", "data", "antall"]
     assert "<fes:And><fes:Or><fes:PropertyIsEqualTo><fes:ValueReference>app:gjentaksintervall<" in service.bodies[-1]
 
 
@@ -238,3 +254,26 @@ def test_a_collection_takes_two_requests_and_has_lines_and_points(upstream, env)
         "/ra/collections/enkeltminner/items",
     ]
     assert "bbox=-121400" in upstream.asked[1].path
+
+
+@pytest.mark.parametrize(("listed", "boxes"), [([], 2), (["http://www.opengis.net/def/crs/EPSG/0/25833"], 1)])
+def test_nothing_in_a_box_of_a_crs_that_is_not_listed_is_asked_for_in_degrees(upstream, env, listed, boxes):
+    def answer(h: Handler) -> None:  # reads every box as degrees
+        if h.path.endswith("/collections"):
+            h.json({"collections": [{"id": "enkeltminner", "crs": listed}]})
+        else:
+            point = {"type": "Point", "coordinates": [3.7, 60.3]}
+            inside = "bbox-crs" not in h.path
+            found = [minne(1, point)] if inside else []
+            h.json({"type": "FeatureCollection", "features": found, "numberMatched": len(found)})
+
+    upstream.answer = answer
+    asking = Asking(
+        ogc_features.read, f"{upstream.url}/ra", protokoll="ogc_features", lag={"Enkeltminne": "enkeltminner"}
+    )
+    rows = asking(*env, tema="kulturminner")
+    assert len(upstream.asked) == 1 + boxes
+    assert len(rows) == boxes - 1  # believed where the service lists the CRS
+    if not listed:
+        assert "bbox=3." in upstream.asked[-1].path
+        assert 0 < rows.geometry.iloc[0].y - 6_700_000 < 100_000

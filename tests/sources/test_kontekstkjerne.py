@@ -12,10 +12,12 @@ import pandas as pd
 import pytest
 import shapely
 
-from config.kilder import kontekst_themes
-from config.registers import Kommune
+from config.kilder import kilder, kontekst_themes
+from config.registers import Kommune, regler
+from config.tomtefaktorer import tomtefaktorer
 from tasks.answer import Answer, Empty, Failed, NotCovered, Rows
-from tasks.contracts import PLANOMRAADER, Contract
+from tasks.contracts import DEKNING, NUMBER, PLANOMRAADER, TEXTS, Contract
+from tasks.scoring.tomt.opphav import Opphav
 from tasks.sources.kontekstkjerne import Kontekst, les_kontekst
 from tasks.store import Geodata
 from tasks.tomtekontrakter import (
@@ -31,6 +33,7 @@ from tasks.tomtekontrakter import (
 from .snapshot import keep
 
 A, B, C = (shapely.box(x, 6_740_000, x + 100, 6_740_100) for x in (0, 200, 400))
+REST = (NUMBER, TEXTS)
 NAA = datetime(2026, 4, 1, 12, tzinfo=UTC)
 
 
@@ -79,6 +82,7 @@ def test_layers_that_answered_are_known(les: Any, core: Any, naturvern: Rows, fl
         "tema": "marka",
         "svar": "tom",
         "er_kjent": True,
+        "er_reserve": False,
         "kilde": "geonorge_marka",
         "grunn": "Kilden har ingenting av marka.",
         "hentet_tid": NAA.isoformat(),
@@ -142,13 +146,57 @@ def test_what_serves_in_reserve_is_known_and_says_so(les: Any, geodata: Geodata,
     reserve = Rows("mdir_naturvern", naturvern.path, naturvern.provenance, old, None, "Failed", "Kilden er nede.")
     its = row(les({"naturvern": reserve}), "naturvern")
     assert (its["er_kjent"], its["grunn"], its["alder_dager"]) == (True, "Kilden er nede.", 30.0)
+    assert its["er_reserve"]
+    assert row(les({}), "naturvern")["er_reserve"]  # until it is asked again
+    assert not row(les({"naturvern": naturvern}), "naturvern")["er_reserve"]
+
+
+def test_nothing_that_serves_in_reserve_says_so_too(les: Any):
+    made = les({"marka": Empty("geonorge_marka", "Kilden er nede.", reserve="Kilden er nede.")})
+    assert (row(made, "marka")["er_kjent"], row(made, "marka")["er_reserve"]) == (True, True)
+
+
+def says_nothing(geodata: Geodata, kilde: str, tid: datetime) -> Empty:
+    path = geodata.raw_folder(kilde, "0099") / "svar.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"tid": tid.isoformat()}), encoding="utf-8")
+    return Empty(kilde, "Ingen.")
 
 
 def test_an_empty_answer_is_as_old_as_when_it_was_said(les: Any, geodata: Geodata):
-    path = geodata.raw_folder("geonorge_marka", "0099") / "svar.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"tid": (NAA - timedelta(days=3)).isoformat()}), encoding="utf-8")
-    assert row(les({"marka": Empty("geonorge_marka", "Ingen.")}), "marka")["alder_dager"] == 3.0
+    answer = says_nothing(geodata, "geonorge_marka", NAA - timedelta(days=3))
+    assert row(les({"marka": answer}), "marka")["alder_dager"] == 3.0
+
+
+def test_nothing_once_more_is_the_same_content(les: Any, geodata: Geodata, naturvern: Rows):
+    """Each week's confirmation is news of the source, not of the land: no lot is scored anew for it."""
+    first = les({"marka": says_nothing(geodata, "geonorge_marka", NAA)})
+    later = NAA + timedelta(days=8)
+    les({"marka": Failed("geonorge_marka", "Nede.")}, naa=later)  # a bad night between
+    again = les({"marka": says_nothing(geodata, "geonorge_marka", later)}, naa=later)
+    was, its = row(first, "marka"), row(again, "marka")
+    assert (its["hentet_tid"], its["sha256"]) == (was["hentet_tid"], was["sha256"])
+    assert (its["sett_tid"], its["alder_dager"]) == (later.isoformat(), 0.0)
+    told = [Opphav(made.dekning, tomtefaktorer().sikkerhet.ferskhet).kilde("marka") for made in (first, again)]
+    assert told[0] == told[1]
+    last = later + timedelta(days=8)
+    rows = keep(geodata, "geonorge_marka", [A], tid=last)
+    assert row(les({"marka": rows}, naa=last), "marka")["hentet_tid"] == last.isoformat()
+    gone = says_nothing(geodata, "geonorge_marka", last + timedelta(days=8))
+    assert row(les({"marka": gone}, naa=last), "marka")["hentet_tid"] == (last + timedelta(days=8)).isoformat()
+
+
+def test_no_layer_is_known_for_ever(les: Any, core: Any, geodata: Geodata, naturvern: Rows):
+    """Nobody asks: context is not fetched, or this layer alone is left out."""
+    lenge = timedelta(days=regler().hent.reserve_dager + kilder()["mdir_naturvern"].gyldig_dager)
+    les({"naturvern": naturvern, "marka": says_nothing(geodata, "geonorge_marka", NAA + lenge)})
+    made = les({}, naa=NAA + lenge)
+    assert made.dekning["er_kjent"].all()
+    its = row(les({}, naa=NAA + lenge + timedelta(hours=1)), "naturvern")
+    assert (its["er_kjent"], its["er_reserve"], its["svar"]) == (False, False, "feilet")
+    assert "sist bekreftet 2026-04-01, for lenge siden" in its["grunn"]
+    assert len(core(KONFLIKTER)) == 1  # it counts against the lot still
+    assert row(les({"naturvern": naturvern}, naa=NAA + lenge), "naturvern")["er_kjent"]
 
 
 def test_the_digest_changes_with_the_content_and_the_config(les: Any, geodata: Geodata, monkeypatch: Any, flom: Rows):
@@ -239,8 +287,16 @@ def test_services_come_from_the_newest_snapshot_of_buildings(les: Any, core: Any
     assert core(TJENESTER)["tjeneste_id"].tolist() == ["barnehage-1"]
     its = row(made, "bygning")
     assert (its["er_kjent"], its["antall"], its["alder_dager"]) == (True, 1.0, 5.0)
+    assert not its["er_reserve"]
+    dekning = dict.fromkeys(DEKNING.columns) | {"kommunenummer": "0099", "tema": "bygning", "svar": "feilet"}
+    dekning |= {"er_paakrevd": True, "kilde": "kartverket_bygning", "karakter": "C", "reserve": "Nede."}
+    dekning |= {c: float("nan") if kind == NUMBER else [] for c, kind in DEKNING.columns.items() if kind in REST}
+    geodata.write(pd.DataFrame([dekning]), "0099", layer="out", contract=DEKNING)
+    its = row(les({}), "bygning")
+    assert (its["er_kjent"], its["er_reserve"], its["grunn"]) == (True, True, "Nede.")
     made = les({}, naa=NAA + timedelta(days=1000))
     assert (row(made, "bygning")["er_kjent"], row(made, "bygning")["antall"]) == (False, 1.0)
+    assert not row(made, "bygning")["er_reserve"]
 
 
 def test_no_answers_at_all(les: Any, geodata: Geodata):

@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import Point, box
 
+from config.kilder import kilder
 from tasks.answer import Provenance
 from tasks.errors import SourceError
-from tasks.sources import flat, spool
+from tasks.sources import flat, kontekstfelt, spool
+from tasks.sources.personfelt import is_personal
 from tasks.sources.spool import Spool, row_digests
 from tasks.store import read_parquet
 
@@ -141,6 +143,52 @@ def test_a_column_of_two_types_in_one_piece_is_named(tmp_path: Path) -> None:
     piece = gpd.GeoDataFrame({"høyde": values}, geometry=[Point(0, 0)] * 2, crs=25833)
     with pytest.raises(SourceError, match="høyde"):
         Spool(tmp_path).take(piece)
+
+
+CONTEXT = {
+    "mdir_forurenset_grunn": ["Lokalitetnavn"],
+    "ra_kulturminner": ["vernetype", "enkeltminnekategori", "navn"],
+    "nap_hensyn": ["fare", "arealplanId.planidentifikasjon", "arealplanId.kommunenummer", "identifikasjon.lokalId"],
+    "nve_luftledninger": ["app:nettniva"],
+    "nvdb_veger": ["veglenkesekvensid", "typeVeg_sosi", "lengde"],
+    "entur_holdeplasser": ["stopp_id", "transport"],
+    "ssb_grunnkretser": ["grunnkretsnummer", "grunnkretsnavn"],
+    "kartverket_adressepunkter": ["adresseId", "kommunenummer"],
+    "geonorge_marka": [],
+}
+
+
+@pytest.mark.parametrize("kilde", CONTEXT)
+def test_of_context_only_what_is_read_reaches_the_disk(tmp_path: Path, kilde: str) -> None:
+    kept = CONTEXT[kilde]
+    names = [
+        "GrunneierNavn",
+        "Lokalitetseier",
+        "tiltakshaver",
+        "rettighetHaver",
+        "KontaktNavn",
+        "Saksnr",
+        "Lokalitetseier.navn",
+    ]
+    row = feature(1, plannavn="x", **dict.fromkeys(names, "Kari Nordmann"), **dict.fromkeys(kept, "x"))
+    made = Spool(tmp_path, kolonner=kontekstfelt.tillatt(kilder()[kilde]))
+    made.take(flat.frame([row], epsg=25833, where="x"))
+    made.write(path := tmp_path / "x.parquet", provenance(made))
+    back = read_parquet(path)
+    with_values = {c for c in back if back[c].notna().any()}
+    assert {*kept, "objekttypenavn", "geometry"} <= with_values
+    assert not with_values & {*names, "plannavn"}
+    assert "Saksnr" in back  # its name tells whoever corrects the config what there was
+    assert b"Kari" not in path.read_bytes()
+
+
+def test_sources_of_the_land_keep_what_they_have() -> None:
+    assert kontekstfelt.tillatt(kilder()["nap_kommuneplan"]) is None
+
+
+@pytest.mark.parametrize("name", ["GrunneierNavn", "Lokalitetseier", "rettighetHaver", "KontaktNavn", "TILTAKSHAVER_1"])
+def test_columns_of_persons_are_known_in_longer_names(name: str) -> None:
+    assert is_personal(name)
 
 
 def test_columns_of_persons_never_reach_the_disk(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from config.nivaa import nivaaer
 from config.registers import Kommune
 from tasks.crm.bilder.motiv import Tekster
 from tasks.crm.rader.rad import day, dicts, line
@@ -84,15 +85,15 @@ def verdict(score: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> verdict({"nivaa": "A", "score": 82.44, "er_stoppet": False})
-    'Nivå A · score 82,4'
+    >>> verdict({"nivaa": "B", "score": 79.96, "er_stoppet": False})
+    'Nivå B · score 79,9'
     >>> verdict({"nivaa": "D", "score": 0.0, "er_stoppet": True, "stopp_grunn": "Naturvern 72 %"})
     'Stoppet · Naturvern 72 %'
     """
     if score["er_stoppet"]:
         why = line(score["stopp_grunn"], WHY_MAX)
         return f"Stoppet · {why}" if why else "Stoppet"
-    return f"Nivå {score['nivaa']} · score {tall(score['score'], 1)}"
+    return f"Nivå {score['nivaa']} · score {tall(nivaaer().vist(score['score']), 1)}"
 
 
 def source_text(kommune: Kommune, dekning: pd.DataFrame) -> tuple[str, str]:

@@ -30,7 +30,7 @@ from tasks.errors import BaseIncompleteError
 OF_TOMTER = (
     "Tomt-id", "Kommunenummer", "Kommune", "Kommune (egen)", "Navn", "Adresse", "Fase", "Neste steg dato",
     "Parkert til", "Sist kontaktet", "Kilde endret", "Hva er endret", "Tilstand", "Årsak", "Oppdatert",
-    "Boliger (anslag)", "Ansvarlig", "Påminnelse",
+    "Stoppet", "Stoppet fordi", "Boliger (anslag)", "Ansvarlig", "Påminnelse",
 )  # fmt: skip
 OF_AKTIVITETER = ("Aktivitets-id", "Tidspunkt", "Fra fase", "Tomter", "Eiere", "Utført av")
 TELLS_CHANGES = {celler.ALTERED: "lastModifiedTime", celler.ALTERED_BY: "lastModifiedBy"}

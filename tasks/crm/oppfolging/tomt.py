@@ -65,6 +65,8 @@ class Tomt:
     tilstand: str | None = None
     aarsak: str | None = None
     oppdatert: date | None = None
+    er_stoppet: bool = False
+    stoppet_fordi: str | None = None
     boliger: float | None = None
     ansvarlig: str | None = None
     paaminnelse: str | None = None
@@ -154,6 +156,8 @@ def _tomt(record: Record, *, start: str, first: Mapping[str, str], kommuner: Kom
         tilstand=line(fields.get("Tilstand")),
         aarsak=line(fields.get("Årsak"), 200),
         oppdatert=as_date(fields.get("Oppdatert")),
+        er_stoppet=fields.get("Stoppet") is True,
+        stoppet_fordi=line(fields.get("Stoppet fordi"), 200),
         boliger=boliger if boliger is not None and boliger >= 0 else None,
         ansvarlig=user(fields.get("Ansvarlig")),
         paaminnelse=text(fields.get("Påminnelse")),

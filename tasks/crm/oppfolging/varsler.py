@@ -34,7 +34,7 @@ class Varsel:
     id
         Of the occurrence; the Aktivitets-id of its row.
     slag
-        ``borte``, ``svar``, ``steg``, ``parkert``, ``stille`` or ``endret``: the order that they stand in.
+        ``borte``, ``stoppet``, ``svar``, ``steg``, ``parkert``, ``stille`` or ``endret``: the order that they stand in.
     linje
         What a salesperson reads.
     tomter, eiere
@@ -81,7 +81,8 @@ def of_tomt(tomt: Tomt, *, i_dag: date, kontakt: date | None, inntatt: Inntatt, 
     found = [_steg(tomt, i_dag), _parkert(tomt, i_dag)]
     if is_worked:
         found.append(_stille(tomt, i_dag, kontakt=kontakt, inntatt=inntatt, regler=regler))
-        found.append(_borte(tomt) or _endret(tomt, i_dag, since=inntatt.arbeid, days=regler.varsel.endret_dager))
+        changed = _endret(tomt, i_dag, since=inntatt.arbeid, days=regler.varsel.endret_dager)
+        found.append(_borte(tomt) or _stoppet(tomt) or changed)
     return [varsel for varsel in found if varsel is not None]
 
 
@@ -120,6 +121,13 @@ def _borte(tomt: Tomt) -> Varsel | None:
     when = tomt.oppdatert or tomt.kilde_endret
     why = f": {tomt.aarsak}" if tomt.aarsak else ""
     return _of(tomt, "borte", when.isoformat() if when else "-", f"Borte fra dataene{why}")
+
+
+def _stoppet(tomt: Tomt) -> Varsel | None:
+    if not tomt.er_stoppet:
+        return None
+    when, why = tomt.kilde_endret, f": {tomt.stoppet_fordi}" if tomt.stoppet_fordi else ""
+    return _of(tomt, "stoppet", when.isoformat() if when else "-", f"Stoppet{why}")
 
 
 def _endret(tomt: Tomt, i_dag: date, *, since: date | None, days: int) -> Varsel | None:
@@ -233,7 +241,7 @@ def _day_of(row: Skifte, sone: tzinfo) -> date | None:
     return None if row.er_aapning and not row.er_noeyaktig else row.tidspunkt.astimezone(sone).date()
 
 
-ORDER = ("borte", "svar", "steg", "parkert", "stille", "endret")
+ORDER = ("borte", "stoppet", "svar", "steg", "parkert", "stille", "endret")
 
 
 def as_text(varsler: Iterable[Varsel], *, most: int) -> str | None:

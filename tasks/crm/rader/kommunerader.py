@@ -7,22 +7,13 @@ from collections.abc import Mapping
 import geopandas as gpd
 import pandas as pd
 
-from config.kilder import KONTEKSTTEMAER
+from config.kilder import KONTEKSTNAVN, KONTEKSTTEMAER
 from config.konflikt import konflikter
 from config.registers import Kommune
 from tasks.answer import Answer, Provenance, Rows
 from tasks.crm.rader.rad import Row, day, line, lines
 from tasks.crm.rader.scorerader import total_fields
 
-OMGIVELSER = {
-    "tettsted": "Tettsteder",
-    "grunnkrets": "Grunnkretser",
-    "grunnkretstall": "Folketall i grunnkretsene",
-    "holdeplass": "Holdeplasser",
-    "veg": "Veger",
-    "adressepunkt": "Adresser",
-}
-"""Layer of context that is no conflict → what it is called."""
 UKJENT = {"feilet": "kilden svarte ikke som den skal", "ikke_dekket": "kilden dekker ikke kommunen"}
 IKKE_SPURT = "ikke hentet"
 
@@ -93,7 +84,7 @@ def ikke_vurdert_fields(kontekstdekning: pd.DataFrame) -> Row:
     flags = zip(kontekstdekning["lag"], kontekstdekning["er_kjent"], kontekstdekning["svar"], strict=True)
     why = {lag: None if is_known else UKJENT.get(svar, IKKE_SPURT) for lag, is_known, svar in flags}
     needed = [(tema.navn, tema.trengs) for tema in konflikter().tema.values()]
-    needed += [(OMGIVELSER[lag], (lag,)) for lag in KONTEKSTTEMAER]
+    needed += [(navn, (lag,)) for lag, navn in KONTEKSTNAVN.items() if lag in KONTEKSTTEMAER or lag in why]
     missing = ((navn, next((w for lag in layers if (w := why.get(lag, IKKE_SPURT))), None)) for navn, layers in needed)
     return {"Ikke vurdert": lines(f"{navn}: {reason}" for navn, reason in missing if reason)}
 
@@ -112,7 +103,8 @@ def kilder_text(answers: Mapping[str, Answer], provenance: Mapping[str, Provenan
     for tema, answer in answers.items():
         if isinstance(answer, Rows):
             kept = provenance[tema]
-            said.append(f"{tema}: {kept.antall_mottatt} objekter, uendret siden {kept.hentet_tid[:10]} ({kept.lisens})")
+            many = "1 objekt" if kept.antall_mottatt == 1 else f"{kept.antall_mottatt} objekter"
+            said.append(f"{tema}: {many}, uendret siden {kept.hentet_tid[:10]} ({kept.lisens})")
         else:
             said.append(f"{tema}: {answer.grunn}")
     return lines(said) or ""

@@ -72,6 +72,6 @@ def build_rows(
         "Områder": omraade_rows(omraader, zones=zones, plans=plans),
         "Eiendommer": eiendom_rows(kommune, scored, teiger=teiger, adresser=adresser, texts=texts),
         "Tomter": tomt_rows(scored, Rundt(on, plans, texts, event_dates(hendelser))),
-        "Sammenslåinger": sammenslaaing_rows(sammenslaainger),
+        "Sammenslåinger": sammenslaaing_rows(sammenslaainger, adresser=adresser),
         "Kontroll": kontroll_rows(kontroll),
     }

@@ -6,13 +6,15 @@ Everything is taken as scoring has said it; nothing is computed anew but how it 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from config.konflikt import konflikter
+from config.nivaa import nivaaer
 from tasks.crm.rader.rad import Felles, Row, line, text
 from tasks.tekst import tall
+from tasks.totaler import Sum, totaler
 
 POENG = {
     "Poeng kapasitet": "poeng_kapasitet",
@@ -54,10 +56,11 @@ def score_fields(tomt: Row, one: Felles) -> Row:
     tomt
         Row of `with_scores`.
     """
+    score, highest = (nivaaer().vist(tomt[column]) for column in ("score", "hoyest"))
     return {
-        "Score": tomt["score"],
-        "Høyest": tomt["hoyest"],
-        "Usikre poeng": tomt["hoyest"] - tomt["score"],
+        "Score": score,
+        "Høyest": highest,
+        "Usikre poeng": highest - score,
         "Nivå": one(line(tomt["nivaa"])),
         "Sikkerhet": tomt["sikkerhet"],
         "Scoreprofil": one(line(tomt["profil"])),
@@ -90,8 +93,8 @@ def worst_conflict(tema: object, andel: float) -> str | None:
 
     Examples
     --------
-    >>> [worst_conflict("flom", share) for share in (0.404, 0.004, 0.996, float("nan"))]
-    ['Flom 40 %', 'Flom under 1 %', 'Flom over 99 %', 'Flom']
+    >>> [worst_conflict("marka", share) for share in (0.404, 0.004, 0.996, float("nan"))]
+    ['Marka 40 %', 'Marka under 1 %', 'Marka over 99 %', 'Marka']
     >>> worst_conflict(None, 0.4)
     """
     plain = line(tema)
@@ -118,19 +121,19 @@ def total_fields(scored: pd.DataFrame) -> Row:
     scored
         Living lots as `with_scores` gives them; dwellings of stopped ones are not counted.
     """
-    open_lots = scored[~scored["er_stoppet"].to_numpy(dtype=bool)]
-    levels = {level: open_lots[open_lots["nivaa"] == level] for level in ("A", "B", "C", "D")}
+    sums = totaler(scored)
     return {
-        **{f"Tomter nivå {level}": len(lots) for level, lots in levels.items()},
-        "Stoppede tomter": len(scored) - len(open_lots),
-        **{field: float(open_lots[column].sum()) for field, column in BOLIGER.items()},
-        "Boliger per nivå": "\n".join(_level_lines(levels.items())) or None,
+        **{f"Tomter nivå {level}": of.tomter for level, of in sums.nivaa.items()},
+        "Stoppede tomter": sums.stoppet,
+        **{field: getattr(sums.i_alt, column) for field, column in BOLIGER.items()},
+        "Boliger per nivå": "\n".join(_level_lines(sums.nivaa)) or None,
     }
 
 
-def _level_lines(levels: Iterable[tuple[str, pd.DataFrame]]) -> Iterable[str]:
-    for level, lots in levels:
-        if len(lots):
-            low, expected, high = (tall(lots[c].sum()) for c in BOLIGER.values())
-            count = "1 tomt" if len(lots) == 1 else f"{tall(len(lots))} tomter"
-            yield f"{level}: {count}, {expected} boliger ({low}–{high})"
+def _level_lines(levels: Mapping[str, Sum]) -> Iterable[str]:
+    for level, of in levels.items():
+        if of.tomter:
+            low, expected, high = (tall(n) for n in (of.boliger_lav, of.boliger, of.boliger_hoy))
+            dwellings = "bolig" if expected == "1" else "boliger"
+            count = "1 tomt" if of.tomter == 1 else f"{tall(of.tomter)} tomter"
+            yield f"{level}: {count}, {expected} {dwellings} ({low}–{high})"

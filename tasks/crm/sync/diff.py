@@ -16,6 +16,7 @@ from typing import Any
 
 from config.base import NUMBERS, Felt, Tabell
 from tasks.crm.rader.records import Row, RowsByKey
+from tasks.crm.sync.drift import has_drifted
 from tasks.crm.sync.state import Digests, Sent
 from tasks.errors import OwnershipError
 
@@ -295,7 +296,7 @@ class _Comparison:
     def __post_init__(self) -> None:
         tabell = self.diff.tabell
         self.links = frozenset(f.navn for f in tabell.felt if f.til is not None)
-        self.drifting = {f.navn: f.minste_endring for f in tabell.felt if f.minste_endring is not None}
+        self.drifting = {f.navn: f for f in tabell.felt if f.minste_endring is not None or f.drivende_linje is not None}
         self.has_initial = any(f.start is not None for f in tabell.felt)
 
     def add(self, key: str, row: Row) -> None:
@@ -338,11 +339,9 @@ class _Comparison:
                 diff.initial[record.id] = start
 
     def _has_drifted(self, name: str, wanted: Any, present: Any, sent: Sent | None) -> bool:
-        """Return True where a number of ours has moved by less than what is worth a call of its own."""
-        both = isinstance(wanted, (int, float)) and isinstance(present, (int, float))
-        if name not in self.drifting or not both:
-            return False
-        is_near = abs(wanted - present) < self.drifting[name] - 1e-9  # float noise is no drift
+        """Return True where a value of ours has moved by less than what is worth a call of its own."""
+        felt = self.drifting.get(name)
+        is_near = felt is not None and has_drifted(felt, wanted, present)
         return is_near and not self._is_by_hand(name, wanted, present, sent)
 
     def _is_by_hand(self, name: str, wanted: Any, present: Any, sent: Sent | None) -> bool:

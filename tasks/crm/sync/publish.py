@@ -134,8 +134,10 @@ def _compare(kommune: Kommune, rows: dict[str, RowsByKey], sync: BaseSync) -> _P
 def _compare_joined(rows: RowsByKey, diffs: Mapping[str, TableDiff], sync: BaseSync) -> TableDiff:
     """Compare the assemblies, once it is decided which lots and områder stand in the base."""
     there = {navn: diffs[navn].seen | diffs[navn].create.keys() for navn in ("Tomter", "Områder")}
-    wanted = published(rows, tomter=there["Tomter"], omraader=there["Områder"])
-    diff = sync.diff("Sammenslåinger", wanted, sync.read("Sammenslåinger", wanted))
+    existing = list(sync.read("Sammenslåinger", rows))
+    known = {record.key(sync.connection.register.table("Sammenslåinger")) for record in existing}
+    wanted = published(rows, kjente=known, tomter=there["Tomter"], omraader=there["Områder"])
+    diff = sync.diff("Sammenslåinger", wanted, existing)
     sync.look_again(diff, wanted, i_dag=today())
     return diff
 

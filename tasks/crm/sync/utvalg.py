@@ -1,7 +1,8 @@
 """Selection: which lots sales sees. Pure.
 
-A lot is published when its score reaches the threshold, or when people have put a lot of their own on the same
-property. What is in the base stays there whatever its score: below the threshold it is marked, never removed.
+A lot is published when its score reaches the threshold and nothing stops it, or when people have put a lot of their own
+on the same property. What is in the base stays there whatever its score: below the threshold it is marked, never
+removed.
 """
 
 from __future__ import annotations
@@ -34,9 +35,10 @@ WATCHED = (
 
 
 def mark(tomter: RowsByKey, minste_score: float) -> None:
-    """Set `Under terskel` on rows of Tomter: alive, and below the threshold or without a score."""
+    """Set `Under terskel` on rows of Tomter: alive, and stopped, below the threshold or without a score."""
     for row in tomter.values():
-        row["Under terskel"] = row["Tilstand"] == "Aktiv" and not reaches(row.get("Score"), minste_score)
+        is_shown = reaches(row.get("Score"), minste_score) and not row.get("Stoppet")
+        row["Under terskel"] = row["Tilstand"] == "Aktiv" and not is_shown
 
 
 def reaches(score: Any, minste_score: float) -> bool:
@@ -87,6 +89,8 @@ def note_changes(tomter: TableDiff, dato: date, *, deleted: Collection[str] = ()
     for key, (_, row) in tomter.update.items():
         before, by_hand = tomter.before[key], tomter.by_hand.get(key, {})
         changed = [n for n in WATCHED if n in row and n not in by_hand and not _is_back(row[n], before[n], deleted)]
+        if "Under terskel" in changed and not _land_has_moved(row, before):
+            changed.remove("Under terskel")
         if changed:
             note = {"Kilde endret": dato.isoformat(), "Hva er endret": ", ".join(changed)}
             row.update(note)
@@ -98,6 +102,18 @@ def _is_back(now: Any, before: Any, deleted: Collection[str]) -> bool:
     if not isinstance(now, list):
         return False
     return set(before or ()) <= set(now) <= {*(before or ()), *deleted}
+
+
+def _land_has_moved(row: Row, before: Row) -> bool:
+    """Return True when a lot has crossed the threshold for what it is, and not for how much is known of it.
+
+    What becomes unknown takes from the score alone: the highest that it can be stays as it was, or rises. Where the
+    land itself is worth less or more, both move the same way.
+    """
+    was, now = before.get("Høyest"), row.get("Høyest")
+    if was is None or now is None or was == now:
+        return False
+    return bool(now < was) is bool(row["Under terskel"])
 
 
 def _linked(row: Row, navn: str) -> Collection[str]:

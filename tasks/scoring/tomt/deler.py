@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from config.fortetting import Fortetting
 from config.kurver import Andeler, Tall, tall
 from config.tomtefaktorer import Avstandsdel, Vegdel
 from config.tomtprofil import Tomtefaktor
-from tasks.scoring.tomt.kapasitet import M2_PER_DAA, Boliger, boliger
+from tasks.scoring.tomt.kapasitet import M2_PER_DAA, MERKBAR_M2, Boliger, boliger, hele_boliger
 from tasks.scoring.tomt.opphav import Kilde, Opphav, dato
 from tasks.scoring.tomt.ordlegging import UKJENT, Tekster, antall, kolonne, med, meter_fra, skriv, tekster
 from tasks.scoring.tomt.regler import Regler
+from tasks.tekst import navn as ett_navn
 from tasks.tekst import tall as norsk
 
 Fakta = Mapping[str, Any]
@@ -108,8 +108,13 @@ def _up_to(value: Tall, full: float) -> Tall:
     return np.asarray(np.clip(value / full, 0.0, 1.0))
 
 
-def kapasitet(fakta: Fakta, faktor: Tomtefaktor, *, fortetting: Fortetting, opphav: Opphav) -> list[Del]:
+def kapasitet(fakta: Fakta, faktor: Tomtefaktor, *, regler: Regler, opphav: Opphav, bundet_av: Tekster) -> list[Del]:
     """Return capacity: dwellings over the number from which it is full.
+
+    Parameters
+    ----------
+    bundet_av
+        The themes of conflict that bind some of each lot's core, in words.
 
     Notes
     -----
@@ -122,25 +127,59 @@ def kapasitet(fakta: Fakta, faktor: Tomtefaktor, *, fortetting: Fortetting, opph
         per = faktor.tall["m2_per_bolig"]
         n, share = areal / per, _up_to(areal / per, full)
         words = med(f"{{}} boliger: {{}} m² tomt / {norsk(per)} m²", antall(n), antall(areal))
+        words = np.where(np.isnan(areal), UKJENT, words)
         said = kolonne(faktor.merknad, len(areal))
         return [Del("kapasitet", "", faktor.maks, Andeler.of(share, share), n, words, "boliger", kilde, said)]
-    rom = boliger(fakta, fortetting)
+    rom = boliger(fakta, regler.fortetting, omvei=regler.omvei)
     low = _up_to(np.where(rom.er_antatt, rom.lav, rom.forventet), full)
     high = _up_to(np.where(rom.er_antatt, rom.hoy, rom.forventet), full)
-    whole, words, said = np.floor(rom.forventet), _boligord(rom), _boligmerknad(rom)
+    whole, words, said = hele_boliger(rom.forventet), _boligord(rom, bundet_av), _boligmerknad(rom)
     return [Del("kapasitet", "", faktor.maks, Andeler.of(low, high), whole, words, "boliger", kilde, said)]
 
 
-def _boligord(rom: Boliger) -> Tekster:
-    ground = np.where(rom.har_kjerne, "byggbart", "tomt, byggbart areal ikke kjent").astype(object)
+def _boligord(rom: Boliger, bundet_av: Tekster) -> Tekster:
+    """Return the dwellings of each lot: ``33 boliger (21–54), blokk, 6 000 m² byggbart, av dem 900 m² under jord``."""
+    counts = zip(*(antall(hele_boliger(x)) for x in (rom.lav, rom.forventet, rom.hoy)), strict=True)
+    ground = np.where(rom.har_kjerne, "byggbart", "tomt, byggbart areal ikke kjent")
     types = np.where(rom.type == None, "type ikke avgjort", rom.type)  # noqa: E711 – elementwise
-    figures = (antall(np.floor(x)) for x in (rom.forventet, rom.lav, rom.hoy))
-    return med("{} boliger ({}–{}), {}, {} m² {}", *figures, types, antall(rom.grunn_m2), ground)
+    bound = skriv(np.where(rom.bundet_m2 >= MERKBAR_M2, rom.bundet_m2, 0.0), lambda m2: f"{norsk(m2)} m²" if m2 else "")
+    rows = zip(counts, types, antall(rom.grunn_m2), ground, bound, bundet_av, strict=True)
+    result = []
+    for (low, middle, high), kind, m2, what, under, by in rows:
+        some = _saa_mange(low, middle, high)
+        rest = f"{some}, {m2} m² {what}" if high == "0" else f"{some}, {kind}, {m2} m² {what}"
+        told = f"{rest}, av dem {under} under {by or 'forbud eller frarådning'}" if under else rest
+        result.append(UKJENT if UKJENT in (low, high) else told)
+    return np.array(result, dtype=object)
+
+
+def _saa_mange(low: str, middle: str, high: str) -> str:
+    """Return how many dwellings.
+
+    Examples
+    --------
+    >>> [_saa_mange(*n) for n in (("21", "33", "54"), ("0", "0", "1"), ("1", "1", "1"), ("0", "0", "0"))]
+    ['33 boliger (21–54)', '0–1 bolig', '1 bolig', 'ingen boliger']
+    """
+    if high == "0":
+        return "ingen boliger"
+    if middle == "0":
+        return f"0–{high} {'bolig' if high == '1' else 'boliger'}"
+    spread = "" if low == high else f" ({low}–{high})"
+    return f"{middle} {'bolig' if middle == '1' else 'boliger'}{spread}"
 
 
 def _boligmerknad(rom: Boliger) -> Tekster:
-    assumed = np.where(rom.er_antatt, "antatt fortetting: laveste tall teller", "").astype(object)
-    return np.where(rom.har_kjerne, assumed, "byggbart areal ikke kjent: gir ingen poeng ennå")
+    rows = zip(rom.kilde, rom.er_antatt, rom.har_kjerne, strict=True)
+    return np.array(
+        [
+            (f"fortetting etter {kilde}" if kilde else "antatt fortetting") + (": laveste tall teller" if low else "")
+            if core
+            else "byggbart areal ikke kjent: gir ingen poeng ennå"
+            for kilde, low, core in rows
+        ],
+        dtype=object,
+    )
 
 
 def storrelse(fakta: Fakta, faktor: Tomtefaktor, *, opphav: Opphav) -> list[Del]:
@@ -195,7 +234,8 @@ def _stedord(fakta: Fakta, navn: str, verdi: Tall) -> Tekster:
 def _stedsnavn(verdi: Tall, names: Tekster, more: Tekster) -> Tekster:
     """Return ", name, more" for each lot that has something within reach."""
     there = np.isfinite(verdi)
-    rows = zip(there.tolist(), names, more, strict=True)
+    short = {name: ett_navn(name) if name else "" for name in set(names)}
+    rows = zip(there.tolist(), (short[name] for name in names), more, strict=True)
     return np.array(["".join(f", {w}" for w in (n, m) if w) if t else "" for t, n, m in rows], dtype=object)
 
 
@@ -236,7 +276,7 @@ def eier(fakta: Fakta, faktor: Tomtefaktor, *, regler: Regler) -> list[Del]:
     share, n = regler.faktorer.eier.andel(fakta), tall(fakta["antall_eiere"])
     kinds = [EIERORD.get(k) if k is not None else None for k in tekster(fakta["eierslag"])]
     counts = skriv(n, lambda x: f"{norsk(x)} eier" + ("e" if x != 1 else ""))
-    words = [f"{c}, {k}" if k else UKJENT for c, k in zip(counts, kinds, strict=True)]
+    words = [", ".join(w for w in (c, k) if w != UKJENT) if k else UKJENT for c, k in zip(counts, kinds, strict=True)]
     note = ["" if k else "eiere er ikke slått opp" for k in kinds]
     return [
         Del("eier", "", faktor.maks, share, n, np.array(words, dtype=object), "eiere", Kilde(MATRIKKELEN),

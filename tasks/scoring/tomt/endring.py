@@ -15,10 +15,13 @@ from tasks.tomtekontrakter import FAKTORER, SCOREENDRINGER
 
 MERKBART = 0.05
 """A factor that moved by fewer points than this has not moved."""
-PROFIL = "profil"
+PROFIL, NIVAA = "profil", "nivaa"
+"""In place of a factor: the profile is another; the limits of the tiers are."""
 MAKS_AARSAKER = 3
 
 Part = dict[str, Any]
+Parts = dict[tuple[str, str], Part]
+"""Factor and part → its row."""
 
 
 def endringer(
@@ -41,37 +44,48 @@ def endringer(
     etter, kort_etter
         Of this run. Lots that are in one of the runs alone have not moved.
     tid
-        ISO time of the run, UTC.
-    foerste_nr
-        Number of the first row: one more than the last of the log.
+        ISO time of the run, UTC; the rows are numbered from `foerste_nr`.
 
     Returns
     -------
     DataFrame
-        Contract scoreendringer. Where the profile is another: one row a lot, `profil`, if its score moved. Else one
-        for each factor whose points moved by more than `MERKBART`, with the part that moved most in words.
+        Contract scoreendringer: one row a lot whose score moved where the profile is another, else those of `_moves`.
     """
     if foer is None or kort_foer is None:
         return _frame([])
     both = etter.merge(foer, on="tomt_id", suffixes=("", "_foer"))
     both = both[_moved(both)]
     before, after = _parts(kort_foer, both["tomt_id"]), _parts(kort_etter, both["tomt_id"])
-    rows: list[dict[str, Any]] = []
-    for lot in both.to_dict("records"):
-        head = {"tomt_id": lot["tomt_id"], "kommunenummer": kommunenummer, "dato": tid,
-                "score_foer": lot["score_foer"], "score_etter": lot["score"]}  # fmt: skip
-        if lot["profil"] != lot["profil_foer"]:
-            why = f"Profil: {lot['profil_foer']} → {lot['profil']}"
-            rows.append({**head, "faktor": PROFIL, "poeng_foer": lot["score_foer"], "poeng_etter": lot["score"],
-                         "aarsak": why})  # fmt: skip
-            continue
-        for faktor in FAKTORER:
-            was, now = lot[f"poeng_{faktor}_foer"], lot[f"poeng_{faktor}"]
-            if not abs(now - was) > MERKBART:  # NaN: the profile has no such factor
-                continue
-            why = _stopp(lot) or _aarsak(faktor, before[lot["tomt_id"]], after[lot["tomt_id"]], regler)
-            rows.append({**head, "faktor": faktor, "poeng_foer": was, "poeng_etter": now, "aarsak": why})
+    of = {"kommunenummer": kommunenummer, "dato": tid}
+    rows = [
+        {**of, "tomt_id": lot["tomt_id"], "score_foer": lot["score_foer"], "score_etter": lot["score"], **move}
+        for lot in both.to_dict("records")
+        for move in _moves(lot, before[lot["tomt_id"]], after[lot["tomt_id"]], regler)
+    ]
     return _frame(rows, foerste_nr)
+
+
+def _moves(lot: dict[Any, Any], before: Parts, after: Parts, regler: Regler) -> list[Part]:
+    """Return what moved of one lot: factor, points before and after, cause.
+
+    Each factor that moved by more than `MERKBART`, with the part that moved most in words; where the score or the tier
+    moved though none did so alone, that which moved most.
+    """
+    whole = {"poeng_foer": lot["score_foer"], "poeng_etter": lot["score"]}
+    if lot["profil"] != lot["profil_foer"]:
+        return [{"faktor": PROFIL, **whole, "aarsak": f"Profil: {lot['profil_foer']} → {lot['profil']}"}]
+    by = {f: abs(lot[f"poeng_{f}"] - lot[f"poeng_{f}_foer"]) for f in FAKTORER}
+    by = {f: d for f, d in by.items() if d > 0}  # NaN: the profile has no such factor
+    # Where none moved so much alone, that which moved most tells of what they did together.
+    told = [f for f, d in by.items() if d > MERKBART] or sorted(by, key=lambda f: -by[f])[:1]
+    level = f"Nivå: {lot['nivaa_foer']} → {lot['nivaa']}" if lot["nivaa"] != lot["nivaa_foer"] else ""
+    if not told:
+        return [{"faktor": NIVAA, **whole, "aarsak": level}]
+    return [
+        {"faktor": f, "poeng_foer": lot[f"poeng_{f}_foer"], "poeng_etter": lot[f"poeng_{f}"],
+         "aarsak": _stopp(lot) or _aarsak(f, before, after, regler)}
+        for f in told
+    ]  # fmt: skip
 
 
 def _moved(both: pd.DataFrame) -> Any:
@@ -80,7 +94,8 @@ def _moved(both: pd.DataFrame) -> Any:
     same = (both["profil"] == both["profil_foer"]).to_numpy()
     factor_moved = (np.abs(np.nan_to_num(points)) > MERKBART).any(axis=1)
     score_moved = ((both["score"] - both["score_foer"]).abs() > MERKBART).to_numpy()
-    return np.where(same, factor_moved, score_moved)
+    level_moved = (both["nivaa"] != both["nivaa_foer"]).to_numpy()
+    return score_moved | (same & (factor_moved | level_moved))
 
 
 def _frame(rows: list[dict[str, Any]], foerste_nr: int = 1) -> pd.DataFrame:
@@ -92,9 +107,9 @@ def _frame(rows: list[dict[str, Any]], foerste_nr: int = 1) -> pd.DataFrame:
     return frame[list(SCOREENDRINGER.columns)].astype(numbers)
 
 
-def _parts(kort: pd.DataFrame, tomt_ider: pd.Series) -> dict[str, dict[tuple[str, str], Part]]:
+def _parts(kort: pd.DataFrame, tomt_ider: pd.Series) -> dict[str, Parts]:
     """Return lot → factor and part → its row."""
-    result: dict[str, dict[tuple[str, str], Part]] = {str(t): {} for t in tomt_ider}
+    result: dict[str, Parts] = {str(t): {} for t in tomt_ider}
     for row in kort[kort["tomt_id"].isin(tomt_ider)].to_dict("records"):
         result[row["tomt_id"]][row["faktor"], row["del"]] = {str(k): v for k, v in row.items()}
     return result
@@ -106,9 +121,7 @@ def _stopp(lot: dict[Any, Any]) -> str:
     return "Tomten er ikke lenger stoppet" if lot["er_stoppet_foer"] and not lot["er_stoppet"] else ""
 
 
-def _aarsak(
-    faktor: str, before: dict[tuple[str, str], Part], after: dict[tuple[str, str], Part], regler: Regler
-) -> str:
+def _aarsak(faktor: str, before: Parts, after: Parts, regler: Regler) -> str:
     """Return in words what moved most of a factor: the part itself, not what only follows from it."""
     shared = [k for k in after if k[0] == faktor and k in before]
     if not shared:

@@ -1,7 +1,8 @@
 """Fakta: everything that is measured of each living lot (contract tomtefakta), and the key that says from what.
 
-`noekkel` is a digest of the lot, of the conflicts that touch its box, of its owners, and of every layer of the
-surroundings: a lot whose key is as before has the facts of before, and is not measured again.
+`noekkel` is a digest of the lot, of the conflicts that touch its box, of its owners, of every layer of the
+surroundings, and of the program that measures: a lot whose key is as before has the facts of before, and is not
+measured again.
 """
 
 from __future__ import annotations
@@ -23,10 +24,8 @@ from tasks.scoring.tomt.infrastruktur import maal_infrastruktur
 from tasks.scoring.tomt.konflikt import Konfliktmaal
 from tasks.scoring.tomt.omgivelser import Omgivelser
 from tasks.scoring.tomt.sentralitet import maal_sentralitet
+from tasks.scoring.tomt.stempel import maalestempel
 from tasks.tomtekontrakter import TOMTEFAKTA
-
-VERSJON = 1
-"""Raised when the same lots and surroundings would give other facts: those of earlier runs then do not stand."""
 
 LAG = {
     "bygninger": ("slag",),
@@ -67,7 +66,7 @@ def maal_fakta(
     facts = pd.concat(
         [
             tomter[["tomt_id", "areal_m2", "kjerne_m2"]],
-            conflicts[["byggbar_m2", "er_stoppet", "stopp_grunn", "ukjente_tema"]],
+            conflicts[["byggbar_m2", "fri_m2", "er_stoppet", "stopp_grunn", "ukjente_tema"]],
             maal_sentralitet(local),
             maal_befolkning(local),
             maal_infrastruktur(local),
@@ -81,23 +80,6 @@ def maal_fakta(
         noekkel=tomter["tomt_id"].map(keys).astype(object),
     )
     return pd.DataFrame(facts[list(TOMTEFAKTA.columns)])
-
-
-def uendret(foer: pd.DataFrame | None, noekler: pd.Series) -> pd.Index:
-    """Return the tomt_id of the lots whose facts of the last run stand.
-
-    Parameters
-    ----------
-    foer
-        Contract tomtefakta of the last run; None: there was none.
-    noekler
-        Of today: from `noekler`.
-    """
-    if foer is None:
-        return pd.Index([], dtype=object)
-    same = foer["noekkel"] == foer["tomt_id"].map(noekler)
-    ids: pd.Index = pd.Index(foer.loc[same, "tomt_id"], dtype=object)
-    return ids
 
 
 def noekler(lag: Omgivelser, *, epsg: int, register: Konflikter | None = None) -> pd.Series:
@@ -130,7 +112,7 @@ def _of_all(lag: Omgivelser, register: Konflikter, *, epsg: int) -> bytes:
     known = sorted(lag.dekning.loc[lag.dekning["er_kjent"].astype(bool), "lag"])
     rules = [lag.faktorer.model_dump(mode="json"), register.model_dump(mode="json")]
     about, nowhere = lag.om_kommunen, sorted(lag.konflikter.loc[~_is_somewhere(lag.konflikter), "tema"])
-    told = [VERSJON, epsg, known, nowhere, rules, about.kommuneklasse, str(about.politikk), about.politikk_tid]
+    told = [maalestempel(), epsg, known, nowhere, rules, about.kommuneklasse, str(about.politikk), about.politikk_tid]
     stamp = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     for navn, columns in LAG.items():
         frame = getattr(lag, navn)

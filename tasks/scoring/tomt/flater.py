@@ -36,7 +36,7 @@ def own(geometries: Geometries) -> Geometries:
     return copies
 
 
-def in_threads(work: Callable[[slice], T], weights: Floats, *, traader: int, least: int = WORTH_A_THREAD) -> list[T]:
+def in_threads(work: Callable[[slice], T], weights: Floats, *, traader: int, least: int | None = None) -> list[T]:
     """Return what `work` makes of consecutive slices of about equal weight, in order.
 
     Parameters
@@ -46,7 +46,7 @@ def in_threads(work: Callable[[slice], T], weights: Floats, *, traader: int, lea
     traader
         Threads; 1 does it here, in one slice.
     least
-        Fewer things than this (WORTH_A_THREAD) are done here as well.
+        Fewer things than this are done here as well; None: than WORTH_A_THREAD.
     """
     count = len(weights)
     if traader <= 1 or count < (WORTH_A_THREAD if least is None else least):

@@ -6,12 +6,9 @@ were is not scored again. A run with nothing new leaves every file as it is.
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import pandas as pd
 from prefect import task
@@ -22,19 +19,19 @@ from config.registers import Kommune
 from config.sammenslaaing import sammenslaaingsregler
 from config.selvkost import selvkost
 from config.tomtprofil import Tomtprofil, tomtprofil
-from tasks.contracts import DEKNING, Contract
+from tasks.contracts import DEKNING
 from tasks.scoring.tomt.endring import endringer, med_endring
 from tasks.scoring.tomt.fakta import maal_fakta, noekler
 from tasks.scoring.tomt.kommunetall import les_kommunetall
 from tasks.scoring.tomt.konflikt import maal_konflikt
-from tasks.scoring.tomt.minne import Forrige, same_rows, standing, together, unlogged, with_land
+from tasks.scoring.tomt.minne import Forrige, standing, together
 from tasks.scoring.tomt.omgivelser import Omgivelser, les_omgivelser
-from tasks.scoring.tomt.poeng import gi_poeng
+from tasks.scoring.tomt.poenggiver import Poenggiver
 from tasks.scoring.tomt.regler import Regler
+from tasks.scoring.tomt.resultat import Scoret
 from tasks.scoring.tomt.sammenslaaing import AKTIV, sammenslaainger
-from tasks.scoring.tomt.score import GRUNNLAG, scorenoekler, scorer
 from tasks.scoring.tomt.selvkost import med_selvkost
-from tasks.scoring.tomt.totaler import Totaler, totaler
+from tasks.scoring.tomt.skriving import Fil, fullfoert, som_fortalt, write_files
 from tasks.store import Geodata
 from tasks.tomtekontrakter import (
     KONFLIKTANDELER,
@@ -44,97 +41,7 @@ from tasks.tomtekontrakter import (
     SCORER,
     TOMTEFAKTA,
 )
-
-log = logging.getLogger("tomt.scoring")
-
-
-@dataclass(frozen=True)
-class Scoret:
-    """What scoring a kommune came to.
-
-    Attributes
-    ----------
-    profil
-        Name and version.
-    antall
-        Living lots.
-    maalt, poengsatt
-        How many of them were measured, and scored, anew.
-    gjenbrukt
-        How many have the score of the last run.
-    stoppet
-        Lots that conflict stops.
-    nivaaer
-        Level → lots that are not stopped.
-    endret
-        Lots whose score moved.
-    sammenslaatt
-        Assemblies that are offered.
-    ukjente_tema
-        Themes of conflict that are not known for every lot.
-    totaler
-        What the lots add up to.
-    """
-
-    profil: str
-    antall: int
-    maalt: int
-    poengsatt: int
-    gjenbrukt: int
-    stoppet: int
-    nivaaer: Mapping[str, int]
-    endret: int
-    sammenslaatt: int
-    ukjente_tema: tuple[str, ...]
-    totaler: Totaler
-    sekunder: float = field(compare=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON-ready values."""
-        return {
-            **{name: value for name, value in asdict(self).items() if name != "totaler"},
-            "nivaaer": dict(self.nivaaer),
-            "ukjente_tema": list(self.ukjente_tema),
-            "totaler": self.totaler.as_dict(),
-        }
-
-
-@dataclass(frozen=True)
-class Poenggiver:
-    """Scores lots, and lots put together, by one profile and one set of sources."""
-
-    profil: Tomtprofil
-    regler: Regler
-    dekning: pd.DataFrame
-    land: pd.DataFrame | None
-
-    def kort(self, fakta: pd.DataFrame, andeler: pd.DataFrame) -> pd.DataFrame:
-        """Return contract `scorekort`."""
-        return gi_poeng(fakta, andeler, profil=self.profil, regler=self.regler, dekning=self.dekning, land=self.land)
-
-    def scorer(
-        self, kort: pd.DataFrame, fakta: pd.DataFrame, andeler: pd.DataFrame, tomter: pd.DataFrame
-    ) -> pd.DataFrame:
-        """Return contract `scorer`."""
-        return scorer(
-            kort,
-            fakta,
-            andeler,
-            profil=self.profil,
-            regler=self.regler,
-            dekning=self.dekning,
-            land=self.land,
-            tomter=tomter,
-        )
-
-    def __call__(self, fakta: pd.DataFrame, andeler: pd.DataFrame, tomter: pd.DataFrame) -> pd.DataFrame:
-        """Return the scores of lots that are put together."""
-        return self.scorer(self.kort(fakta, andeler), fakta, andeler, tomter)
-
-    def noekler(self, fakta: pd.DataFrame, tomter: pd.DataFrame) -> pd.Series:
-        """Return the key of each lot's score, by tomt_id; `tomter` in the order of `fakta`."""
-        keys = scorenoekler(fakta, profil=self.profil, regler=self.regler, dekning=self.dekning, land=self.land)
-        return pd.Series(with_land(keys, tomter, GRUNNLAG), index=fakta["tomt_id"].to_numpy(dtype=object), dtype=object)
+from tasks.totaler import totaler
 
 
 @dataclass(frozen=True)
@@ -227,13 +134,13 @@ class Beregnet:
     scorer, kort
         By their contracts, in the order of the lots.
     filer
-        Contract, its frame, and that of the last run, in the order of writing: the log goes before the scores, so that
-        a change is never lost.
+        Contract, its frame, and that of the last run, in the order of writing: what holds keys after what it holds the
+        keys of, and the log before the scores, so that a change is never lost.
     """
 
     scorer: pd.DataFrame
     kort: pd.DataFrame
-    filer: tuple[tuple[Contract, pd.DataFrame, pd.DataFrame | None], ...]
+    filer: tuple[Fil, ...]
     resultat: Scoret
 
 
@@ -263,7 +170,8 @@ def beregn(kommune: Kommune, geodata: Geodata, *, profil: str | None = None, naa
     poenggiver = Poenggiver(chosen, regler, lag.dekning, land)
     maalt = measure(lag, foer, regler=regler, epsg=kommune.epsg)
     poengsatt = give_points(maalt, lag.tomter, foer, poenggiver)
-    moved = _moved(kommune, foer, poengsatt, regler=regler, naa=naa)
+    logg = fullfoert(foer.logg, foer.scorer)
+    moved = _moved(kommune, foer, poengsatt, logg=logg, regler=regler, naa=naa)
     scores = med_selvkost(poengsatt.scorer, maalt.fakta, pris=about.pris, satser=selvkost())
     scores = med_endring(scores, foer.scorer, moved)
     joined = sammenslaainger(
@@ -277,9 +185,9 @@ def beregn(kommune: Kommune, geodata: Geodata, *, profil: str | None = None, naa
         kommunenummer=kommune.nummer,
     )
     files = (
-        (TOMTEFAKTA, maalt.fakta, foer.fakta),
         (KONFLIKTANDELER, maalt.andeler, foer.andeler),
-        (SCOREENDRINGER, _longer(foer.logg, unlogged(moved, foer.logg)), foer.logg),
+        (TOMTEFAKTA, maalt.fakta, foer.fakta),
+        (SCOREENDRINGER, _longer(logg, moved), foer.logg),
         (SCOREKORT, poengsatt.kort, foer.kort),
         (SCORER, scores, foer.scorer),
         (SAMMENSLAAINGER, joined, foer.sammenslaainger),
@@ -296,10 +204,8 @@ def write(made: Beregnet, kommune: Kommune, geodata: Geodata) -> None:
     StoreError
         When the disk refuses.
     """
-    for contract, frame, before in made.filer:
-        if not same_rows(frame, before):
-            geodata.write(frame, kommune.nummer, layer="out", contract=contract)
-    _tell(kommune, made.resultat)
+    write_files(made.filer, kommune, geodata)
+    made.resultat.tell(kommune)
 
 
 def score_kommune(kommune: Kommune, geodata: Geodata, *, profil: str | None = None, naa: datetime) -> Scoret:
@@ -309,10 +215,18 @@ def score_kommune(kommune: Kommune, geodata: Geodata, *, profil: str | None = No
     return made.resultat
 
 
-def _moved(kommune: Kommune, foer: Forrige, poengsatt: Poengsatt, *, regler: Regler, naa: datetime) -> pd.DataFrame:
+def _moved(
+    kommune: Kommune,
+    foer: Forrige,
+    poengsatt: Poengsatt,
+    *,
+    logg: pd.DataFrame | None,
+    regler: Regler,
+    naa: datetime,
+) -> pd.DataFrame:
     """Return what moved since the last run, contract `scoreendringer`, numbered on from the log."""
-    last = 0 if foer.logg is None or foer.logg.empty else int(foer.logg["nr"].max())
-    return endringer(
+    last = 0 if logg is None or logg.empty else int(logg["nr"].max())
+    new = endringer(
         foer.scorer,
         foer.kort,
         poengsatt.scorer,
@@ -322,6 +236,7 @@ def _moved(kommune: Kommune, foer: Forrige, poengsatt: Poengsatt, *, regler: Reg
         regler=regler,
         foerste_nr=last + 1,
     )
+    return som_fortalt(new, foer.logg)
 
 
 def _longer(logg: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
@@ -354,21 +269,6 @@ def _result(
         ukjente_tema=tuple(sorted({tema for row in maalt.fakta["ukjente_tema"] for tema in row})),
         totaler=sums,
         sekunder=time.perf_counter() - since,
-    )
-
-
-def _tell(kommune: Kommune, of: Scoret) -> None:
-    log.info(
-        "%s: %d lots by %s, %d measured and %d scored anew, %d stopped, %d moved, %d assemblies; themes not known: %s",
-        kommune.label,
-        of.antall,
-        of.profil,
-        of.maalt,
-        of.poengsatt,
-        of.stoppet,
-        of.endret,
-        of.sammenslaatt,
-        ", ".join(of.ukjente_tema) or "none",
     )
 
 

@@ -3,6 +3,15 @@
 One frame has a row per lot, theme and alvor (contract `konfliktandeler`), the other one per lot. Shares are ratios of
 areas in EPSG:25833 and the same in any UTM zone to a millionth. What is measured of a lot depends on the lot and on
 the features that touch it, on nothing else: whoever measures some of the lots gets their rows of the whole.
+
+Per theme, land under features of several alvor counts once, by the worst: with U(a) the union of the features of alvor
+a or worse, andel(a) = (area(lot ∩ U(a)) - area(lot ∩ U(next worse))) / area(lot).
+
+byggbar_m2 = area of the core × the share of it that lies neither under stopp nor under hard of a layer with
+tar_av_kjernen; fri_m2 = area of the core × the share that lies under neither stopp nor hard of any layer. A lot is
+stopped from regler.stopp_andel of it under stopp, and when nothing of its core is byggbar.
+
+A feature that does not say where it lies leaves its theme unknown.
 """
 
 from __future__ import annotations
@@ -16,14 +25,15 @@ import pandas as pd
 from config.konflikt import Konflikter
 from tasks.crs import STORAGE_CRS, STORAGE_EPSG
 from tasks.errors import ContractError
-from tasks.scoring.tomt.flater import Floats, Indices, Objects, is_readable
-from tasks.scoring.tomt.overlapp import LIKE, STOPP, Dekke, Maal, measure
-from tasks.scoring.tomt.stopp import Stoppdel, stopp_grunn
+from tasks.scoring.tomt.flater import Bools, Floats, Indices, Objects, is_readable
+from tasks.scoring.tomt.overlapp import LIKE, STOPP, TAR, Dekke, Maal, Par, measure
+from tasks.scoring.tomt.stopp import Stoppdel, stopp_grunn, tatt_grunn
 from tasks.tomtekontrakter import ALVOR, KONFLIKTANDELER
 
 MINSTE_M2 = 0.1
 """Less land than this is none: a border that two sources draw alike parts by so much when one of them was projected
 (a straight side of 500 m bends by 0.2 mm between two UTM zones)."""
+NAVNGITT = ["tema", "lag", "navn"]
 UTM_EPSG = (25832, 25833, 25835)
 
 
@@ -35,8 +45,9 @@ class Konfliktmaal(NamedTuple):
     andeler
         Contract `konfliktandeler`, in the order of the lots, themes and alvor.
     tomter
-        One row per lot, in their order: tomt_id; byggbar_m2, the core without what conflicts take of it (NaN: the core
-        is not known); er_stoppet, stopp_grunn (None where it is not); ukjente_tema.
+        One row per lot, in their order: tomt_id; byggbar_m2, the core without what conflicts take of it, and fri_m2,
+        the core without anything under stopp or hard (NaN: the core is not known); er_stoppet, stopp_grunn (None where
+        it is not); ukjente_tema.
     """
 
     andeler: pd.DataFrame
@@ -76,16 +87,6 @@ def maal_konflikt(
     ------
     ContractError
         When a frame is not in EPSG:25833, `epsg` is none of the zones, or an alvor is none of stopp, hard and myk.
-
-    Notes
-    -----
-    Per theme, land under features of several alvor counts once, by the worst: with U(a) the union of the features of
-    alvor a or worse, andel(a) = (area(lot ∩ U(a)) - area(lot ∩ U(next worse))) / area(lot).
-
-    byggbar_m2 = area of the core × the share of it that lies neither under stopp nor under hard of a layer with
-    tar_av_kjernen.
-
-    A feature that does not say where it lies leaves its theme unknown.
     """
     _check(tomter, kjerner, konflikter, epsg)
     konflikter = konflikter[konflikter["tema"].isin(list(register.tema))]
@@ -199,26 +200,58 @@ def _tomter(
     unknown: set[str],
 ) -> pd.DataFrame:
     """Return the frame `tomter` of a Konfliktmaal."""
-    lot, core, themes = maal.areal, maal.kjerneareal, list(register.tema)
+    lot, themes = maal.areal, list(register.tema)
     under_stopp = np.divide(dekke.tomt_stopp, lot, out=np.zeros(len(lot)), where=lot > 0)
     is_mostly = under_stopp >= register.regler.stopp_andel - LIKE
-    core_is_gone = (dekke.kjerne_stopp > 0) & (core - dekke.kjerne_stopp < MINSTE_M2)
-    left = core - dekke.kjerne_tatt
-    share = np.divide(np.where(left < MINSTE_M2, 0.0, left), core, out=np.ones(len(core)), where=core > 0)
-    deler = _deler(maal, rader, konflikter, register=register, dekke=dekke)
+    is_gone = _gone(maal, dekke.kjerne_tatt)
+    by_stopp = is_mostly | _gone(maal, dekke.kjerne_stopp)
+    stopp = _deler(maal, rader, konflikter, register=register, dekke=dekke)
+    tatt = _takere(maal, dekke.par, konflikter, register=register, of=np.flatnonzero(is_gone & ~by_stopp))
     grunner = np.full(len(lot), None, dtype=object)
-    for i in np.flatnonzero(is_mostly | core_is_gone):
-        grunner[i] = stopp_grunn(deler.get(int(i), []), kjernen_er_borte=not is_mostly[i])
+    for i in np.flatnonzero(by_stopp):
+        grunner[i] = stopp_grunn(stopp.get(int(i), []), kjernen_er_borte=not is_mostly[i])
+    for tomt, deler in tatt.items():
+        grunner[tomt] = tatt_grunn(deler)
     missing = [tema for tema in themes if tema in unknown]
     return pd.DataFrame(
         {
             "tomt_id": pd.Series(maal.tomt_ider, dtype=object),
-            "byggbar_m2": maal.kjerne_m2 * share,
-            "er_stoppet": is_mostly | core_is_gone,
+            "byggbar_m2": _left(maal, dekke.kjerne_tatt),
+            "fri_m2": _left(maal, dekke.kjerne_bundet),
+            "er_stoppet": is_mostly | is_gone,
             "stopp_grunn": pd.Series(grunner, dtype=object),
             "ukjente_tema": pd.Series([list(missing if land else themes) for land in lot > 0], dtype=object),
         }
     )
+
+
+def _left(maal: Maal, taken: Floats) -> Floats:
+    """Return what is left of each core in the kommune's own zone, m², of which so much is taken; NaN: not known."""
+    core = maal.kjerneareal
+    left = np.where(core - taken < MINSTE_M2, 0.0, core - taken)
+    return maal.kjerne_m2 * np.divide(left, core, out=np.ones(len(core)), where=core > 0)
+
+
+def _gone(maal: Maal, taken: Floats) -> Bools:
+    """Return of which lots the core is taken whole; not those whose core is not known, or that have none."""
+    result: Bools = (taken > 0) & (maal.kjerneareal - taken < MINSTE_M2)
+    return result
+
+
+def _takere(
+    maal: Maal, par: Par, konflikter: gpd.GeoDataFrame, *, register: Konflikter, of: Indices
+) -> dict[int, list[Stoppdel]]:
+    """Return what takes off the core of some of the lots, by the place of the lot; for each theme its largest."""
+    result: dict[int, list[Stoppdel]] = {}
+    told = konflikter[NAVNGITT].to_numpy(dtype=object)
+    chosen = np.flatnonzero((par.rang <= TAR) & (par.areal > MINSTE_M2) & np.isin(par.tomt, of))
+    names = _alphabetic(konflikter["navn"])[par.flate[chosen]]
+    order = chosen[np.lexsort((names, -np.round(par.areal[chosen], 2), par.tema[chosen], par.tomt[chosen]))]
+    first = np.flatnonzero(np.diff(par.tomt[order], prepend=-1) | np.diff(par.tema[order], prepend=-1))
+    for k in order[first]:
+        share = par.areal[k] / maal.areal[par.tomt[k]]
+        result.setdefault(int(par.tomt[k]), []).append(_del(told[par.flate[k]], share, share, register=register))
+    return result
 
 
 def _deler(
@@ -226,17 +259,17 @@ def _deler(
 ) -> dict[int, list[Stoppdel]]:
     """Return what of each theme lies under stopp, by the place of the lot."""
     result: dict[int, list[Stoppdel]] = {}
-    themes = list(register.tema.values())
-    navn, lag = _texts(konflikter["navn"]), konflikter["lag"].to_numpy()
+    told = konflikter[NAVNGITT].to_numpy(dtype=object)
     for k in np.flatnonzero(rader.alvor == STOPP):
-        tomt, tema, flate = int(rader.tomt[k]), int(rader.tema[k]), int(rader.flate[k])
-        layer = register.lag.get(lag[flate])
-        result.setdefault(tomt, []).append(
-            Stoppdel(
-                themes[tema].navn,
-                navn[flate] or (layer.navn if layer else themes[tema].navn),
-                dekke.tomt[tomt, tema, STOPP] / maal.areal[tomt],
-                rader.flate_m2[k] / maal.areal[tomt],
-            )
-        )
+        tomt, tema = int(rader.tomt[k]), int(rader.tema[k])
+        share = dekke.tomt[tomt, tema, STOPP] / maal.areal[tomt]
+        largest = rader.flate_m2[k] / maal.areal[tomt]
+        result.setdefault(tomt, []).append(_del(told[rader.flate[k]], share, largest, register=register))
     return result
+
+
+def _del(row: Objects, andel: float, andel_stoerste: float, *, register: Konflikter) -> Stoppdel:
+    """Return what a feature (of NAVNGITT) is of its theme; named by its layer where the source names no place."""
+    tema, layer = register.tema[row[0]], register.lag.get(row[1])
+    own = row[2] if isinstance(row[2], str) else ""
+    return Stoppdel(tema.navn, own or (layer.navn if layer else tema.navn), andel, andel_stoerste)

@@ -16,6 +16,7 @@ from tasks.scoring.tomt.deler import Del
 from tasks.scoring.tomt.opphav import Kilde, Opphav
 from tasks.scoring.tomt.ordlegging import UKJENT, Tekster, kolonne, prosent
 from tasks.scoring.tomt.regler import VERSTE
+from tasks.tekst import navn as ett_navn
 from tasks.tomtekontrakter import ALVOR
 
 ALVORORD: Mapping[str, str] = {"stopp": "forbudt å bygge", "hard": "frarådes", "myk": "må undersøkes"}
@@ -90,7 +91,7 @@ def _ord(andeler: pd.DataFrame, place: tuple[npt.NDArray[np.intp], ...]) -> dict
     parts: dict[tuple[int, int], list[tuple[int, str]]] = {}
     columns = zip(*(p.tolist() for p in place), andeler["andel"].tolist(), andeler["navn"], strict=True)
     for i, j, k, share, navn in columns:
-        where = f", {navn}" if isinstance(navn, str) and navn else ""
+        where = f", {said}" if isinstance(navn, str) and (said := ett_navn(navn)) else ""
         parts.setdefault((i, j), []).append((k, f"{prosent(share)} av tomten, {ALVORORD[ALVOR[k]]}{where}"))
     return {of: "; ".join(text for _, text in sorted(said)) for of, said in parts.items()}
 
@@ -132,6 +133,17 @@ def _verste(av: Konflikt, maks: float, register: Konflikter) -> Del:
     share = Andeler(open_ * (av.er_kjent @ weights), open_)
     note = np.where(av.er_kjent.all(axis=1), "", "tema som ikke er kjent kan være verre").astype(object)
     return Del("konflikt", VERSTE, maks, share, cost, words, "andel", Kilde(), note, kolonne(None, len(cost)))
+
+
+def bundet_av(av: Konflikt, register: Konflikter) -> Tekster:
+    """Return the themes that bind each lot by stopp or hard, without those that take all such ground off the core."""
+    taken = dict.fromkeys(register.tema, True)
+    for lag in register.lag.values():
+        taken[lag.tema] &= lag.tar_av_kjernen or "hard" not in (lag.annet, *lag.alvor.values())
+    at = [j for j, tema in enumerate(register.tema) if not taken[tema]]
+    names = [of.navn[:1].lower() + of.navn[1:] for of in register.tema.values()]
+    bound = av.andel[:, at, : ALVOR.index("myk")].sum(axis=2) > 0
+    return np.array([", ".join(names[at[k]] for k in np.flatnonzero(row)) for row in bound], dtype=object)
 
 
 def verste_tema(av: Konflikt, register: Konflikter) -> tuple[Tekster, Tall]:

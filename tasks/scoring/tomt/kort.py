@@ -9,23 +9,41 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from config.kurver import Tall
-from tasks.scoring.tomt.ordlegging import UKJENT, Tekster, poeng, prosent, skriv
+from config.tomtprofil import Tomtprofil
+from tasks.scoring.tomt.avrunding import Vist
+from tasks.scoring.tomt.ordlegging import UKJENT, Tekster, norsk_dato, poeng, prosent, skriv
 from tasks.scoring.tomt.regler import FAKTORNAVN, VERSTE, Regler
 from tasks.scoring.tomt.sikkerhet import FORMEL, Sikkerhet
 from tasks.scoring.tomt.tavle import Tavle
 
-MAKS_TEGN = 3000
-"""Of a card: a longer one is cut at a line."""
+MAKS_TEGN = 20_000
+"""Of a card: a longer one is cut at a line. Names are cut before, so that none in use comes near."""
 TILLEGG = {"infrastruktur": " – hus og adresser nær tomten står for vann og avløp, som ikke er åpne data"}
 """What is said of a factor with parts, beside its points."""
 KUTTET = "… resten står i scorekortet"
 MERKBART = 0.05
 """Points under this are not worth a word."""
+AVRUNDET = "Poeng er avrundet til én desimal, slik at delene går opp i summen."
+DEL = "·"
+"""Before a part of a factor."""
+FRI, USETT = "Ingen konflikt", "Ikke kjent"
+VERDT_NOE = 0.5
+"""Points from which it is worth telling what would give them."""
+NOTHING = 1e-6
+KILDEORD = {"papers": "grunnlagsdokumentene", "antatt": "antatt av oss"}
+"""First word of a source of config/vekter.toml → as a salesperson reads it."""
 
 
-def hvorfor(tavle: Tavle, hode: Tekster, *, regler: Regler, sikkerhet: Sikkerhet) -> Tekster:
+Columns = Sequence[int] | npt.NDArray[np.intp]
+"""Places of columns of a tavle."""
+
+
+def hvorfor(
+    tavle: Tavle, vist: Vist, hode: Tekster, *, regler: Regler, profil: Tomtprofil, sikkerhet: Sikkerhet
+) -> Tekster:
     """Return the whole card of each lot.
 
     Parameters
@@ -33,7 +51,9 @@ def hvorfor(tavle: Tavle, hode: Tekster, *, regler: Regler, sikkerhet: Sikkerhet
     hode
         First lines of each card: score, range, tier, profile; why it is stopped.
     """
-    blocks = [hode, *(_faktor(tavle, faktor, regler) for faktor in tavle.kolonner), _sikkerhet(sikkerhet)]
+    foot = np.full(len(hode), f"{AVRUNDET} {vektkilder(profil)}", dtype=object)
+    factors = (_faktor(tavle, vist, faktor, regler) for faktor in tavle.kolonner)
+    blocks = [hode, *factors, foot, _sikkerhet(sikkerhet)]
     return np.array([_cut(row) for row in zip(*blocks, strict=True)], dtype=object)
 
 
@@ -44,32 +64,59 @@ def _cut(blocks: Sequence[str]) -> str:
     return text[: MAKS_TEGN - len(KUTTET) - 1].rsplit("\n", 1)[0] + "\n" + KUTTET
 
 
-def _faktor(tavle: Tavle, faktor: str, regler: Regler) -> Tekster:
+def vektkilder(profil: Tomtprofil) -> str:
+    """Return where the weights of a profile come from, and where the figures that points are given by do."""
+    weights: dict[str, list[str]] = {}
+    figures: dict[str, list[str]] = {}
+    for name, factor in profil.faktor.items():
+        weights.setdefault(_kilde(factor.kilde), []).append(FAKTORNAVN[name].lower())
+        if factor.tall:
+            figures.setdefault(_kilde(factor.kilde_tall), []).append(FAKTORNAVN[name].lower())
+    told = (("Vekter", weights), ("Tall i formlene", figures))
+    return " ".join(
+        f"{title}: " + "; ".join(f"{kilde} ({', '.join(names)})" for kilde, names in of.items()) + "."
+        for title, of in told
+        if of
+    )
+
+
+def _kilde(kilde: str) -> str:
+    first, _, rest = kilde.partition(" ")
+    return " ".join(w for w in (KILDEORD.get(first, first), rest) if w)
+
+
+def _faktor(tavle: Tavle, vist: Vist, faktor: str, regler: Regler) -> Tekster:
     """Return the lines of one factor of each lot."""
     at = tavle.kolonner[faktor]
-    points, unknown = tavle.per_faktor("poeng")[faktor], tavle.per_faktor("ukjent")[faktor]
-    head = _points(
-        points, unknown, f"{regler.navn(faktor)} {{}} av {poeng(tavle.maks_av(faktor))}{{}}{TILLEGG.get(faktor, '')}"
-    )
+    head = _points(tavle, vist, at, regler.navn(faktor), TILLEGG.get(faktor, ""))
     if len(at) == 1:
         return np.array([f"{h} – {w}" for h, w in zip(head, _said(tavle, int(at[0])), strict=True)], dtype=object)
     if faktor == "konflikt":
-        return _konflikt(tavle, head, regler)
-    columns = [head]
-    for j in at:
-        line = f"· {regler.navn(faktor, tavle.deler[j])} {{}} av {poeng(tavle.maks[j])}{{}}"
-        part = _points(tavle.tall("poeng")[:, j], tavle.tall("ukjent")[:, j], line)
-        said = _said(tavle, int(j))
-        columns.append(np.array([f"{p} – {w}" for p, w in zip(part, said, strict=True)], dtype=object))
+        return _konflikt(tavle, vist, head, regler)
+    columns = [head, *(_line(tavle, vist, int(j), regler) for j in at)]
     return np.array(["\n".join(row) for row in zip(*columns, strict=True)], dtype=object)
 
 
-def _points(points: Tall, unknown: Tall, template: str) -> Tekster:
-    """Return the points of each lot in a template with room for points and for what is not known."""
-    open_ = skriv(np.where(unknown >= MERKBART, unknown, 0.0), lambda u: f" (+{poeng(u)} ikke kjent)" if u else "",
-                  steg=0.1)  # fmt: skip
-    said = skriv(points, poeng, steg=0.1)
-    return np.array([template.format(p, u) for p, u in zip(said, open_, strict=True)], dtype=object)
+def _line(tavle: Tavle, vist: Vist, j: int, regler: Regler) -> Tekster:
+    part = _points(tavle, vist, [j], f"{DEL} {regler.navn(tavle.faktorer[j], tavle.deler[j])}")
+    return np.array([f"{p} – {w}" for p, w in zip(part, _said(tavle, j), strict=True)], dtype=object)
+
+
+def _points(tavle: Tavle, vist: Vist, at: Columns, navn: str, more: str = "") -> Tekster:
+    """Return a name with the points of some columns together, points at most, and what is not known."""
+    maks = tavle.tall("maks")[:, at].sum(axis=1)
+    lost = maks - tavle.tall("poeng")[:, at].sum(axis=1) - tavle.tall("ukjent")[:, at].sum(axis=1)
+    template = f"{navn} {{}} av {{}}{{}}{more}"
+    points, unknown = vist.poeng[:, at].sum(axis=1), vist.ukjent[:, at].sum(axis=1)
+    return _av(points, unknown, maks, lost=lost if navn.startswith(DEL) else maks, template=template)
+
+
+def _av(points: Tall, unknown: Tall, maks: Tall, *, lost: Tall, template: str) -> Tekster:
+    # Rounded to add up, a part that has all its points may be shown with a tenth less or more than its maks.
+    most = np.where(lost < NOTHING, points + unknown, np.maximum(maks, points + unknown))
+    open_ = skriv(unknown, lambda u: f" (+{poeng(u)} {UKJENT})" if u >= MERKBART else "", steg=0.1)
+    columns = skriv(points, poeng, steg=0.1), skriv(most, poeng, steg=0.1), open_
+    return np.array([template.format(*row) for row in zip(*columns, strict=True)], dtype=object)
 
 
 def _said(tavle: Tavle, j: int) -> Tekster:
@@ -79,50 +126,61 @@ def _said(tavle: Tavle, j: int) -> Tekster:
 
 
 def _sentence(verdi: str | None, kilde: str | None, dato: str | None, merknad: str | None) -> str:
-    source = ", ".join(w for w in (kilde, dato) if w) if verdi != UKJENT else ""
+    source = ", ".join(w for w in (kilde, norsk_dato(dato)) if w) if verdi != UKJENT else ""
     return (verdi or "") + (f" ({source})" if source else "") + (f"; {merknad}" if merknad else "")
 
 
-def _konflikt(tavle: Tavle, head: Tekster, regler: Regler) -> Tekster:
-    """Return the lines of conflict: themes that are in the way one by one, the others in one line each for all."""
-    at = [int(j) for j in tavle.kolonner["konflikt"] if tavle.deler[j] != VERSTE]
-    worst = [int(j) for j in tavle.kolonner["konflikt"] if tavle.deler[j] == VERSTE]
+def _konflikt(tavle: Tavle, vist: Vist, head: Tekster, regler: Regler) -> Tekster:
+    """Return the lines of conflict: themes that are in the way one by one, the others together, with one line each."""
+    at = np.array([j for j in tavle.kolonner["konflikt"] if tavle.deler[j] != VERSTE])
     hit = tavle.tall("verdi")[:, at] > 0
     known = tavle.tekst("verdi_tekst")[:, at] != UKJENT
-    lines = {j: _line(tavle, j, regler) for j in (*worst, *at)}
+    lines = {int(j): _line(tavle, vist, int(j), regler) for j in tavle.kolonner["konflikt"]}
+    worst = [j for j in lines if tavle.deler[j] == VERSTE]
+    free, dark = (_together(tavle, vist, at, of & ~hit, title) for of, title in ((known, FRI), (~known, USETT)))
     names = [regler.navn("konflikt", tavle.deler[j]) for j in at]
-    why, kilde, dato = (tavle.tekst(c)[:, at] for c in ("merknad", "kilde", "dato"))
-    rest: dict[bytes, str] = {}
+    why = tavle.tekst("merknad")[:, at]
+    source = _sources(tavle, at)
+    rest: dict[bytes, tuple[str, str]] = {}
     result = []
     for i, title in enumerate(head):
         key = hit[i].tobytes() + known[i].tobytes()
         if key not in rest:
-            free = [k for k in range(len(at)) if known[i, k] and not hit[i, k]]
-            dark = [k for k in range(len(at)) if not known[i, k] and not hit[i, k]]
-            rest[key] = _grouped("Ingen konflikt", names, free, [_source(kilde[i, k], dato[i, k]) for k in free])
-            rest[key] += _grouped("Ikke kjent", names, dark, [why[i, k] for k in dark])
-        own = [lines[j][i] for j in worst] + [lines[j][i] for k, j in enumerate(at) if hit[i, k]]
-        result.append("\n".join([title, *own]) + rest[key])
+            rest[key] = (_grouped(names, np.flatnonzero(known[i] & ~hit[i]), source[i]),
+                         _grouped(names, np.flatnonzero(~known[i] & ~hit[i]), why[i]))  # fmt: skip
+        own = [lines[j][i] for j in worst] + [lines[int(j)][i] for k, j in enumerate(at) if hit[i, k]]
+        grouped = [f"{points}: {of}" for points, of in zip((free[i], dark[i]), rest[key], strict=True) if of]
+        result.append("\n".join([title, *own, *grouped]))
     return np.array(result, dtype=object)
 
 
-def _line(tavle: Tavle, j: int, regler: Regler) -> Tekster:
-    template = f"· {regler.navn('konflikt', tavle.deler[j])} {{}} av {poeng(tavle.maks[j])}{{}}"
-    part = _points(tavle.tall("poeng")[:, j], tavle.tall("ukjent")[:, j], template)
-    return np.array([f"{p} – {w}" for p, w in zip(part, _said(tavle, j), strict=True)], dtype=object)
+def _together(tavle: Tavle, vist: Vist, at: Columns, these: npt.NDArray[np.bool_], title: str) -> Tekster:
+    """Return the points of those of some columns that are wanted of each lot, together."""
+    maks, poeng_, ukjent = (tavle.tall(c)[:, at] for c in ("maks", "poeng", "ukjent"))
+    points, unknown, most, lost = (
+        (of * these).sum(axis=1) for of in (vist.poeng[:, at], vist.ukjent[:, at], maks, maks - poeng_ - ukjent)
+    )
+    return _av(points, unknown, most, lost=lost, template=f"{DEL} {title} {{}} av {{}}{{}}")
 
 
-def _source(kilde: str | None, dato: str | None) -> str:
-    return " ".join(w for w in (kilde, dato) if w)
+def _sources(tavle: Tavle, at: Columns) -> list[list[str]]:
+    """Return who tells of each lot's columns, as of when, and what is old of it."""
+    kilde, dato, merknad = (tavle.tekst(c)[:, at].tolist() for c in ("kilde", "dato", "merknad"))
+    written: dict[tuple[str | None, ...], str] = {}
+    for lot in zip(kilde, dato, merknad, strict=True):
+        for of in zip(*lot, strict=True):
+            if of not in written:
+                first = ", ".join(w for w in (of[0], norsk_dato(of[1])) if w)
+                written[of] = "; ".join(w for w in (first, of[2]) if w)
+    return [[written[of] for of in zip(*lot, strict=True)] for lot in zip(kilde, dato, merknad, strict=True)]
 
 
-def _grouped(title: str, names: Sequence[str], at: Sequence[int], because: Sequence[str | None]) -> str:
-    """Return one line that names themes, those with the same source or reason together; "" for none."""
+def _grouped(names: Sequence[str], at: Iterable[int], because: Sequence[str | None]) -> str:
+    """Return the names of themes, those with the same source or reason together; "" for none."""
     groups: dict[str, list[str]] = {}
-    for k, reason in zip(at, because, strict=True):
-        groups.setdefault(reason or "", []).append(names[k])
-    said = [", ".join(of) + (f" ({reason})" if reason else "") for reason, of in groups.items()]
-    return f"\n· {title}: " + "; ".join(said) if said else ""
+    for k in at:
+        groups.setdefault(because[k] or "", []).append(names[k])
+    return "; ".join(", ".join(of) + (f" ({reason})" if reason else "") for reason, of in groups.items())
 
 
 def _sikkerhet(of: Sikkerhet) -> Tekster:
@@ -136,29 +194,41 @@ def _sikkerhet(of: Sikkerhet) -> Tekster:
     )
 
 
-def begrunnelse(tavle: Tavle, *, stopp: Tekster) -> Tekster:
+def begrunnelse(tavle: Tavle, vist: Vist, *, stopp: Tekster, verste: Tekster) -> Tekster:
     """Return one sentence of each lot: what lifts its score, and what holds it down.
 
     Parameters
     ----------
     stopp
         Why a lot is stopped, None for others.
+    verste
+        The worst conflict in words, None where there is none.
     """
     factors = list(tavle.kolonner)
-    points, unknown = tavle.per_faktor("poeng"), tavle.per_faktor("ukjent")
-    share = np.column_stack([points[f] / tavle.maks_av(f) for f in factors])
+    maks = np.array([tavle.maks_av(f) for f in factors])
+    points, unknown = (np.column_stack(list(tavle.per_faktor(c).values())) for c in ("poeng", "ukjent"))
+    shown = vist.per_faktor(tavle, "poeng")
+    words = np.column_stack([skriv(shown[f], _of(f, tavle.maks_av(f)), steg=0.1) for f in factors])
     # A factor that nobody knows is no reason: it stands under what is missing.
-    lost = np.column_stack([(tavle.maks_av(f) - points[f] - unknown[f]) / tavle.maks_av(f) for f in factors])
-    said = {f: skriv(points[f], _of(f, tavle.maks_av(f)), steg=0.1) for f in factors}
-    words = np.column_stack([said[f] for f in factors])
-    best = np.argsort(-share, axis=1, kind="stable")[:, :2]
-    worst = lost.argmax(axis=1)
+    lost = maks - points - unknown
+    best, worst = np.argsort(-points / maks, axis=1, kind="stable"), lost.argmax(axis=1)
     result = []
     for i, why in enumerate(stopp):
-        up = " og ".join(words[i, j] for j in best[i] if j != worst[i])
-        down = f", ned av {words[i, worst[i]]}" if lost[i, worst[i]] > 0 else ""
-        result.append(f"Stoppet: {why}." if why is not None else f"Trekkes opp av {up}{down}.")
+        down = words[i, worst[i]] if lost[i, worst[i]] >= MERKBART else ""
+        if down and factors[worst[i]] == "konflikt" and verste[i]:
+            down = f"{down[:-1]}: {verste[i]})"
+        lifts = [j for j in best[i] if points[i, j] >= MERKBART and not (down and j == worst[i])][:2]
+        up = " og ".join(words[i, j] for j in lifts)
+        result.append(f"Stoppet: {why}." if why is not None else _sentence_of(up, down))
     return np.array(result, dtype=object)
+
+
+def _sentence_of(up: str, down: str) -> str:
+    if up:
+        return f"Trekkes opp av {up}" + (f", ned av {down}." if down else ".")
+    return (
+        f"Trekkes ned av {down}; ingen annen faktor gir poeng." if down else "Ingenting av det som gir poeng er kjent."
+    )
 
 
 def _of(faktor: str, maks: float) -> Callable[[float], str]:
@@ -187,18 +257,27 @@ KAN_ENDRES: dict[str, str] = {
 
 
 def loft(tavle: Tavle, *, stopp: Tekster) -> Tekster:
-    """Return what would raise the score of each lot most: what is not known, or else what can be changed."""
+    """Return what would raise the score of each lot most: what is not known, or else what can be changed.
+
+    Owners are not known of any lot at first: what comes next is told as well.
+    """
     factors = list(tavle.kolonner)
     points, unknown = tavle.per_faktor("poeng"), tavle.per_faktor("ukjent")
     dark = np.column_stack([unknown[f] for f in factors])
     open_ = np.column_stack([(tavle.maks_av(f) - points[f] - unknown[f]) * (f in KAN_ENDRES) for f in factors])
-    most_dark, most_open = _most(dark, factors, UKJENT_LOFT), _most(open_, factors, KAN_ENDRES)
+    owners = np.array([f == "eier" for f in factors])
+    first, change = _most(dark, factors, UKJENT_LOFT), _most(open_, factors, KAN_ENDRES)
+    second = _most(np.where(owners, 0.0, dark), factors, UKJENT_LOFT)
     result = []
     for i, why in enumerate(stopp):
+        steps = [first[i]]
+        if first[i].startswith(UKJENT_LOFT["eier"]):
+            steps.append(second[i] or change[i])
+        said = ". ".join(s for s in (steps if first[i] else [change[i]]) if s)
         if why is not None:
             result.append("Ingenting så lenge tomten er stoppet.")
         else:
-            result.append(most_dark[i] or most_open[i] or "Ingenting: alt er kjent og fullt.")
+            result.append(f"{said}." if said else "Ingenting: alt er kjent og fullt.")
     return np.array(result, dtype=object)
 
 
@@ -207,35 +286,45 @@ def _most(gain: Tall, factors: Sequence[str], words: dict[str, str]) -> list[str
     most = gain[np.arange(len(at)), at]
     said = skriv(most, lambda g: f"inntil {poeng(g)} poeng", steg=0.1)
     rows = zip(at, most, said, strict=True)
-    return [f"{words[factors[j]]}, {w}." if g >= 0.5 else "" for j, g, w in rows]
+    return [f"{words[factors[j]]}, {w}" if g >= VERDT_NOE else "" for j, g, w in rows]
 
 
-def mangler(tavle: Tavle, *, regler: Regler) -> Tekster:
-    """Return what is not known of each lot and why, None where nothing is missing."""
-    unknown = tavle.tall("ukjent") >= MERKBART
+def mangler(tavle: Tavle, *, regler: Regler, stopp: Tekster, tak: Tekster) -> Tekster:
+    """Return what is not known of each lot and why, None where nothing is missing.
+
+    Parameters
+    ----------
+    stopp
+        Why a lot is stopped, None for others: there nothing counts as open, but what is not known is told all the same.
+    tak
+        Why the tier is lower than the points, None where it is not.
+    """
+    unknown = (tavle.tall("ukjent") >= MERKBART) | tavle.uten_verdi & (stopp != None)[:, None]  # noqa: E711
+    unknown &= np.array([d != VERSTE for d in tavle.deler])
     why = tavle.tekst("merknad")
     names = [regler.navn(f, d) for f, d in zip(tavle.faktorer, tavle.deler, strict=True)]
-    skip = [d == VERSTE for d in tavle.deler]
     made: dict[tuple[object, ...], str | None] = {}
     result: list[str | None] = []
-    for i in range(len(unknown)):
-        at = [int(j) for j in np.flatnonzero(unknown[i]) if not skip[j]]
-        key = tuple((j, why[i, j]) for j in at)
+    for i, cap in enumerate(tak):
+        at = [int(j) for j in np.flatnonzero(unknown[i])]
+        key = (cap, *((j, why[i, j]) for j in at))
         if key not in made:
             groups: dict[str, list[str]] = {}
             for j in at:
                 groups.setdefault(why[i, j] or "delvis kjent", []).append(names[j])
-            made[key] = "\n".join(f"{', '.join(of)}: {reason}" for reason, of in groups.items()) or None
+            lines = [f"{', '.join(of)}: {reason}" for reason, of in groups.items()]
+            made[key] = "\n".join([*([f"Nivå: {cap}"] if cap else []), *lines]) or None
         result.append(made[key])
     return np.array(result, dtype=object)
 
 
-def hode(score: Tall, hoyest: Tall, nivaa: Iterable[str], *, profil: str, stopp: Tekster) -> Tekster:
-    """Return the first lines of each card."""
-    points, most = skriv(score, poeng, steg=0.1), skriv(hoyest, poeng, steg=0.1)
+def hode(vist: Vist, nivaa: Iterable[str], *, profil: Tomtprofil, stopp: Tekster, tak: Tekster) -> Tekster:
+    """Return the first lines of each card; `tak` as for `mangler`."""
+    points, most = skriv(vist.score, poeng, steg=0.1), skriv(vist.hoyest, poeng, steg=0.1)
     result = []
-    for s, h, n, why in zip(points, most, nivaa, stopp, strict=True):
+    for s, h, n, why, cap in zip(points, most, nivaa, stopp, tak, strict=True):
         spread = f", inntil {h} når det ukjente er kjent" if h != s else ""
+        level = f"nivå {n}" + (f" ({cap})" if cap else "")
         end = f"\nStoppet: {why}. Det som er målt, står her likevel." if why is not None else ""
-        result.append(f"Score {s} av 100{spread} · nivå {n} · profil {profil}{end}")
+        result.append(f"Score {s} av 100{spread} · {level} · profil {profil.kode} (utgave {profil.versjon}){end}")
     return np.array(result, dtype=object)

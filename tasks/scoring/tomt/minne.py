@@ -12,8 +12,6 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any, Self
 
 import geopandas as gpd
@@ -24,6 +22,7 @@ import pandas as pd
 from config.registers import Kommune
 from tasks.contracts import Contract
 from tasks.errors import TomtError
+from tasks.scoring.tomt.stempel import scorestempel
 from tasks.store import Geodata
 from tasks.tomtekontrakter import KONFLIKTANDELER, SAMMENSLAAINGER, SCOREENDRINGER, SCOREKORT, SCORER, TOMTEFAKTA
 
@@ -73,15 +72,6 @@ class Forrige:
         )
 
 
-@cache
-def code_stamp() -> str:
-    """Return a digest of the modules beside this one: a score by another program is made anew, its words too."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 def with_land(noekler: Iterable[str], tomter: pd.DataFrame, columns: Sequence[str]) -> list[str]:
     """Return keys of scores with what else goes into them: columns of the lots themselves, and the program.
 
@@ -92,7 +82,7 @@ def with_land(noekler: Iterable[str], tomter: pd.DataFrame, columns: Sequence[st
     """
     own = tomter[list(columns)].to_numpy(dtype=object).tolist()
     return [
-        hashlib.sha256(f"{code_stamp()}|{key}|{row!r}".encode()).hexdigest()[:DIGEST]
+        hashlib.sha256(f"{scorestempel()}|{key}|{row!r}".encode()).hexdigest()[:DIGEST]
         for key, row in zip(noekler, own, strict=True)
     ]
 
@@ -150,19 +140,3 @@ def _plain(values: pd.Series) -> list[Any]:
     if pd.api.types.is_numeric_dtype(values):
         return [None if np.isnan(v) else v for v in values.to_numpy(dtype=float).tolist()]
     return [json.dumps(list(v)) if isinstance(v, list) else v if isinstance(v, str) else None for v in values]
-
-
-def unlogged(new: pd.DataFrame, logg: pd.DataFrame | None) -> pd.DataFrame:
-    """Return changes without those that the log holds already: of a run that was stopped after it wrote the log.
-
-    The last row of a lot's factor tells the same move only then: to move so again it must have moved back before.
-    """
-    if logg is None or not len(logg) or not len(new):
-        return new
-    move = ["tomt_id", "faktor", "score_foer", "score_etter", "poeng_foer", "poeng_etter"]
-    last = logg.sort_values("nr").drop_duplicates(["tomt_id", "faktor"], keep="last")
-    told = set(last[move].itertuples(index=False, name=None))
-    is_new = [row not in told for row in new[move].itertuples(index=False, name=None)]
-    left = new[is_new].reset_index(drop=True)
-    first = int(new["nr"].min())
-    return left.assign(nr=np.arange(first, first + len(left), dtype=np.int64))

@@ -1,4 +1,4 @@
-"""Nabolag: which lots lie side by side, and the groups that they make.
+"""Nabolag: which lots lie side by side, and how a group of them grows.
 
 Lots are positions in arrays that are ordered by lot id, so that the same lots always give the same groups.
 """
@@ -6,7 +6,7 @@ Lots are positions in arrays that are ordered by lot id, so that the same lots a
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,9 @@ import numpy.typing as npt
 import shapely
 
 Positions = npt.NDArray[np.intp]
+Steg = tuple[float, int]
+Nett = dict[int, list[Steg]]
+"""Lot → the lots that it may go together with, and how far they are off, m."""
 
 
 @dataclass(frozen=True)
@@ -52,48 +55,62 @@ def neighbours(geometri: npt.NDArray[Any], *, avstand_m: float) -> Naboer:
     return Naboer(fra, til, shapely.distance(geometri[fra], geometri[til]))
 
 
-def groups(naboer: Naboer, merke: Sequence[object], *, er_med: npt.NDArray[np.bool_], maks: int) -> list[list[int]]:
-    """Return the groups of two or more lots that hang together, the first lot of each the lowest.
-
-    A group grows from its lowest lot, the nearest neighbour first, the lower of two that are as near, until nothing is
-    left or it has `maks` lots; the rest of a longer row begins anew from its own lowest lot.
+def net(naboer: Naboer, merke: Sequence[object], *, er_med: npt.NDArray[np.bool_]) -> Nett:
+    """Return which lots may go together: neighbours that both take part and have the same mark.
 
     Parameters
     ----------
     merke
-        By lot: only lots with an equal one go together; None goes with none.
+        By lot; None goes with none.
     er_med
         By lot: whether it takes part.
-
-    Returns
-    -------
-    list of list of int
-        Positions, ascending in each group; groups by their first lot. No lot is in two.
     """
-    usable = [
-        er_med[a] and er_med[b] and merke[a] is not None and merke[a] == merke[b]
-        for a, b in zip(naboer.fra, naboer.til, strict=True)
-    ]
-    next_to: dict[int, list[tuple[float, int]]] = {}
-    for a, b, far, is_usable in zip(naboer.fra, naboer.til, naboer.avstand_m, usable, strict=True):
-        if is_usable:
-            next_to.setdefault(int(a), []).append((float(far), int(b)))
-    taken: set[int] = set()
-    found = [_grown(start, next_to, taken, maks) for start in sorted(next_to) if start not in taken]
-    return [sorted(group) for group in found if len(group) > 1]
+    found: dict[int, list[Steg]] = {}
+    for a, b, far in zip(naboer.fra.tolist(), naboer.til.tolist(), naboer.avstand_m.tolist(), strict=True):
+        if er_med[a] and er_med[b] and merke[a] is not None and merke[a] == merke[b]:
+            found.setdefault(a, []).append((far, b))
+    return found
 
 
-def _grown(start: int, next_to: dict[int, list[tuple[float, int]]], taken: set[int], maks: int) -> list[int]:
-    """Return the group of a lot and mark its lots as taken."""
-    group: list[int] = []
-    if start in taken:
-        return group
-    edge = [(0.0, start)]
-    while edge and len(group) < maks:
+def grow(group: Iterable[int], nett: Nett, *, taken: set[int], maks: int) -> list[int]:
+    """Return a group with the free lots around it, the nearest first, the lower of two that are as near.
+
+    It grows until nothing is left or it has `maks` lots; what it takes is put into `taken`.
+
+    Examples
+    --------
+    >>> row = {0: [(9.0, 1)], 1: [(9.0, 0), (5.0, 2)], 2: [(5.0, 1)]}
+    >>> grow([1], row, taken={1}, maks=2), grow([1], row, taken={1, 2}, maks=3)
+    ([1, 2], [0, 1])
+    """
+    lots = list(group)
+    edge = [step for lot in lots for step in nett.get(lot, ())]
+    heapq.heapify(edge)
+    while edge and len(lots) < maks:
         _, lot = heapq.heappop(edge)
         if lot not in taken:
             taken.add(lot)
-            group.append(lot)
-            for step in next_to[lot]:
+            lots.append(lot)
+            for step in nett[lot]:
                 heapq.heappush(edge, step)
-    return group
+    return sorted(lots)
+
+
+def parts(lots: Iterable[int], nett: Nett, *, maks: int) -> list[list[int]]:
+    """Return what of some lots hangs together, through each other alone; parts by their first lot, of `maks` at most.
+
+    Examples
+    --------
+    >>> row = {0: [(1.0, 1)], 1: [(1.0, 0), (1.0, 2)], 2: [(1.0, 1), (1.0, 3)], 3: [(1.0, 2)]}
+    >>> parts([0, 2, 3, 7], row, maks=6)
+    [[0], [2, 3]]
+    """
+    kept = nett.keys() & set(lots)
+    inside = {lot: [step for step in nett[lot] if step[1] in kept] for lot in kept}
+    taken: set[int] = set()
+    found = []
+    for start in sorted(kept):
+        if start not in taken:
+            taken.add(start)
+            found.append(grow([start], inside, taken=taken, maks=maks))
+    return found

@@ -1,8 +1,8 @@
 """Omgivelser: everything that a lot's facts are measured from, of one kommune.
 
 Frames of core/ and out/ as their contracts have them, EPSG:25833; None is *not known*. A layer that KONTEKSTDEKNING
-does not call known is None even where an old frame lies: distances from it would be points that nobody looked at. The
-exception are conflicts, whose old rows count against a lot still.
+does not call known is None even where an old frame lies, buildings of the land run too: distances from it would be
+points that nobody looked at. The exception are conflicts, whose old rows count against a lot still.
 
 Roads, buildings, services and addresses are those of the kommune itself: across its border there may be nearer ones,
 so that distances are too long rather than too short there, and counts too low.
@@ -37,7 +37,9 @@ from tasks.tomtekontrakter import (
 )
 
 AKTIV = "aktiv"
-BYGNING = ("bygningspunkt", "bygning")
+BYGNING = "bygning"
+"""The layer of context that buildings and services are of: it is as old as the land run's buildings."""
+BYGNINGSSLAG = ("bygningspunkt", "bygning")
 """`slag` of the contract hindre that are buildings."""
 
 
@@ -115,7 +117,7 @@ def les_omgivelser(kommune: Kommune, geodata: Geodata, *, om_kommunen: OmKommune
     def known(lag: str, contract: Contract) -> pd.DataFrame | None:
         return core(contract) if er_kjent(dekning, lag) else None
 
-    hindre = core(HINDRE)
+    hindre = known(BYGNING, HINDRE)
     kjerner = geodata.read(kommune.nummer, layer="out", contract=KJERNER)
     konflikter = core(KONFLIKTER)
     return Omgivelser(
@@ -124,12 +126,12 @@ def les_omgivelser(kommune: Kommune, geodata: Geodata, *, om_kommunen: OmKommune
         konflikter=KONFLIKTER.empty() if konflikter is None else konflikter,
         dekning=dekning,
         teiger=core(TEIGER),
-        bygninger=None if hindre is None else hindre[hindre["slag"].isin(BYGNING)],
+        bygninger=None if hindre is None else hindre[hindre["slag"].isin(BYGNINGSSLAG)],
         tettsteder=known("tettsted", TETTSTEDER),
         grunnkretser=_counted(known("grunnkrets", GRUNNKRETSER), er_kjent(dekning, "grunnkretstall")),
         holdeplasser=known("holdeplass", HOLDEPLASSER),
         veglenker=known("veg", VEGLENKER),
-        tjenester=known("bygning", TJENESTER) if "bygning" in set(dekning["lag"]) else core(TJENESTER),
+        tjenester=known(BYGNING, TJENESTER),
         adressepunkter=known("adressepunkt", ADRESSEPUNKTER),
         eierstruktur=core(EIERSTRUKTUR),
         om_kommunen=om_kommunen or OmKommunen(),

@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from config.tomtefaktorer import Ferskhet
+from tasks.scoring.tomt.ordlegging import norsk_dato
 
 ALDRI_SPURT = "ingen er spurt"
-HVORFOR_UKJENT = {"ikke_dekket": "kilden dekker ikke kommunen", "feilet": "kilden svarte ikke"}
-RESERVE = {
-    "ikke_dekket": "kilden dekker ikke kommunen lenger, siste gode svar brukes",
-    "feilet": "kilden svarte ikke sist, siste gode svar brukes",
-}
+# Failed is a source that is silent, one whose answer cannot be used, and one that was heard too long ago.
+HVORFOR_UKJENT = {"ikke_dekket": "kilden dekker ikke kommunen", "feilet": "kilden svarte ikke som den skal"}
+RESERVEANDEL = 0.8
+"""What a source that gives no answer now takes off the freshness of its last good one; an assumption."""
+ALDERSSTEG = 30
+"""Days in which ages count: what is confirmed every week is no older from one week to the next."""
 
 LAND = {"bygning", "teig", "kommuneplan"}
 """Themes of the contract dekning that scores rest on."""
@@ -52,10 +55,10 @@ class Opphav:
     ----------
     dekning
         Contract kontekstdekning.
-    land
-        Contract dekning of the kommune; None: not known.
     ferskhet
         What age costs: an answer is told to be old when half of `dager` have passed.
+    land
+        Contract dekning of the kommune; None: not known.
     """
 
     dekning: pd.DataFrame
@@ -71,15 +74,15 @@ class Opphav:
         for row in self.land[self.land["tema"].isin(LAND)].to_dict("records"):
             reserve = isinstance(row["reserve"], str)
             er_kjent = reserve or row["svar"] in ("rader", "tom")
-            rows.setdefault(str(row["tema"]), {**row, "er_kjent": er_kjent})
+            rows.setdefault(str(row["tema"]), {**row, "er_kjent": er_kjent, "er_reserve": reserve})
         return rows
 
     def kilde(self, *lag: str) -> Kilde:
         """Return what a part that rests on these layers rests on: those of them that are known."""
-        rows = [r for name in lag if (r := self.rader.get(name)) is not None and r["er_kjent"]]
+        rows = self._kjente(lag)
         dates = [d for r in rows if (d := dato(r["hentet_tid"]))]
-        notes = [note for r in rows if (note := self._merknad(r))]
         names = list(dict.fromkeys(_navn(r) for r in rows))
+        notes = [(f"{_navn(r)} " if len(names) > 1 else "") + note for r in rows if (note := self._merknad(r))]
         return Kilde(", ".join(names) or None, min(dates, default=None), "; ".join(dict.fromkeys(notes)))
 
     def hvorfor_ukjent(self, lag: Iterable[str]) -> str:
@@ -92,16 +95,26 @@ class Opphav:
                 return HVORFOR_UKJENT.get(str(row["svar"]), ALDRI_SPURT)
         return ""
 
-    def alder(self, lag: Iterable[str]) -> list[float]:
-        """Return the age in days of those of the layers that are known, NaN where that is not."""
-        rows = [r for name in lag if (r := self.rader.get(name)) is not None and r["er_kjent"]]
-        return [float(r["alder_dager"]) for r in rows]
+    def fersk(self, lag: Iterable[str]) -> list[float]:
+        """Return how fresh those of the layers are that are known, 0–1.
+
+        Notes
+        -----
+        `ferskhet` by the age in whole steps of `ALDERSSTEG` days, × `RESERVEANDEL` for one that serves in reserve.
+        """
+        rows = self._kjente(lag)
+        ages = np.array([row["alder_dager"] for row in rows], dtype=float)
+        shares = self.ferskhet.andel(np.floor(ages / ALDERSSTEG) * ALDERSSTEG).tolist()
+        return [s * (RESERVEANDEL if row["er_reserve"] else 1.0) for s, row in zip(shares, rows, strict=True)]
+
+    def _kjente(self, lag: Iterable[str]) -> list[dict[Any, Any]]:
+        return [r for name in lag if (r := self.rader.get(name)) is not None and r["er_kjent"]]
 
     def _merknad(self, row: dict[Any, Any]) -> str:
-        is_old = float(row["alder_dager"]) > self.ferskhet.dager / 2
-        said = [RESERVE.get(str(row["svar"]), "")]
-        said.append(f"gammelt, sist bekreftet {dato(row['sett_tid']) or 'ukjent når'}" if is_old else "")
-        return ", ".join(s for s in said if s)
+        seen = norsk_dato(dato(row["sett_tid"])) or "ukjent når"
+        if row["er_reserve"]:
+            return f"svarte ikke nå, sist sett {seen}"
+        return f"er gammelt, sist sett {seen}" if float(row["alder_dager"]) > self.ferskhet.dager / 2 else ""
 
 
 def dato(tid: object) -> str | None:

@@ -55,6 +55,17 @@ def antall(values: Tall) -> Tekster:
     return skriv(values, tall)
 
 
+def norsk_dato(iso: str | None) -> str:
+    """Return an ISO date as it is written in prose, "" where there is none.
+
+    Examples
+    --------
+    >>> norsk_dato("2026-11-02"), norsk_dato(None)
+    ('02.11.2026', '')
+    """
+    return ".".join(reversed(iso[:10].split("-"))) if iso else ""
+
+
 def prosent(share: float) -> str:
     """Return a share, 0–1, in percent; what is there is never 0.
 

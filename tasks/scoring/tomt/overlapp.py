@@ -24,6 +24,8 @@ LIKE = 1e-9
 OUTSIDE_M = 1.0
 """A core whose bounding box leaves that of its lot by more than this is not the core of this lot."""
 STOPP, HARD = ALVOR.index("stopp"), ALVOR.index("hard")
+TAR, HINDRER = STOPP + 1, STOPP + 2
+"""Ranks on a core, among all themes, after STOPP: hard of a layer with tar_av_kjernen, and hard of the others."""
 
 
 class Maal(NamedTuple):
@@ -84,8 +86,8 @@ class Par(NamedTuple):
     ----------
     tomt, flate, tema, alvor : (pairs,) arrays
         Places in the lots, in konflikter, in the themes of the register and in ALVOR.
-    tar : (pairs,) array
-        Whether the feature takes off a core what it covers.
+    rang : (pairs,) array
+        How the feature counts against a core, among all themes: STOPP, TAR, HINDRER, or not at all (RANGER).
     areal : (pairs,) array
         What the two share, m²; 0 as well where it did not have to be known.
     """
@@ -94,7 +96,7 @@ class Par(NamedTuple):
     flate: Indices
     tema: Indices
     alvor: Indices
-    tar: Bools
+    rang: Indices
     areal: Floats
 
 
@@ -109,6 +111,8 @@ class Dekke(NamedTuple):
         Area under stopp of any theme, m².
     kjerne_tatt : (n,) array
         Area of the core under stopp, or under hard of a layer with tar_av_kjernen, m².
+    kjerne_bundet : (n,) array
+        Area of the core under stopp or hard of any layer, m².
     """
 
     tomt: Floats
@@ -116,6 +120,7 @@ class Dekke(NamedTuple):
     tomt_stopp: Floats
     kjerne_stopp: Floats
     kjerne_tatt: Floats
+    kjerne_bundet: Floats
     par: Par
 
 
@@ -135,8 +140,8 @@ def measure(maal: Maal, konflikter: gpd.GeoDataFrame, *, register: Konflikter, t
     par = _par(lot, near[place], konflikter, register)
 
     groups = len(register.tema) + 1
-    of_lots = _ledd(par, par.alvor == STOPP, lots=len(maal.tomter), groups=groups)
-    of_cores = _ledd(par, par.tar, lots=len(maal.tomter), groups=groups)
+    of_lots = _ledd(par, np.where(par.alvor == STOPP, STOPP, RANGER), lots=len(maal.tomter), groups=groups)
+    of_cores = _ledd(par, par.rang, lots=len(maal.tomter), groups=groups)
     of_cores = of_cores.where((maal.kjerneareal > 0)[par.tomt[of_cores.par]])
     pieces = np.full(len(lot), None, dtype=object)
     cut = np.union1d(of_lots.open(whole).par, of_cores.open(whole).par)
@@ -154,7 +159,8 @@ def measure(maal: Maal, konflikter: gpd.GeoDataFrame, *, register: Konflikter, t
         on_cores[:, :-1],
         on_lots[:, -1, STOPP],
         on_cores[:, -1, STOPP],
-        on_cores[:, -1, HARD],
+        on_cores[:, -1, TAR],
+        on_cores[:, -1, HINDRER],
         par._replace(areal=areal),
     )
 
@@ -164,16 +170,17 @@ def _par(lot: Indices, row: Indices, konflikter: gpd.GeoDataFrame, register: Kon
     alvor = pd.Index(ALVOR).get_indexer(konflikter["alvor"])[row]
     takers = [navn for navn, lag in register.lag.items() if lag.tar_av_kjernen]
     takes = konflikter["lag"].isin(takers).to_numpy(dtype=bool)[row]
-    return Par(lot, row, tema, alvor, (alvor == STOPP) | ((alvor == HARD) & takes), np.zeros(len(lot)))
+    hard = np.where(alvor == HARD, np.where(takes, TAR, HINDRER), RANGER)
+    return Par(lot, row, tema, alvor, np.where(alvor == STOPP, STOPP, hard), np.zeros(len(lot)))
 
 
-def _ledd(par: Par, also: Bools, *, lots: int, groups: int) -> Ledd:
-    """Return what each pair counts in: its theme, and where `also` says so the last group, that of all themes."""
-    pairs = np.arange(len(par.tomt))
+def _ledd(par: Par, rang: Indices, *, lots: int, groups: int) -> Ledd:
+    """Return what each pair counts in: its theme, and at a rank below RANGER the last group, that of all themes."""
+    pairs, also = np.arange(len(par.tomt)), rang < RANGER
     return Ledd(
         np.concatenate([pairs, pairs[also]]),
         np.concatenate([par.tomt * groups + par.tema, par.tomt[also] * groups + groups - 1]),
-        np.concatenate([par.alvor, par.alvor[also]]),
+        np.concatenate([par.alvor, rang[also]]),
         grupper=lots * groups,
     )
 

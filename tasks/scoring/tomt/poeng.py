@@ -13,7 +13,7 @@ import pandas as pd
 from config.tomtprofil import Tomtprofil
 from tasks.scoring.tomt import deler
 from tasks.scoring.tomt.deler import Del
-from tasks.scoring.tomt.konfliktfri import Konflikt, konflikt, konfliktfri
+from tasks.scoring.tomt.konfliktfri import Konflikt, bundet_av, konflikt, konfliktfri
 from tasks.scoring.tomt.opphav import Opphav
 from tasks.scoring.tomt.ordlegging import Tekster, kolonne
 from tasks.scoring.tomt.regler import Regler
@@ -58,9 +58,9 @@ def gi_poeng(
 
 def _deler(fakta: pd.DataFrame, av: Konflikt, *, profil: Tomtprofil, regler: Regler, opphav: Opphav) -> list[Del]:
     columns = {str(c): fakta[c].to_numpy() for c in fakta.columns}
-    factor = profil.faktor
+    factor, bound = profil.faktor, bundet_av(av, regler.konflikter)
     by_factor = {
-        "kapasitet": lambda f: deler.kapasitet(columns, f, fortetting=regler.fortetting, opphav=opphav),
+        "kapasitet": lambda f: deler.kapasitet(columns, f, regler=regler, opphav=opphav, bundet_av=bound),
         "storrelse": lambda f: deler.storrelse(columns, f, opphav=opphav),
         "sentralitet": lambda f: deler.sentralitet(columns, f, regler=regler, opphav=opphav),
         "konflikt": lambda f: konfliktfri(av, f, register=regler.konflikter, opphav=opphav),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 from config.fortetting import Fortetting, fortetting
@@ -57,6 +58,18 @@ class Regler:
             Naming the file, the key and what is wrong with it.
         """
         return cls(konflikter(), tomtefaktorer(), fortetting(), nivaaer())
+
+    @cached_property
+    def stopptema(self) -> frozenset[str]:
+        """Themes of conflict that can stop a lot."""
+        return frozenset(
+            lag.tema for lag in self.konflikter.lag.values() if "stopp" in (lag.annet, *lag.alvor.values())
+        )
+
+    @property
+    def omvei(self) -> float:
+        """How many times the straight line a way may be."""
+        return self.faktorer.sentralitet.omvei.faktor
 
     def navn(self, faktor: str, del_: str = "") -> str:
         """Return what a factor, or a part of it, is called."""

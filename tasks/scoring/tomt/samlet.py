@@ -1,8 +1,9 @@
 """Samlet: the facts of several lots as if they were one.
 
 What a measurement of the joint land would give, as far as the facts of its parts tell: sums of areas; the shortest of
-the distances, which is the distance of the whole; of what stands and lives around it the most that any part has, which
-the whole has at least. What is not known of an area or of owners is not known of the whole.
+the distances, which is the distance of the whole, measured along the road where all of them are; of what stands and
+lives around it the most that any part has, which the whole has at least. What is not known of an area or of owners is
+not known of the whole.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from config.tomtefaktorer import LANGS_VEG, LUFTLINJE
 from tasks.tomtekontrakter import KONFLIKTANDELER, TOMTEFAKTA
 
-SUM = ("areal_m2", "kjerne_m2", "byggbar_m2")
+SUM = ("areal_m2", "kjerne_m2", "byggbar_m2", "fri_m2")
 NAERMEST: Mapping[str, tuple[str, ...]] = {
     "tettsted_m": ("tettsted_navn", "tettsted_folketall"),
     "holdeplass_m": ("holdeplass_navn",),
@@ -25,6 +27,8 @@ NAERMEST: Mapping[str, tuple[str, ...]] = {
     "veg_m": ("vegkategori",),
 }
 """Distance → what is told of the place that it leads to."""
+MAALT_LANGS_VEG = ("tettsted_m", "holdeplass_m", "dagligvare_m", "skole_m", "barnehage_m")
+"""Distances that `avstand_metode` is of."""
 MEST = ("befolkning_1km", "befolkning_3km", "bygninger_100m", "bygninger_300m", "adresser_100m", "adresser_300m")
 EIER_OG_TEMA = ("kommunal", "antall_eiere", "eierslag", "matrikkelenheter", "ukjente_tema")
 KOMMUNEN = "kommunen"
@@ -65,11 +69,7 @@ def union_facts(lots: pd.DataFrame) -> pd.DataFrame:
         frame[column] = by_group[column].sum().where(known)
     for column in MEST:
         frame[column] = by_group[column].max()
-    for column, told in NAERMEST.items():
-        nearest = lots.sort_values(["gruppe", column, "tomt_id"], kind="stable").drop_duplicates("gruppe")
-        nearest = nearest.set_index("gruppe")
-        for name in (column, *told):
-            frame[name] = nearest[name]
+    frame = frame.assign(**{str(column): values for column, values in _nearest(lots).items()})
     groups: dict[str, list[Mapping[Any, Any]]] = {}
     for row in lots[["gruppe", *EIER_OG_TEMA]].to_dict("records"):
         groups.setdefault(row["gruppe"], []).append(row)
@@ -77,6 +77,24 @@ def union_facts(lots: pd.DataFrame) -> pd.DataFrame:
     frame = frame.assign(**{str(column): own[column].reindex(frame.index) for column in own})
     frame = frame.assign(tomt_id=frame.index, er_stoppet=False, stopp_grunn=None, noekkel=None)
     return frame[list(TOMTEFAKTA.columns)].astype({"antall_eiere": float}).reset_index(drop=True)
+
+
+def _nearest(lots: pd.DataFrame) -> pd.DataFrame:
+    """Return the shortest of each distance by group, what is told of the place, and how the distances were measured.
+
+    They are along the road where each that is used was: a straight line among them makes straight lines of all.
+    """
+    found: list[pd.Series] = []
+    along: list[pd.Series] = []
+    for column, told in NAERMEST.items():
+        nearest = lots.sort_values(["gruppe", column, "tomt_id"], kind="stable").drop_duplicates("gruppe")
+        nearest = nearest.set_index("gruppe")
+        found += [nearest[name] for name in (column, *told)]
+        if column in MAALT_LANGS_VEG:  # what is out of reach is so by any way
+            along.append((nearest["avstand_metode"] == LANGS_VEG) | ~np.isfinite(nearest[column]))
+    is_along = pd.concat(along, axis=1).all(axis=1)
+    metode = is_along.map({True: LANGS_VEG, False: LUFTLINJE}).rename("avstand_metode")
+    return pd.concat([*found, metode], axis=1)
 
 
 def _together(rows: Sequence[Mapping[Any, Any]]) -> dict[str, object]:

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from config.kurver import Tall
 from config.tomtprofil import Tomtprofil
 from tasks.contracts import NUMBER
 from tasks.scoring.tomt import kort as kortord
-from tasks.scoring.tomt.kapasitet import boliger
+from tasks.scoring.tomt.avrunding import avrund
+from tasks.scoring.tomt.kapasitet import boliger, hele_boliger
 from tasks.scoring.tomt.konfliktfri import konflikt, verste_tema
 from tasks.scoring.tomt.opphav import Opphav
-from tasks.scoring.tomt.ordlegging import Tekster, tekster
+from tasks.scoring.tomt.ordlegging import Tekster, prosent, tekster
 from tasks.scoring.tomt.regler import Regler
 from tasks.scoring.tomt.sikkerhet import Sikkerhet, sikkerhet
 from tasks.scoring.tomt.tavle import DECIMALS, Tavle
 from tasks.tomtekontrakter import FAKTORER, SCORER
 
+TALL = {c: float for c, kind in SCORER.columns.items() if kind == NUMBER}
 STOPPET_NIVAA = "D"
+HOYEST_USETT = "B"
+"""The highest tier of a lot of which a theme that can stop it is not known: it may lie in a nature reserve."""
 UTEN_GRUNN = "ingenting av tomten kan bygges"
 
 GRUNNLAG = ("kjerne_m2", "kjerne_grunnlag", "har_tvist")
@@ -44,84 +51,122 @@ def scorer(
     Parameters
     ----------
     kort
-        Contract scorekort: what `poeng.gi_poeng` has given these lots by the same profile.
-    fakta, andeler, dekning, land
-        As for `poeng.gi_poeng`.
+        Contract scorekort: what `poeng.gi_poeng` has given these lots by the same parameters.
     tomter
-        Contract tomter, or its tomt_id, kjerne_m2, kjerne_grunnlag and har_tvist. None: not known.
+        tomt_id and GRUNNLAG of the contract tomter. None: not known.
 
     Returns
     -------
     DataFrame
-        Contract scorer, in the order of `fakta`. selvkost_* and `selvkost` are filled by whoever computes them,
-        `endring` by `endring.med_endring`.
+        Contract scorer, in the order of `fakta`; selvkost* and endring are filled by `selvkost` and `endring`.
 
     Raises
     ------
     ContractError
         When not every lot has every part.
-
-    Notes
-    -----
-    score = Σ poeng; hoyest = score + Σ ukjent, never renormalised. Dwellings are the same whatever the profile: by
-    config/fortetting.toml, in whole numbers downwards, 0 on a stopped lot.
     """
     if fakta.empty:
         return SCORER.empty()
     tavle = Tavle.av(kort, fakta["tomt_id"])
-    poeng, ukjent = tavle.per_faktor("poeng"), tavle.per_faktor("ukjent")
-    score, open_ = _sum(poeng, len(fakta)), _sum(ukjent, len(fakta))
-    sure = _sikkerhet(tavle, open_, fakta, regler=regler, opphav=_opphav(dekning, land, regler), tomter=tomter)
-    columns: dict[str, object] = {
-        "tomt_id": fakta["tomt_id"].to_numpy(dtype=object),
-        "profil": profil.merke,
-        "score": score,
-        "hoyest": np.round(score + open_, DECIMALS),
-        "nivaa": _nivaa(score, fakta, regler),
-        **{f"poeng_{f}": poeng.get(f, np.nan) for f in FAKTORER},
-        **{f"ukjent_{f}": ukjent.get(f, np.nan) for f in FAKTORER},
-        **{c: fakta[c].to_numpy() for c in ("er_stoppet", "byggbar_m2", "kommunal")},
-        "stopp_grunn": tekster(fakta["stopp_grunn"]),
-        **_boliger(fakta, regler),
-        **_verste(fakta, andeler, regler),
-        "sikkerhet": sure.samlet,
-        **_tekster(tavle, score, np.round(score + open_, DECIMALS), fakta, profil=profil, regler=regler, sure=sure),
-        "noekkel": scorenoekler(fakta, profil=profil, regler=regler, dekning=dekning, land=land),
-    }
-    frame = pd.DataFrame(columns, index=range(len(fakta)))
-    return frame.reindex(columns=list(SCORER.columns)).astype(
-        {c: float for c, k in SCORER.columns.items() if k == NUMBER}
-    )
+    verste = verste_tema(konflikt(fakta, andeler, regler.konflikter), regler.konflikter)
+    sure = _sikkerhet(tavle, fakta, regler=regler, opphav=_opphav(dekning, land, regler), tomter=tomter)
+    made = _Poengsum(tavle, fakta, regler, profil)
+    keys = scorenoekler(fakta, profil=profil, regler=regler, dekning=dekning, land=land)
+    own = {"verste_tema": verste[0], "verste_andel": verste[1], "sikkerhet": sure.samlet, "noekkel": keys}
+    frame = pd.DataFrame(made.columns() | own | made.tekster(sure, verste), index=range(len(fakta)))
+    return frame.reindex(columns=list(SCORER.columns)).astype(TALL)
 
 
-def sum_poeng(kort: pd.DataFrame, tomt_ider: pd.Series) -> pd.DataFrame:
-    """Return tomt_id, score and hoyest of lots from their parts alone."""
-    tavle = Tavle.av(kort, tomt_ider)
-    score = _sum(tavle.per_faktor("poeng"), len(tomt_ider))
-    open_ = _sum(tavle.per_faktor("ukjent"), len(tomt_ider))
-    return pd.DataFrame({"tomt_id": tomt_ider.to_numpy(), "score": score, "hoyest": np.round(score + open_, DECIMALS)})
+@dataclass(frozen=True)
+class _Poengsum:
+    """What the points of the lots add up to, in numbers and words.
+
+    score = Σ poeng; hoyest = score + Σ ukjent, never renormalised.
+    """
+
+    tavle: Tavle
+    fakta: pd.DataFrame
+    regler: Regler
+    profil: Tomtprofil
+
+    @cached_property
+    def score(self) -> Tall:
+        return _sum(self.tavle, "poeng")
+
+    @cached_property
+    def hoyest(self) -> Tall:
+        return np.asarray(np.round(self.score + _sum(self.tavle, "ukjent"), DECIMALS))
+
+    @cached_property
+    def stoppet(self) -> npt.NDArray[np.bool_]:
+        return self.fakta["er_stoppet"].to_numpy(dtype=bool)
+
+    @cached_property
+    def tak(self) -> Tekster:
+        """Why the tier of each lot is lower than its points, None where it is not."""
+        said = []
+        for score, stopped, dark in zip(self.score.tolist(), self.stoppet, self.fakta["ukjente_tema"], strict=True):
+            level = self.regler.nivaaer.of(score)
+            unseen = [] if stopped else [t for t in dark if t in self.regler.stopptema]
+            names = [self.regler.navn("konflikt", t) for t in unseen] if str(level) < HOYEST_USETT else []
+            said.append(
+                f"{level} etter poengene; {HOYEST_USETT} til noen har sett etter {_og(names)}" if names else None
+            )
+        return np.array(said, dtype=object)
+
+    @cached_property
+    def nivaa(self) -> Tekster:
+        rows = zip(self.score.tolist(), self.stoppet, self.tak, strict=True)
+        levels = [STOPPET_NIVAA if s else HOYEST_USETT if cap else self.regler.nivaaer.of(v) for v, s, cap in rows]
+        return np.array(levels, dtype=object)
+
+    def columns(self) -> dict[str, object]:
+        """Return the columns that are sums, and those that are taken over from the facts."""
+        poeng, ukjent = self.tavle.per_faktor("poeng"), self.tavle.per_faktor("ukjent")
+        return {
+            "tomt_id": self.fakta["tomt_id"].to_numpy(dtype=object),
+            "profil": self.profil.merke,
+            "score": self.score,
+            "hoyest": self.hoyest,
+            "nivaa": self.nivaa,
+            **{f"poeng_{f}": poeng.get(f, np.nan) for f in FAKTORER},
+            **{f"ukjent_{f}": ukjent.get(f, np.nan) for f in FAKTORER},
+            **{c: self.fakta[c].to_numpy() for c in ("er_stoppet", "byggbar_m2", "kommunal")},
+            "stopp_grunn": tekster(self.fakta["stopp_grunn"]),
+            **_boliger(self.fakta, self.regler),
+        }
+
+    def tekster(self, sure: Sikkerhet, verste: tuple[Tekster, Tall]) -> dict[str, object]:
+        """Return the card and its short forms; `verste` is the worst theme of each lot and its share of it."""
+        tavle, regler = self.tavle, self.regler
+        why = zip(self.stoppet, tekster(self.fakta["stopp_grunn"]), strict=True)
+        stopp = np.array([(of or UTEN_GRUNN).rstrip(".") if s else None for s, of in why], dtype=object)
+        shown = avrund(tavle, self.score, self.hoyest, nivaaer=regler.nivaaer)
+        head = kortord.hode(shown, self.nivaa, profil=self.profil, stopp=stopp, tak=self.tak)
+        worst = [
+            f"{regler.navn('konflikt', t).lower()} {prosent(a)}" if t else None for t, a in zip(*verste, strict=True)
+        ]
+        return {
+            "begrunnelse": kortord.begrunnelse(tavle, shown, stopp=stopp, verste=np.array(worst, dtype=object)),
+            "hvorfor": kortord.hvorfor(tavle, shown, head, regler=regler, profil=self.profil, sikkerhet=sure),
+            "loft": kortord.loft(tavle, stopp=stopp),
+            "mangler": kortord.mangler(tavle, regler=regler, stopp=stopp, tak=self.tak),
+        }
 
 
-def _sum(by_factor: Mapping[str, Tall], n: int) -> Tall:
-    return np.round(np.sum([*by_factor.values()], axis=0) if by_factor else np.zeros(n), DECIMALS)
+def _og(names: Sequence[str]) -> str:
+    return " og ".join(w for w in (", ".join(names[:-1]), names[-1]) if w)
 
 
-def _nivaa(score: Tall, fakta: pd.DataFrame, regler: Regler) -> Tekster:
-    stopped = fakta["er_stoppet"].to_numpy(dtype=bool)
-    levels = [STOPPET_NIVAA if s else regler.nivaaer.of(float(v)) for v, s in zip(score, stopped, strict=True)]
-    return np.array(levels, dtype=object)
+def _sum(tavle: Tavle, column: str) -> Tall:
+    return np.asarray(np.round(np.sum([*tavle.per_faktor(column).values()], axis=0), DECIMALS))
 
 
-def _boliger(fakta: pd.DataFrame, regler: Regler) -> dict[str, Tall]:
-    rom = boliger({str(c): fakta[c].to_numpy() for c in fakta}, regler.fortetting)
+def _boliger(fakta: pd.DataFrame, regler: Regler) -> dict[str, object]:
+    rom = boliger({str(c): fakta[c].to_numpy() for c in fakta}, regler.fortetting, omvei=regler.omvei)
     alive = ~fakta["er_stoppet"].to_numpy(dtype=bool)
     whole = {"boliger_lav": rom.lav, "boliger": rom.forventet, "boliger_hoy": rom.hoy}
-    return {name: np.where(alive, np.floor(np.round(n, DECIMALS)), 0.0) for name, n in whole.items()}
-
-
-def _verste(fakta: pd.DataFrame, andeler: pd.DataFrame, regler: Regler) -> dict[str, object]:
-    tema, andel = verste_tema(konflikt(fakta, andeler, regler.konflikter), regler.konflikter)
-    return {"verste_tema": tema, "verste_andel": andel}
+    return {name: np.where(alive, hele_boliger(n), 0.0) for name, n in whole.items()}
 
 
 def _opphav(dekning: pd.DataFrame, land: pd.DataFrame | None, regler: Regler) -> Opphav:
@@ -129,35 +174,16 @@ def _opphav(dekning: pd.DataFrame, land: pd.DataFrame | None, regler: Regler) ->
 
 
 def _sikkerhet(
-    tavle: Tavle, ukjent: Tall, fakta: pd.DataFrame, *, regler: Regler, opphav: Opphav, tomter: pd.DataFrame | None
+    tavle: Tavle, fakta: pd.DataFrame, *, regler: Regler, opphav: Opphav, tomter: pd.DataFrame | None
 ) -> Sikkerhet:
+    stopped = fakta["er_stoppet"].to_numpy(dtype=bool)
+    # Nothing of a stopped lot is open, but what nobody has looked at is no more sure for that.
+    ukjent = np.where(stopped, (tavle.tall("maks") * tavle.uten_verdi).sum(axis=1), _sum(tavle, "ukjent"))
     known = pd.DataFrame(columns=["tomt_id", *GRUNNLAG]) if tomter is None else tomter
     known = known.reindex(columns=["tomt_id", *GRUNNLAG])
     own = pd.DataFrame(known.set_index("tomt_id")).reindex(fakta["tomt_id"].to_numpy())
     parts = list(zip(tavle.faktorer, tavle.deler, tavle.maks.tolist(), strict=True))
     return sikkerhet(ukjent, parts, tomter=own, opphav=opphav, faktorer=regler.faktorer, register=regler.konflikter)
-
-
-def _tekster(
-    tavle: Tavle,
-    score: Tall,
-    hoyest: Tall,
-    fakta: pd.DataFrame,
-    *,
-    profil: Tomtprofil,
-    regler: Regler,
-    sure: Sikkerhet,
-) -> dict[str, Tekster]:
-    stopped = fakta["er_stoppet"].to_numpy(dtype=bool)
-    reasons = zip(stopped, tekster(fakta["stopp_grunn"]), strict=True)
-    stopp = np.array([(why or UTEN_GRUNN).rstrip(".") if s else None for s, why in reasons], dtype=object)
-    head = kortord.hode(score, hoyest, _nivaa(score, fakta, regler), profil=profil.merke, stopp=stopp)
-    return {
-        "begrunnelse": kortord.begrunnelse(tavle, stopp=stopp),
-        "hvorfor": kortord.hvorfor(tavle, head, regler=regler, sikkerhet=sure),
-        "loft": kortord.loft(tavle, stopp=stopp),
-        "mangler": kortord.mangler(tavle, regler=regler),
-    }
 
 
 def scorenoekler(
@@ -170,14 +196,12 @@ def scorenoekler(
 ) -> Tekster:
     """Return the digest of what each lot's score is made of: its facts, the profile, the rules and who tells.
 
-    A lot whose digest is that of its row in out/scorer need not be scored again. Ages count as far as they change
-    the confidence or what the card says.
+    A lot whose digest is that of its row in out/scorer need not be scored again. Ages count by the very figures that
+    the confidence is made of, and by what the card says of them.
     """
     opphav = _opphav(dekning, land, regler)
-    ferskhet = regler.faktorer.sikkerhet.ferskhet
     told = [
-        (lag, str(opphav.kilde(lag)), opphav.hvorfor_ukjent([lag]), row.get("karakter"),
-         [round(float(s), 1) for s in ferskhet.andel(opphav.alder([lag]))])
+        (lag, str(opphav.kilde(lag)), opphav.hvorfor_ukjent([lag]), row.get("karakter"), opphav.fersk([lag]))
         for lag, row in sorted(opphav.rader.items())
     ]  # fmt: skip
     common = hashlib.sha256(f"{profil!r}|{regler!r}|{told!r}".encode()).hexdigest()

@@ -18,6 +18,8 @@ from tasks.tekst import tall
 
 PRISINDIKATOR = "kvadratmeterpris_kr"
 ANSLAG = "Maskinelt anslag, ikke en verdivurdering"
+HELE_KR = 100_000
+"""An estimate is no more exact than this."""
 NAVN = {
     "andel": "pristak",
     "uten_tall_kr_per_m2": "kvadratmeterpris",
@@ -196,22 +198,51 @@ def _why_not(
 ) -> str | None:
     if is_stopped:
         return "tomten er stoppet"
-    if reckoned is None:
-        return f"kvadratmeterprisen i kommunen er ikke kjent ({pris.mangler})"
-    return "antall boliger er ikke kjent" if np.isnan(few) or np.isnan(many) else None
+    if np.isnan(few) or np.isnan(many):
+        return "antall boliger er ikke kjent"
+    if many == 0:
+        return "tomten har ikke rom for en bolig"
+    return f"kvadratmeterprisen i kommunen er ikke kjent ({pris.mangler})" if reckoned is None else None
 
 
 def _words(low: float, high: float, boliger: tuple[float, float], *, why_not: str | None, basis: str) -> str:
+    """Return the estimate in two sentences: what the land may cost, and what that rests on; or why there is none."""
     if why_not is not None:
-        return f"{ANSLAG}: ikke regnet ut, {why_not}."
+        return f"Ikke regnet ut: {why_not}."
     if not high > 0:
-        return f"{ANSLAG}: går ikke i hop, tomten bærer ingen tomtepris om boligene selges til selvkost. {basis}"
-    each = [price / count if count else 0.0 for price, count in zip((low, high), boliger, strict=True)]
-    floor = " I den lave enden går det ikke i hop." if not low > 0 else ""
-    return (
-        f"{ANSLAG}: tomten bærer høyst {_range(low / 1e6, high / 1e6, 1)} mill. kr om boligene selges til selvkost, "
-        f"{_range(min(each) / 1e3, max(each) / 1e3)} tusen kr per bolig ved {_range(*boliger)} boliger.{floor} {basis}"
-    )
+        return (
+            f"{ANSLAG}: tomten bærer ingen tomtepris om boligene selges til selvkost, heller ikke i beste fall. {basis}"
+        )
+    few, many = boliger
+    pays_low, pays_high = (_rounded(kroner) > 0 for kroner in (low, high))
+    each = sorted((low / few, high / many)) if pays_low else (high / many, high / many)
+    count = _range(few if pays_low else many, many)
+    room = "ved 1 bolig" if count == "1" else f"{_mill(*each)} per bolig ved {count} boliger"
+    lead = "høyst " if pays_low else "mellom ingenting og " if pays_high else ""
+    whole = _mill(low if pays_low else high, high)
+    return f"{ANSLAG}: tomten bærer {lead}{whole} ({room}) om boligene selges til selvkost. {basis}"
+
+
+def _rounded(kroner: float) -> float:
+    """Return an amount as exact as it is, in million NOK."""
+    return round(kroner / HELE_KR) * HELE_KR / 1e6
+
+
+def _mill(low: float, high: float) -> str:
+    """Return amounts in words, to the nearest hundred thousand.
+
+    Examples
+    --------
+    >>> [_mill(*amounts) for amounts in ((6_119_024, 53_346_341), (2_000_000, 2_040_000), (30_000, 90_000))]
+    ['6,1–53,3 mill. kr', '2,0 mill. kr', '0–0,1 mill. kr']
+    >>> _mill(30_000, 40_000)
+    'under 0,1 mill. kr'
+    """
+    first, last = (tall(_rounded(kroner), 1) for kroner in (low, high))
+    if last == "0,0":
+        return "under 0,1 mill. kr"
+    span = "" if first == last else "0–" if first == "0,0" else f"{first}–"
+    return f"{span}{last} mill. kr"
 
 
 def _basis(reckoned: tuple[Ende, Ende] | None, pris: Kvadratmeterpris, satser: Selvkost) -> str:
@@ -220,11 +251,14 @@ def _basis(reckoned: tuple[Ende, Ende] | None, pris: Kvadratmeterpris, satser: S
         return ""
     low, high = reckoned
     bra = satser.areal.bra_per_bolig_m2
+    sale, cost = (
+        _range(round(a, -2), round(b, -2)) for a, b in ((low.pris_m2, high.pris_m2), (high.kost_m2, low.kost_m2))
+    )
+    *most, last = [*_assumed(pris, satser)] or [""]
+    assumed = f"; antatt er {', '.join(most)}{' og ' if most else ''}{last}" if last else ""
     return (
-        f"Regnet med {_range(bra.lav, bra.hoy)} m² per bolig, "
-        f"salgspris høyst {_range(low.pris_m2, high.pris_m2)} kr/m² "
-        f"({_price(pris, satser)}) og byggekost med felleskost {_range(high.kost_m2, low.kost_m2)} kr/m². "
-        f"Antagelser: {', '.join(_assumed(pris, satser)) or 'ingen'}."
+        f"Regnet med {_range(bra.lav, bra.hoy)} m² per bolig, salgspris {sale} kr/m² ({_price(pris, satser)}) "
+        f"og byggekost med felleskost {cost} kr/m²{assumed}."
     )
 
 
@@ -247,6 +281,6 @@ def _assumed(pris: Kvadratmeterpris, satser: Selvkost) -> Iterator[str]:
             yield NAVN[name]
 
 
-def _range(low: float, high: float, decimals: int = 0) -> str:
-    first, last = tall(low, decimals), tall(high, decimals)
+def _range(low: float, high: float) -> str:
+    first, last = tall(low), tall(high)
     return first if first == last else f"{first}–{last}"

@@ -23,9 +23,6 @@ FORMEL = (
 )
 """What the card says of it."""
 
-STEG = 0.05
-"""Freshness moves in steps of this: a score does not change because one more day has passed."""
-
 KARAKTERTEMA = ("kommuneplan", "teig")
 """Themes whose grade tells how good the lot's own geometry is."""
 
@@ -69,8 +66,8 @@ def sikkerhet(
     Notes
     -----
     dekning = 1 − ukjent / 100
-    ferskhet = Σ maks × share by age of the oldest layer that the part rests on / Σ maks, over parts that are known, to
-    the nearest `STEG`; the curve is sikkerhet.ferskhet of config/tomtefaktorer.toml
+    ferskhet = Σ maks × freshness of the least fresh layer that the part rests on / Σ maks, over parts that are known;
+    freshness of a layer: `opphav.Opphav.fersk`
     geometri = share of the worst grade of kommuneplan and teig × share of what the core rests on × (tvist where the
     extent of the property is disputed)
     """
@@ -86,19 +83,18 @@ def ferskhet(parts: Iterable[Part], *, opphav: Opphav, register: Konflikter, sat
     """Return the freshness of what the parts rest on; the smallest where nothing is known."""
     shares, weights = [], []
     for faktor, del_, maks in parts:
-        ages = opphav.alder(_lag(faktor, del_, register))
-        if ages:
-            shares.append(float(satser.ferskhet.andel(ages).min()))
+        if fresh := opphav.fersk(_lag(faktor, del_, register)):
+            shares.append(min(fresh))
             weights.append(maks)
     if not weights:
         return satser.ferskhet.minst
-    return float(np.round(np.average(shares, weights=weights) / STEG) * STEG)
+    return float(np.average(shares, weights=weights))
 
 
 def _lag(faktor: str, del_: str, register: Konflikter) -> tuple[str, ...]:
     """Return the layers that a part rests on."""
     if faktor == "konflikt":
-        return () if del_ == VERSTE else register.lag_av(del_)
+        return tuple(register.lag) if del_ == VERSTE else register.lag_av(del_)
     if faktor in ("sentralitet", "infrastruktur"):
         return LAG[del_ or "tetthet"]
     return LANDLAG if faktor in ("kapasitet", "storrelse") else ()

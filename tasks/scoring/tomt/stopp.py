@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tasks.tekst import tall
+from tasks.tekst import navn, tall
 
 HELE, UNDER_EN = 0.995, 0.01
 """Shares that are told as the whole lot, and as less than one per cent."""
 MED_FLERE = 0.01
 """The largest feature is named alone when the others of its theme add less than this to it."""
-MOST_DELER, MOST_TEGN = 3, 80
-"""Themes that are named, the largest first; letters of a name."""
+MOST_DELER = 3
+"""Themes that are named, the largest first."""
+BORTE = "ingenting er igjen av det byggbare"
 
 
 class Stoppdel(NamedTuple):
-    """What of one theme lies over a lot under stopp.
+    """What of one theme lies over a lot, under stopp or under what takes off the core.
 
     Attributes
     ----------
@@ -25,7 +26,7 @@ class Stoppdel(NamedTuple):
     navn
         Of the feature that covers most, or of its layer where the source names no place.
     andel, andel_stoerste
-        Share of the lot under the theme's stopp, and under that feature.
+        Share of the lot under what of the theme is meant, and under that feature.
     """
 
     tema: str
@@ -35,7 +36,7 @@ class Stoppdel(NamedTuple):
 
 
 def stopp_grunn(deler: Sequence[Stoppdel], *, kjernen_er_borte: bool) -> str:
-    """Return why a lot is stopped.
+    """Return why a lot is stopped: what lies under stopp.
 
     Parameters
     ----------
@@ -50,16 +51,26 @@ def stopp_grunn(deler: Sequence[Stoppdel], *, kjernen_er_borte: bool) -> str:
     largest = sorted(deler, key=lambda d: (-d.andel, d.tema))[:MOST_DELER]
     parts = [_part(d) for d in largest]
     if kjernen_er_borte:
-        parts.append("ingenting er igjen av kjernen" if parts else "Ingenting er igjen av kjernen")
+        parts.append(BORTE if parts else BORTE.capitalize())
     return "; ".join(parts)
 
 
+def tatt_grunn(deler: Sequence[Stoppdel]) -> str:
+    """Return why a lot is stopped whose core is taken whole, not by stopp alone: by what, the largest first.
+
+    Examples
+    --------
+    >>> tatt_grunn([Stoppdel("Naturvern", "Vassfaret landskapsvernområde", 0.4, 0.4)])
+    'Vassfaret landskapsvernområde (Naturvern): ingenting er igjen av det byggbare'
+    """
+    largest = sorted(deler, key=lambda d: (-round(d.andel, 6), d.tema))
+    names = ", ".join(f"{navn(d.navn)} ({d.tema})" for d in largest[:MOST_DELER])
+    return f"{names}{' med flere' if len(largest) > MOST_DELER else ''}: {BORTE}"
+
+
 def _part(del_: Stoppdel) -> str:
-    navn = " ".join(del_.navn.split())
-    if len(navn) > MOST_TEGN:
-        navn = navn[: MOST_TEGN - 1].rstrip() + "…"
     others = " med flere" if del_.andel - del_.andel_stoerste >= MED_FLERE else ""
-    return f"{del_.tema}: {navn}{others} dekker {_share(del_.andel)}"
+    return f"{del_.tema}: {navn(del_.navn)}{others} dekker {_share(del_.andel)}"
 
 
 def _share(andel: float) -> str:

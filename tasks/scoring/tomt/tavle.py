@@ -12,7 +12,7 @@ import pandas as pd
 
 from config.kurver import Tall
 from tasks.errors import ContractError
-from tasks.scoring.tomt.ordlegging import Tekster, tekster
+from tasks.scoring.tomt.ordlegging import UKJENT, Tekster, tekster
 
 DECIMALS = 9
 """To which sums are rounded: 80 that was added up as 79.99999999999999 is 80."""
@@ -82,6 +82,13 @@ class Tavle:
         """Factor → its columns."""
         names = np.array(self.faktorer, dtype=object)
         return {f: np.flatnonzero(names == f) for f in dict.fromkeys(self.faktorer)}
+
+    @cached_property
+    def uten_verdi(self) -> npt.NDArray[np.bool_]:
+        """Which parts are not known, or not wholly, lots × parts: also of a stopped lot, of which nothing is open."""
+        return np.array([UKJENT in (t or "") for t in self.tekst("verdi_tekst").ravel()]).reshape(
+            self.tall("maks").shape
+        )
 
     def per_faktor(self, column: str) -> dict[str, Tall]:
         """Return the sum of a column over the parts of each factor."""

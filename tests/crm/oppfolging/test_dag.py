@@ -76,6 +76,10 @@ def test_a_fortnight(uke):
         "fase-sett:#1:0508:Identifisert",
         "steg:#0:2026-05-06", "stille:#0:2026-05-05:1",
     ]  # fmt: skip
+    uke.sell(0, Stoppet=True, Stoppet_fordi="Naturvern: 72 %")  # as a run says it
+    uke.morning(17)
+    assert (uke.reminder(0), uke.told()[-2]) == ("Stoppet: Naturvern: 72 %", "stille:#0:2026-05-05:1")
+    assert uke.told()[-1] == "stoppet:#0:-"
 
 
 @pytest.mark.long

@@ -34,6 +34,12 @@ def test_a_kommune_is_four_digits():
     assert lot(Kommunenummer="3207").kommunenummer == "3207"
 
 
+def test_what_stops_a_lot_is_read_on_one_line():
+    stopped = lot(**{"Stoppet": True, "Stoppet fordi": "Naturvern\n72 %"})
+    assert (stopped.er_stoppet, stopped.stoppet_fordi) == (True, "Naturvern 72 %")
+    assert [lot(Stoppet=other).er_stoppet for other in (None, "ja", 1)] == [False, False, False]
+
+
 def test_an_answer_is_known_by_an_id_of_the_programs_form_that_no_other_carries():
     assert answers("U1", TYPED, "01019012345", None, "U2", "U2") == ["U1", "rec1", "rec2", "rec3", "rec4", "rec5"]
     assert answers("E00017", "Kari", felt="Svarstatus", noekkel="Eier-id") == ["E00017", "rec1"]

@@ -102,6 +102,17 @@ def test_a_lot_that_is_gone_is_told_of_as_long_as_it_is_worked_with():
     assert due(tomt(fase="Ikke aktuell", tilstand="Borte")) == []
 
 
+def test_a_lot_that_is_stopped_is_told_of_as_long_as_it_is_worked_with():
+    lot = tomt(er_stoppet=True, stoppet_fordi="Naturvern: 72 %", kilde_endret=before(40), hva_er_endret="Stoppet")
+    assert [(v.id, v.linje) for v in due(lot)] == [
+        (f"stoppet:3207-000001:{before(40).isoformat()}", "Stoppet: Naturvern: 72 %")
+    ]
+    assert due(tomt(fase="Identifisert", er_stoppet=True)) == []
+    both = tomt(er_stoppet=True, tilstand="Borte")
+    assert [v.slag for v in due(both)] == ["borte"]
+    assert [v.slag for v in due(tomt(er_stoppet=True, kilde_endret=before(1)))] == ["stoppet"]
+
+
 # --- answers ---
 
 

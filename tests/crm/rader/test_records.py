@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
+from functools import cache
 from typing import Any
 
 import pytest
@@ -44,7 +45,13 @@ TIME = "2026-11-20T02:00:00+00:00"
 
 
 def rows_of(**frames: Any) -> dict[str, RowsByKey]:
-    given = {
+    return build_rows(NORDRE_FOLLO, **(usual() | frames), kilder="teig: 1 objekt")
+
+
+@cache
+def usual() -> dict[str, Any]:
+    """Return a frame of each kind with a row or none; rows are made of them, and they stay as they are."""
+    return {
         "omraader": frame_of(contracts.OMRAADER, area()),
         "tomter": frame_of(contracts.TOMTER, lot()),
         "scorer": frame_of(SCORER, score()),
@@ -61,7 +68,6 @@ def rows_of(**frames: Any) -> dict[str, RowsByKey]:
         "kontekstdekning": KONTEKSTDEKNING.empty(),
         "sammenslaainger": frame_of(SAMMENSLAAINGER, assembly()),
     }
-    return build_rows(NORDRE_FOLLO, **(given | frames), kilder="teig: 1 objekt")
 
 
 def test_every_field_of_the_program_is_filled_and_no_other():
@@ -143,7 +149,7 @@ HOSTILE = [
 ]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @example(HOSTILE)
 @given(st.lists(st.text(max_size=60), min_size=2, max_size=12, unique=True))
 def test_hostile_text_stays_one_harmless_text(words):

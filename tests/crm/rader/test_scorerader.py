@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from config.base import base_register
-from config.kilder import kontekst_themes
+from config.kilder import KONTEKSTNAVN, kontekst_themes
 from config.konflikt import konflikter
 from tasks import contracts
 from tasks.crm.rader import scorerader
-from tasks.crm.rader.kommunerader import OMGIVELSER, ikke_vurdert_fields
+from tasks.crm.rader.kommunerader import ikke_vurdert_fields
 from tasks.crm.rader.rad import Felles, Row, dicts
 from tasks.crm.rader.scorerader import KOMMUNAL, POENG, score_fields, total_fields, with_scores
 from tasks.crm.sync.diff import canonical_row
@@ -44,6 +44,11 @@ def test_points_range_and_certainty_stand_as_scoring_gave_them():
     assert (row["Score"], row["Høyest"], row["Usikre poeng"], row["Nivå"]) == (62.3, 78.9, 16.6, "B")
     assert row["Sikkerhet"] == 0.87  # of a percentage Airtable holds the share
     assert (row["Boliger lav"], row["Boliger (anslag)"], row["Boliger høy"]) == (12, 19, None)
+
+
+def test_a_score_is_never_shown_as_a_level_that_it_does_not_reach():
+    row = fields_of(score=79.96, hoyest=79.99, nivaa="B")
+    assert (row["Score"], row["Høyest"], row["Usikre poeng"]) == (79.9, 79.9, 0)
 
 
 def test_the_level_is_that_of_scoring_and_not_of_the_points():
@@ -103,6 +108,11 @@ def test_lots_and_dwellings_add_up_by_level_and_stopped_ones_apart():
     ]
 
 
+def test_one_dwelling_is_told_as_one():
+    lots = scored({"nivaa": "A", "boliger_lav": 1.0, "boliger": 1.0, "boliger_hoy": 2.0})
+    assert total_fields(lots)["Boliger per nivå"] == "A: 1 tomt, 1 bolig (1–2)"
+
+
 def test_a_kommune_without_lots_adds_up_to_nothing():
     lots = with_scores(contracts.TOMTER.empty(), SCORER.empty(), TOMTEFAKTA.empty())
     assert set(canonical_row(KOMMUNER, total_fields(lots)).values()) == {0, None}
@@ -122,14 +132,22 @@ def test_what_lots_were_not_assessed_for_is_told_by_theme():
         "stoy_fly": "ikke_dekket",
         "steinsprang_aktsomhet": "feilet",
         "holdeplass": "aldri",
-        "stormflo": "feilet",
+        "flom_faresone": "feilet",  # tells more than the theme needs
     }
     said = ikke_vurdert_fields(known(**answers))["Ikke vurdert"]
     assert said.splitlines() == [
         "Skred: kilden svarte ikke som den skal",
         "Støy fra fly: kilden dekker ikke kommunen",
-        "Holdeplasser: ikke hentet",
+        "Holdeplasser i bruk: ikke hentet",
     ]
     assert ikke_vurdert_fields(known())["Ikke vurdert"] is None
     assert ikke_vurdert_fields(KONTEKSTDEKNING.empty()) == {}
-    assert OMGIVELSER.keys() == set(kontekst_themes()) - konflikter().lag.keys()
+    assert KONTEKSTNAVN.keys() == set(kontekst_themes()) - konflikter().lag.keys() | {"bygning"}
+
+
+def test_what_buildings_would_have_told_is_told_where_they_are_not_known():
+    layers = [*kontekst_themes(), "bygning"]
+    rows = [{"lag": lag, "svar": "tom", "er_kjent": True, "kilde": "x"} for lag in layers[:-1]]
+    silent = frame_of(KONTEKSTDEKNING, *rows, {"lag": "bygning", "svar": "feilet", "er_kjent": False, "kilde": "x"})
+    said = ikke_vurdert_fields(silent)["Ikke vurdert"]
+    assert said == "Skoler, barnehager og butikker: kilden svarte ikke som den skal"

@@ -89,6 +89,28 @@ def test_a_number_that_drifts_goes_along_with_what_is_written_anyway():
     assert diff.update["7001-000001"][1] == {"Score": 81.2, "Sikkerhet": 0.86}
 
 
+CARD = "Score 81,2\nFlom 3 av 5\nSikkerhet 72 % = …"
+
+
+@pytest.mark.parametrize(
+    ("now", "sent", "is_left"),
+    [
+        ({"Hvorfor": "Score 81,2\nFlom 3 av 5\nSikkerhet 70 % = …"}, CARD, True),
+        ({"Hvorfor": "Score 81,2\nFlom 3 av 5\nSikkerhet 70 % = …", "Sikkerhet": 0.78}, CARD, True),
+        ({"Hvorfor": "Score 81,2\nFlom 3 av 5\nSikkerhet 62 % = …", "Sikkerhet": 0.62}, CARD, False),
+        ({"Hvorfor": "Score 81,2\nFlom 2 av 5\nSikkerhet 72 % = …"}, CARD, False),
+        ({"Hvorfor": "Score 81,2\nFlom 3 av 5\nSikkerhet 70 % = …"}, "Score 81,2\nFlom 3 av 5", False),  # by hand
+        ({"Hvorfor": None}, CARD, False),
+    ],
+)
+def test_a_line_that_drifts_is_left_until_something_else_has_moved(now, sent, is_left):
+    row = ROW | {"Sikkerhet": 0.87, "Hvorfor": CARD}
+    memory = {"7001-000001": remembered(row | {"Hvorfor": sent})}
+    there = record({**row, "Kommune": ["recK"]})
+    diff = diff_table(TOMTER, {"7001-000001": row | now}, [there], key_of={"recK": "7001"}, memory=memory)
+    assert (diff.unchanged, not diff.update) == ((1, True) if is_left else (0, False))
+
+
 def test_a_link_to_another_record_is_put_right():
     there = {"Tomt-id": "7001-000001", "Kommune": ["recX"], "Score": 81.2, "Areal m²": 2500}
     diff = diff_table(TOMTER, {"7001-000001": ROW}, [record(there)], key_of={"recK": "7001"})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
+from tasks.contracts import DEKNING
+from tasks.scoring.tomt.kjoring import score_kommune
 from tasks.tomtekontrakter import KONTEKSTDEKNING, SAMMENSLAAINGER, SCORER
 from tests.crm.proevebase import Verden, fasit
 from tests.crm.stordata import set_score, tomt_id
@@ -62,14 +65,21 @@ def test_new_lots_below_the_threshold_or_stopped_are_not_linked_to_nor_for_revie
     assert tom_verden.stand()["Sammenslåinger"][JOINED]["Tomter"] == [TWO, THREE]
 
 
-def test_the_next_day_with_the_same_facts_writes_nothing(verden):
-    """Data are a day older, the source has answered again, and certainty has sunk by as much."""
-    later = {"alder_dager": 2.0, "sett_tid": "2026-11-02T05:00:00+00:00"}
-    change(verden, KONTEKSTDEKNING, layer="core", **later)
-    change(verden, SCORER, sikkerhet=0.83)
-    assert written(verden) == set()
-    change(verden, SCORER, sikkerhet=0.77)
-    assert written(verden) == {"Tomter"}
+def test_the_same_facts_scored_anew_on_later_days_write_nothing_until_certainty_has_sunk(verden):
+    """The sources have answered again with what they had, or answer no more: only the age of the data moves."""
+
+    def scored(days: int, *, age: float) -> set[str]:
+        naa = datetime(2026, 11, 2, 5, tzinfo=UTC) + timedelta(days=days)
+        seen = {"alder_dager": age, "sett_tid": (naa - timedelta(days=age)).isoformat()}
+        change(verden, KONTEKSTDEKNING, layer="core", **seen)
+        change(verden, DEKNING, **seen)
+        score_kommune(TOMTEVIK, verden.geodata, naa=naa)
+        return written(verden)
+
+    assert "Tomter" in scored(0, age=25.0)
+    assert scored(1, age=26.0) == set()
+    assert scored(8, age=33.0) == set()
+    assert scored(400, age=400.0) == {"Tomter"}
 
 
 def test_what_is_stopped_or_no_longer_possible_stays_with_its_links_and_what_sales_wrote(verden):
@@ -85,3 +95,13 @@ def test_what_is_stopped_or_no_longer_possible_stays_with_its_links_and_what_sal
     assert (lot["Stoppet"], lot["Stoppet fordi"], lot["Nivå"], lot["Score"]) == (True, "Naturvern: 72 %", "D", 0)
     assert (lot["Under terskel"], lot["Hva er endret"]) == (True, "Under terskel, Stoppet")
     assert (kommune["Stoppede tomter"], kommune["Publiserte tomter"]) == (1, 23)
+
+
+def test_an_assembly_in_the_base_is_kept_up_to_date_though_people_have_deleted_its_lots(verden):
+    for lot in (ONE, TWO, THREE):
+        verden.person.delete("Tomter", lot)
+    change(verden, SCORER, score=10.0, nivaa="D")  # so that they are not made again
+    change(verden, SAMMENSLAAINGER, score=70.0, nivaa="B")
+    assert "Sammenslåinger" in written(verden)
+    row = verden.stand()["Sammenslåinger"][JOINED]
+    assert (row["Score"], row["Nivå"], row.get("Tomter"), row["Tilstand"]) == (70, "B", None, "Aktiv")

@@ -103,3 +103,33 @@ def test_what_only_the_program_decides_is_no_change_of_the_sources():
     found = diffs(tables, [Record("rec1", {"Tomt-id": "7001-000001", "Score": 70, "Tilstand": "Aktiv"})])["Tomter"]
     note_changes(found, date(2026, 11, 21))
     assert "Kilde endret" not in found.update["7001-000001"][1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_told"),
+    [
+        ((50, 60), (30, 62), False),  # something became unknown
+        ((50, 60), (30, 60), False),
+        ((50, 60), (30, 41), True),  # a flood
+        ((30, 60), (50, 60), False),  # something became known
+        ((30, 60), (50, 80), True),
+        ((50, 60), (None, None), False),
+    ],
+)
+def test_a_lot_that_crosses_the_threshold_for_what_is_known_of_it_has_not_changed(before, after, is_told):
+    same = {"Tomt-id": "7001-000001", "Tilstand": "Aktiv"}
+    tables = rows(lot(1, after[0]) | {"Høyest": after[1], "Område": [], "Eiendommer": []})
+    marked = {"Under terskel": True} if before[0] < 40 else {}
+    there = Record("rec1", same | marked | {"Score": before[0], "Høyest": before[1]})
+    found = diffs(tables, [there])["Tomter"]
+    note_changes(found, date(2026, 11, 21))
+    assert "Under terskel" in found.update["7001-000001"][1]
+    assert found.update["7001-000001"][1].get("Hva er endret") == ("Under terskel" if is_told else None)
+
+
+def test_a_stopped_lot_is_not_made_whatever_the_threshold():
+    tables = rows(lot(1, 0.0) | {"Stoppet": True}, lot(2, 0.0))
+    mark(tables["Tomter"], 0.0)
+    found = diffs(tables)
+    assert select(found, tables, wanted=()) == 1
+    assert list(found["Tomter"].create) == ["7001-000002"]

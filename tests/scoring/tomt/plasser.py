@@ -84,7 +84,6 @@ def surroundings(tomter: gpd.GeoDataFrame, **known) -> Omgivelser:
 def unharmed(tomter: pd.DataFrame) -> Konfliktmaal:
     """Return what is measured of conflicts where there are none."""
     n = len(tomter)
-    rows = {"tomt_id": tomter["tomt_id"].to_numpy(), "byggbar_m2": [100.0] * n, "er_stoppet": [False] * n}
-    return Konfliktmaal(
-        pd.DataFrame(), pd.DataFrame(rows | {"stopp_grunn": [None] * n, "ukjente_tema": [["flom"]] * n})
-    )
+    rows = {"tomt_id": tomter["tomt_id"].to_numpy(), "byggbar_m2": [100.0] * n, "fri_m2": [90.0] * n}
+    stopped = {"er_stoppet": [False] * n, "stopp_grunn": [None] * n, "ukjente_tema": [["flom"]] * n}
+    return Konfliktmaal(pd.DataFrame(), pd.DataFrame(rows | stopped))

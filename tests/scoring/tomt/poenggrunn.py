@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from config.konflikt import konflikter
+from config.tomtefaktorer import LANGS_VEG
 from config.tomtprofil import Tomtprofil, tomtprofil
 from tasks.contracts import FLAG, NUMBER, TEXTS
 from tasks.scoring.tomt.poeng import gi_poeng
@@ -48,8 +49,9 @@ def frame(contract, rows: list[Lot]) -> pd.DataFrame:
 
 
 def fakta(*lots: Lot) -> pd.DataFrame:
-    rows = [{"tomt_id": f"3207-{k:06d}", "er_stoppet": False, "kommunal": "ukjent", "noekkel": "n", **one}
-            for k, one in enumerate(lots, 1)]  # fmt: skip
+    """Return facts of lots; where one does not tell fri_m2, nothing of its core is bound."""
+    rows = [{"tomt_id": f"3207-{k:06d}", "er_stoppet": False, "kommunal": "ukjent", "noekkel": "n",
+             "fri_m2": one.get("byggbar_m2"), **one} for k, one in enumerate(lots, 1)]  # fmt: skip
     return frame(TOMTEFAKTA, rows)
 
 
@@ -60,8 +62,8 @@ def andeler(*rows: Andel) -> pd.DataFrame:
 def dekning(**other: Lot) -> pd.DataFrame:
     """Return a coverage in which every layer answered three days ago; a layer by name becomes another."""
     rows = [
-        {"lag": lag, "svar": "rader", "er_kjent": True, "kilde": f"kilde_{lag}", "hentet_tid": DAGEN,
-         "sett_tid": DAGEN, "alder_dager": 3.0, "lisens": "NVE, NLOD", **other.get(lag, {})}
+        {"lag": lag, "svar": "rader", "er_kjent": True, "er_reserve": False, "kilde": f"kilde_{lag}",
+         "hentet_tid": DAGEN, "sett_tid": DAGEN, "alder_dager": 3.0, "lisens": "NVE, NLOD", **other.get(lag, {})}
         for lag in (*konflikter().lag, *OMGIVELSER)
     ]  # fmt: skip
     return frame(KONTEKSTDEKNING, rows)
@@ -93,13 +95,27 @@ def per_factor(row: pd.Series) -> dict[str, float]:
     return {f: float(p) for f, p in points.items() if p == p}
 
 
+def takes_the_core(tema: str) -> bool:
+    """Return whether all that is hard in a theme is taken off the core as it is measured."""
+    of = [lag for lag in konflikter().lag.values() if lag.tema == tema]
+    return all(lag.tar_av_kjernen for lag in of if "hard" in (lag.annet, *lag.alvor.values()))
+
+
 def merkede() -> tuple[pd.DataFrame, pd.DataFrame, list[float]]:
-    """Return the thirty labelled lots: facts, overlaps, labels. Stopped by the rule of config/konflikter.toml."""
+    """Return the thirty labelled lots: facts, overlaps, labels.
+
+    Stopped by the rule of config/konflikter.toml; free is what is left of the core beside what is hard and was not
+    taken off it; distances are ways.
+    """
     rows = tomllib.loads(MERKEDE.read_text(encoding="utf-8"))["tomt"]
     limit, lots, shares = konflikter().regler.stopp_andel, [], []
     for k, row in enumerate(rows, 1):
         for tema, (alvor, share) in row.get("konflikter", {}).items():
             shares.append((f"3207-{k:06d}", tema, alvor, share))
         stopped = sum(s for a, s in row.get("konflikter", {}).values() if a == "stopp") >= limit
-        lots.append({**{c: v for c, v in row.items() if c in TOMTEFAKTA.columns}, "er_stoppet": stopped})
+        bound = sum(s for t, (a, s) in row.get("konflikter", {}).items() if a == "hard" and not takes_the_core(t))
+        facts = {c: v for c, v in row.items() if c in TOMTEFAKTA.columns}
+        if "byggbar_m2" in facts:
+            facts["fri_m2"] = facts["byggbar_m2"] * max(0.0, 1.0 - bound)
+        lots.append({**facts, "er_stoppet": stopped, "avstand_metode": LANGS_VEG})
     return fakta(*lots), andeler(*shares), [row["merke"] for row in rows]

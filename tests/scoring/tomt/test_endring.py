@@ -17,7 +17,7 @@ TID = "2026-11-21T01:00:00+00:00"
 BASE = {
     "areal_m2": 6000.0, "byggbar_m2": 5000.0, "kommuneklasse": "mellomstor", "tettsted_m": 0.0,
     "tettsted_folketall": 12_000.0, "holdeplass_m": 900.0, "befolkning_1km": 4000.0, "veg_m": 20.0,
-    "vegkategori": "K", "politikk": 60.0, "antall_eiere": 1.0, "eierslag": "privat",
+    "vegkategori": "K", "avstand_metode": "langs veg", "politikk": 60.0, "antall_eiere": 1.0, "eierslag": "privat",
 }  # fmt: skip
 
 
@@ -68,9 +68,9 @@ def test_what_moved_is_told_in_words():
 
 def test_a_conflict_that_came():
     [row] = moved(BASE, BASE, (), [(LOT, "flom", "hard", 0.4)])[0].to_dict("records")
-    assert row["aarsak"] == "Flom: 0 → 40 % av tomten"
+    assert row["aarsak"] == "Flom i vassdrag: 0 → 40 % av tomten"
     [row] = moved(BASE, BASE, [(LOT, "flom", "myk", 0.4)], [(LOT, "flom", "hard", 0.4)])[0].to_dict("records")
-    assert row["aarsak"] == "Flom: 40 % av tomten, må undersøkes → 40 % av tomten, frarådes"
+    assert row["aarsak"] == "Flom i vassdrag: 40 % av tomten, må undersøkes → 40 % av tomten, frarådes"
 
 
 def test_points_of_the_rows_explain_the_whole_move():
@@ -83,8 +83,29 @@ def test_points_of_the_rows_explain_the_whole_move():
 
 
 def test_nothing_moved():
-    rows, _, _ = moved(BASE, {**BASE, "politikk": 60.5})  # 0.045 points
-    assert rows.empty
+    assert moved(BASE, {**BASE, "politikk": 60.5})[0].empty  # 0.045 points
+
+
+def test_small_moves_that_together_are_one_are_told_by_the_largest():
+    # size 0.03 / 10 × 13.5 = 0.0405, politikk 0.5 / 100 × 9 = 0.045: 0.0855 together
+    rows = moved(BASE, {**BASE, "politikk": 60.5, "areal_m2": 6030.0})[0]
+    assert rows["faktor"].tolist() == ["politikk"]
+    assert rows["score_etter"][0] - rows["score_foer"][0] == pytest.approx(0.0855)
+
+
+def test_another_tier_is_told_though_the_score_hardly_moved():
+    kort, scores = poengsatt(fakta(BASE, BASE))
+    under = scores.assign(score=scores["score"] - 0.01, poeng_politikk=scores["poeng_politikk"] - 0.01,
+                          nivaa=["D", scores["nivaa"][1]])  # fmt: skip
+    args = {"tid": TID, "kommunenummer": "3207", "regler": regler()}
+    rows = endringer(under, kort, scores, kort, **args)
+    assert (rows["tomt_id"].tolist(), rows["faktor"].tolist()) == ([LOT], ["politikk"])
+    [row] = endringer(scores.assign(nivaa="A"), kort, scores, kort, **args).iloc[:1].to_dict("records")
+    assert (row["faktor"], row["aarsak"]) == ("nivaa", f"Nivå: A → {scores['nivaa'][0]}")
+    SCOREENDRINGER.check(rows)
+
+
+def test_a_factor_that_moved_enough_alone():
     assert moved(BASE, {**BASE, "politikk": 60.6})[0]["faktor"].tolist() == ["politikk"]
 
 

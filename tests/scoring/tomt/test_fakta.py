@@ -14,7 +14,8 @@ from config.registers import find_kommune
 from tasks.contracts import HINDRE, KJERNER, TEIGER, TOMTER
 from tasks.crs import STORAGE_CRS
 from tasks.errors import LandError
-from tasks.scoring.tomt.fakta import maal_fakta, noekler, uendret
+from tasks.scoring.tomt.fakta import maal_fakta, noekler
+from tasks.scoring.tomt.minne import standing
 from tasks.scoring.tomt.omgivelser import Omgivelser, OmKommunen, les_omgivelser
 from tasks.store import Geodata
 from tasks.tomtekontrakter import (
@@ -107,14 +108,15 @@ def test_some_of_the_lots_have_the_facts_of_all():
 
 def kept(before: Omgivelser, after: Omgivelser) -> list[str]:
     facts = maal_fakta(before, unharmed(before.tomter), epsg=25833)
-    return [tomt_id[-1] for tomt_id in uendret(facts, noekler(after, epsg=25833))]
+    keys = noekler(after, epsg=25833)
+    return [str(tomt_id)[-1] for tomt_id in keys.index[standing(facts, keys)]]
 
 
 def test_nothing_new_leaves_every_lot_as_it_was_in_whatever_order_rows_come():
     base = whole(konflikter=conflicts(box(10, 10, 20, 20), box(0, 0, 5, 5)))
     turned = replace(base, konflikter=base.konflikter.iloc[::-1], tomter=base.tomter.iloc[::-1])
     assert sorted(kept(base, turned)) == ["0", "1", "2"]
-    assert len(uendret(None, noekler(base, epsg=25833))) == 0
+    assert not standing(None, noekler(base, epsg=25833)).any()
 
 
 @pytest.mark.parametrize(
@@ -169,7 +171,7 @@ def written(store: Geodata, **known: bool) -> Omgivelser:
 
 
 def test_what_is_known_is_read(geodata):
-    lag = written(geodata, holdeplass=True, veg=True, grunnkrets=True, grunnkretstall=True, flom=True)
+    lag = written(geodata, holdeplass=True, veg=True, grunnkrets=True, grunnkretstall=True, flom=True, bygning=True)
     assert lag.tomter["tomt_id"].tolist() == ["7001-000000", "7001-000001"]  # the living
     assert lag.bygninger["hinder_id"].tolist() == ["a"]  # a road is none
     assert [len(f) for f in (lag.holdeplasser, lag.veglenker, lag.tjenester, lag.grunnkretser)] == [1, 1, 1, 1]
@@ -184,6 +186,7 @@ def test_an_old_frame_of_a_layer_that_is_not_known_is_not_read_but_old_conflicts
     assert lag.holdeplasser is None
     assert lag.veglenker is None  # no row: never asked for
     assert lag.tjenester is None
+    assert lag.bygninger is None  # though the land run left some
     assert np.isnan(lag.grunnkretser["folketall"]).all()
     assert len(lag.konflikter) == 1
 
@@ -197,6 +200,7 @@ def test_owners_that_were_looked_up_are_read(geodata):
 def test_without_context_everything_is_unknown_and_without_lots_it_says_so(geodata, tmp_path):
     lag = les_omgivelser(KOMMUNE, geodata)
     assert len(lag.dekning) == 0
+    assert (lag.bygninger, lag.tjenester) == (None, None)
     assert lag.tomter.crs == STORAGE_CRS
     with pytest.raises(LandError, match=r"7001 .*out/tomter is not there. Run `tomt run 7001`"):
         les_omgivelser(KOMMUNE, Geodata(tmp_path / "empty"))

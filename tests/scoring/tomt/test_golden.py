@@ -1,7 +1,7 @@
 """Golden lots: worked by hand from config/, the arithmetic written out, for both profiles.
 
-Weights of the themes of conflict: 25 in all. Points that eier-7 gives for being free of conflict: 9 on the worst
-conflict alone, and 9 / 25 = 0.36 for each unit of weight; master-6: 20 / 25 = 0.8 for each.
+Weights of the themes of conflict: 27 in all. Points that eier-7 gives for being free of conflict: 9 on the worst
+conflict alone, and 9 / 27 = 1 / 3 for each unit of weight; master-6: 20 / 27 for each.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def test_a_lot_of_which_everything_is_known_by_eier_7():
             # 0.182 + 0.1 + 0.15 + 0.1 + 0.1 + 0.1 + 0.025 + 0.05 = 0.807;  × 18
             "sentralitet": 14.526,
             # flom costs 1.0 × 0.25 = 0.25, støy 0.4 × 0.5 = 0.2
-            # worst: 9 × (1 − 0.25) = 6.75;  themes: 0.36 × (25 − 3 × 0.25 − 2 × 0.2) = 0.36 × 23.85 = 8.586
-            "konflikt": 15.336,
+            # worst: 9 × (1 − 0.25) = 6.75;  themes: (27 − 3 × 0.25 − 2 × 0.2) / 3 = 25.85 / 3 = 8.61667
+            "konflikt": 6.75 + 25.85 / 3,
             # veg 0.5 × 1 × 1;  bygninger 0.15 × 5 / 10 + 0.10 × 30 / 60 = 0.125;  adresser 0.15 + 0.10;  0.875 × 9
             "infrastruktur": 7.875,
             # 70 / 100 × 9
@@ -72,10 +72,10 @@ def test_a_lot_of_which_everything_is_known_by_eier_7():
             "eier": 6.8,
         }
     )
-    # 11.8125 + 10.8 + 14.526 + 15.336 + 7.875 + 6.3 + 6.8
-    assert row["score"] == pytest.approx(73.4495)
+    # 11.8125 + 10.8 + 14.526 + 15.36667 + 7.875 + 6.3 + 6.8
+    assert row["score"] == pytest.approx(73.480167)
     # 54 / 40 is more than full: 22.5 − 11.8125 = 10.6875 is not known
-    assert row["hoyest"] == pytest.approx(84.137)
+    assert row["hoyest"] == pytest.approx(84.167667)
     assert (row["nivaa"], row["boliger_lav"], row["boliger"], row["boliger_hoy"]) == ("B", 21, 33, 54)
     assert (row["verste_tema"], row["verste_andel"]) == ("flom", 0.25)
 
@@ -87,12 +87,12 @@ def test_the_same_lot_by_master_6():
             "kapasitet": 25.0,  # 8,000 / 80 = 100 dwellings, full from 10
             "storrelse": 15.0,  # 8 daa, full from 5
             "sentralitet": 10.0,  # 500 / 1,000 × 20
-            "konflikt": 19.08,  # 0.8 × (25 − 3 × 0.25 − 2 × 0.2)
+            "konflikt": 19.148148,  # 20 / 27 × (27 − 3 × 0.25 − 2 × 0.2)
             "infrastruktur": 8.75,  # 0.875 × 10
             "politikk": 7.0,  # 70 / 10
         }
     )
-    assert row["score"] == row["hoyest"] == pytest.approx(84.83)
+    assert row["score"] == row["hoyest"] == pytest.approx(84.898148)
     assert (row["nivaa"], row["boliger"]) == ("A", 33)  # dwellings are the same whatever the profile
 
 
@@ -109,9 +109,10 @@ def test_a_stopped_lot_has_nothing(profil):
 
 
 # The same lot; nobody has looked for naturvern (weight 3) and kvikkleire (3), nor for owners, nor ranked the kommune.
-# A tenth of it lies in what was once told to be quick clay.
+# A tenth of it lies in what was once told to be quick clay: 5,400 m² are free, 3.5 × 5.4 = 18.9 dwellings at least.
 UNSEEN = {
     **FULL,
+    "fri_m2": 5400.0,
     "ukjente_tema": ["kvikkleire", "naturvern"],
     "antall_eiere": None,
     "eierslag": None,
@@ -121,26 +122,26 @@ UNSEEN = {
 
 def test_what_is_not_known_earns_nothing_and_widens_the_range_by_eier_7():
     row = one(UNSEEN, (LOT, "kvikkleire", "hard", 0.1), profil="eier-7")
-    # worst: 9 × (1 − 0.1) × 19 / 25 of the weight is known = 6.156, not known 8.1 × 6 / 25 = 1.944
-    # themes: 0.36 × 19 = 6.84 known; naturvern 0.36 × 3 = 1.08 and kvikkleire 1.08 × 0.9 = 0.972 are not
-    assert row["poeng_konflikt"] == pytest.approx(6.156 + 6.84)
-    assert row["ukjent_konflikt"] == pytest.approx(1.944 + 1.08 + 0.972)
+    # worst: 9 × (1 − 0.1) × 21 / 27 of the weight is known = 6.3, not known 8.1 × 6 / 27 = 1.8
+    # themes: 21 / 3 = 7 known; naturvern 3 / 3 = 1 and kvikkleire 1 × 0.9 are not
+    assert row["poeng_konflikt"] == pytest.approx(6.3 + 7)
+    assert row["ukjent_konflikt"] == pytest.approx(1.8 + 1 + 0.9)
     assert (row["poeng_eier"], row["ukjent_eier"]) == (0, 10)
     assert (row["poeng_politikk"], row["ukjent_politikk"]) == (0, 9)
-    # 11.8125 + 10.8 + 14.526 + 12.996 + 7.875
-    assert row["score"] == pytest.approx(58.0095)
-    # + 10.6875 (capacity) + 3.996 + 10 + 9
-    assert row["hoyest"] == pytest.approx(91.693)
+    # 18.9 / 40 × 22.5 = 10.63125;  + 10.8 + 14.526 + 13.3 + 7.875
+    assert row["score"] == pytest.approx(57.13225)
+    # + 22.5 − 10.63125 (capacity) + 3.7 + 10 + 9
+    assert row["hoyest"] == pytest.approx(91.701)
     assert row["nivaa"] == "C"
     assert "Naturvern, Kvikkleire" in row["mangler"] or "Naturvern" in row["mangler"]
 
 
 def test_what_is_not_known_by_master_6():
     row = one(UNSEEN, (LOT, "kvikkleire", "hard", 0.1), profil="master-6")
-    # konflikt 0.8 × 19 = 15.2, not known 0.8 × (3 + 3 × 0.9) = 4.56; politikk not known 10
-    # 25 + 15 + 10 + 15.2 + 8.75
-    assert row["score"] == pytest.approx(73.95)
-    assert row["hoyest"] == pytest.approx(73.95 + 4.56 + 10)
+    # konflikt 20 / 27 × 21 = 15.5556, not known 20 / 27 × (3 + 3 × 0.9) = 4.2222; politikk not known 10
+    # 25 + 15 + 10 + 15.5556 + 8.75
+    assert row["score"] == pytest.approx(74.305556)
+    assert row["hoyest"] == pytest.approx(74.305556 + 4.222222 + 10)
 
 
 # At the limit of tier A. by, sentrum: 5 per daa at least × 8 daa = 40 dwellings: full. Everything near, no conflict;
@@ -203,6 +204,29 @@ def test_a_lot_without_a_core():
     assert (row["boliger_lav"], row["boliger"], row["boliger_hoy"]) == (0, 22, 72)
 
 
+# What is under a hard conflict that does not take it off the core may be built on, for somebody to show: it gives room
+# for nothing at least, for all at most. by, sentrum: 5 – 8 – 14 per daa × 8 daa = 40 – 64 – 112.
+@pytest.mark.parametrize(
+    ("tema", "andel", "lav", "kapasitet", "konflikt", "tier"),
+    [
+        # half in red noise: 5 × 4 = 20 dwellings / 40 × 22.5; worst 9 × 0.5, themes (27 − 2 × 0.5) / 3
+        ("stoy_veg", 0.5, 20, 11.25, 4.5 + 26 / 3, "B"),
+        # all in quick clay: none; worst 0, themes (27 − 3) / 3
+        ("kvikkleire", 1.0, 0, 0.0, 8.0, "C"),
+    ],
+)
+def test_a_perfect_lot_under_a_hard_conflict_is_not_of_tier_a(tema, andel, lav, kapasitet, konflikt, tier):
+    perfect = {**LIMIT, "fri_m2": 8000.0 * (1 - andel)}
+    row = one(perfect, (LOT, tema, "hard", andel), profil="eier-7")
+    assert (row["boliger_lav"], row["boliger"], row["boliger_hoy"]) == (lav, 64, 112)
+    assert row["poeng_kapasitet"] == pytest.approx(kapasitet)
+    assert row["ukjent_kapasitet"] == pytest.approx(22.5 - kapasitet)
+    assert row["poeng_konflikt"] == pytest.approx(konflikt)
+    assert row["score"] == pytest.approx(kapasitet + konflikt + 13.5 + 18 + 8)
+    assert row["nivaa"] == tier
+    assert f"av dem {8000 * andel:,.0f} m² under ".replace(",", "\u00a0") in row["hvorfor"]
+
+
 # Far out, and small: liten, utenfor: 0.2 – 0.6 – 2 per daa × 40 daa = 8 – 24 – 80.
 def test_a_large_lot_far_out_by_eier_7():
     far = dict.fromkeys(("tettsted_m", "holdeplass_m", "dagligvare_m", "skole_m", "barnehage_m"), INF)
@@ -219,8 +243,8 @@ def test_the_card_of_the_golden_lot_reads_as_a_salesperson_would():
     facts, shares = fakta({**FULL, "holdeplass_navn": "Torget"}), andeler(*CONFLICTS)
     row = poengsatt(facts, shares, dekning=dekning(holdeplass={"lisens": "Entur, NLOD"}))[1].iloc[0]
     card = row["hvorfor"].splitlines()
-    assert card[0] == "Score 73,4 av 100, inntil 84,1 når det ukjente er kjent · nivå B · profil eier-7 1"
-    assert "· Holdeplass 1,8 av 3,6 – 900 m, Torget (Entur, 2026-11-20)" in card
-    assert "· Flom 0,8 av 1,1 – 25 % av tomten, frarådes (NVE, 2026-11-20)" in card
-    assert "Politisk vilje 6,3 av 9 – 70 av 100 (kommunerangeringen, 2026-11-01)" in card
+    assert card[0] == "Score 73,5 av 100, inntil 84,2 når det ukjente er kjent · nivå B · profil eier-7 (utgave 1)"
+    assert "· Holdeplass 1,8 av 3,6 – 900 m, Torget (Entur, 20.11.2026)" in card
+    assert "· Flom i vassdrag 0,8 av 1 – 25 % av tomten, frarådes (NVE, 20.11.2026)" in card
+    assert "Politisk vilje 6,3 av 9 – 70 av 100 (kommunerangeringen, 01.11.2026)" in card
     assert "Eierstruktur 6,8 av 10 – 2 eiere, privat (Matrikkelen)" in card

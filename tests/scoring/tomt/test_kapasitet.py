@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,12 +16,13 @@ from tasks.scoring.tomt.opphav import Opphav
 from tests.scoring.tomt.poenggrunn import alt_kjent, fakta, regler
 
 DAA = {"areal_m2": 2000.0, "byggbar_m2": 1000.0}
-BY = {**DAA, "kommuneklasse": "by", "tettsted_m": 0.0, "tettsted_folketall": 50_000.0, "befolkning_1km": 6000.0}
+BY = {**DAA, "kommuneklasse": "by", "tettsted_m": 0.0, "tettsted_folketall": 50_000.0, "befolkning_1km": 6000.0,
+      "avstand_metode": "langs veg"}  # fmt: skip
 
 
 def of(*lots, standards=None):
     facts = fakta(*lots)
-    return boliger({c: facts[c].to_numpy() for c in facts}, standards or fortetting())
+    return boliger({c: facts[c].to_numpy() for c in facts}, standards or fortetting(), omvei=2.0)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,7 @@ def of(*lots, standards=None):
         ({"tettsted_folketall": 4999.0}, ("by", "tettsted")),
         ({"tettsted_m": 0.1}, ("by", "tettsted")),
         ({"tettsted_m": 500.0}, ("by", "tettsted")),
+        ({"tettsted_m": 250.0, "avstand_metode": "luftlinje"}, ("by", "tettsted")),
         ({"tettsted_m": 501.0}, ("by", "utenfor")),
         ({"tettsted_m": float("inf"), "tettsted_folketall": None}, ("by", "utenfor")),
         ({"kommuneklasse": "liten"}, ("liten", "sentrum")),
@@ -48,6 +52,9 @@ def cells(*keys):
 @pytest.mark.parametrize(
     ("change", "possible"),
     [
+        # a straight line: the way may be twice as long
+        ({"tettsted_m": 251.0, "avstand_metode": "luftlinje"}, [("by", "tettsted"), ("by", "utenfor")]),
+        ({"tettsted_m": 251.0, "avstand_metode": None}, [("by", "tettsted"), ("by", "utenfor")]),
         ({"befolkning_1km": None}, [("by", "sentrum"), ("by", "tettsted")]),
         ({"tettsted_m": None}, [("by", "sentrum"), ("by", "tettsted"), ("by", "utenfor")]),
         ({"kommuneklasse": None}, [("by", "sentrum"), ("mellomstor", "sentrum"), ("liten", "sentrum")]),
@@ -96,12 +103,46 @@ def test_a_standard_with_a_source_counts_by_what_is_expected_and_leaves_nothing_
     opphav = Opphav(alt_kjent(), regler().faktorer.sikkerhet.ferskhet)
     columns = {c: facts[c].to_numpy() for c in facts}
     [part] = kapasitet(
-        columns, tomtprofil("eier-7").faktor["kapasitet"], fortetting=sourced(("by", "sentrum")), opphav=opphav
+        columns,
+        tomtprofil("eier-7").faktor["kapasitet"],
+        regler=replace(regler(), fortetting=sourced(("by", "sentrum"))),
+        opphav=opphav,
+        bundet_av=np.array(["", ""]),
     )
     assert part.poeng[0] == pytest.approx(8 / 40 * 22.5)
     assert part.ukjent[0] == 0
     assert part.poeng[1] == pytest.approx(3 / 40 * 22.5)  # one of two standards, one of them assumed: the lowest counts
     assert part.ukjent[1] == pytest.approx((14 - 3) / 40 * 22.5)
+    assert part.merknad.tolist() == ["fortetting etter kommuneplan 2026 § 12", "antatt fortetting: laveste tall teller"]
+
+
+def test_bound_ground_counts_in_what_is_expected_and_not_in_the_low_number():
+    half, all_, dark, free = ({**BY, "fri_m2": m2} for m2 in (500.0, 0.0, None, 1000.0))
+    rom = of(half, all_, dark, free, {**BY, "byggbar_m2": None, "fri_m2": None}, standards=sourced())
+    assert rom.lav.tolist() == [2.5, 0, 0, 5, 0]
+    assert (rom.forventet == 8).all()
+    assert rom.hoy.tolist() == [14, 14, 14, 14, 28]
+    assert rom.bundet_m2[:2].tolist() == [500, 1000]
+    assert rom.er_antatt.tolist() == [True, True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("lot", "words"),
+    [
+        ({**BY, "fri_m2": 400.0}, "8 boliger (2–14), blokk, 1\u00a0000 m² byggbart, av dem 600 m² under kvikkleire"),
+        ({**BY, "byggbar_m2": 100.0}, "0–1 bolig, blokk, 100 m² byggbart"),
+        ({**BY, "byggbar_m2": 140.0}, "1 bolig (0–1), blokk, 140 m² byggbart"),
+        ({**BY, "byggbar_m2": 0.0}, "ingen boliger, 0 m² byggbart"),
+        ({}, "ikke kjent"),
+    ],
+)
+def test_dwellings_in_words(lot, words):
+    facts = fakta(lot)
+    opphav = Opphav(alt_kjent(), regler().faktorer.sikkerhet.ferskhet)
+    columns = {c: facts[c].to_numpy() for c in facts}
+    [part] = kapasitet(columns, tomtprofil("eier-7").faktor["kapasitet"], regler=regler(), opphav=opphav,
+                       bundet_av=np.array(["kvikkleire"]))  # fmt: skip
+    assert part.tekst[0] == words
 
 
 def test_with_a_source_for_all_it_is_assumed_where_the_standard_or_the_core_is_not_known():
@@ -114,6 +155,7 @@ def test_the_papers_eighty_square_metres(areal, points):
     facts = fakta({"areal_m2": areal})
     opphav = Opphav(alt_kjent(), regler().faktorer.sikkerhet.ferskhet)
     columns = {c: facts[c].to_numpy() for c in facts}
-    [part] = kapasitet(columns, tomtprofil("master-6").faktor["kapasitet"], fortetting=fortetting(), opphav=opphav)
+    [part] = kapasitet(columns, tomtprofil("master-6").faktor["kapasitet"], regler=regler(), opphav=opphav,
+                       bundet_av=np.array([""]))  # fmt: skip
     assert part.poeng[0] == points
     assert part.ukjent[0] == (25 if areal is None else 0)

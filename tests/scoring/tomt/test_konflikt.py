@@ -130,13 +130,35 @@ def test_a_lot_whose_core_is_gone_is_stopped():
     close(found, {("A", "vern", "stopp"): (0.36, 1.0)})
     row = only(found)
     assert row["er_stoppet"]
-    assert row["stopp_grunn"] == "Naturvern: Verneområder dekker 36 % av tomten; ingenting er igjen av kjernen"
+    assert row["stopp_grunn"] == "Naturvern: Verneområder dekker 36 % av tomten; ingenting er igjen av det byggbare"
     assert row["byggbar_m2"] == 0
 
 
-def test_a_core_that_only_hard_takes_is_gone_and_does_not_stop():
+def test_a_core_that_hard_takes_whole_stops_the_lot_and_says_so():
     row = only(one(("flom", "flom", "hard", CORE)))
-    assert (row["byggbar_m2"], row["er_stoppet"]) == (0, False)
+    assert (row["byggbar_m2"], row["fri_m2"], row["er_stoppet"]) == (0, 0, True)
+    assert row["stopp_grunn"] == "Flomsoner (Flom): ingenting er igjen av det byggbare"
+    half = box(20, 20, 50, 80)
+    assert not only(one(("flom", "flom", "hard", half)))["er_stoppet"]
+    rest = box(50, 20, 80, 80)
+    both = only(
+        one(("flom", "flom", "hard", half, "Elva"), ("vern", "vern", "hard", box(40, 10, 90, 90), "Vågen\nvest"))
+    )
+    assert both["stopp_grunn"] == "Vågen vest (Naturvern), Elva (Flom): ingenting er igjen av det byggbare"
+    stopped = only(one(("flom", "flom", "hard", half), ("vern", "vern", "stopp", rest)))
+    assert stopped["stopp_grunn"] == ("Flomsoner (Flom), Verneområder (Naturvern): ingenting er igjen av det byggbare")
+    assert not only(one(("stoy", "stoy", "hard", LOT)))["er_stoppet"]  # hard, but it takes nothing off the core
+
+
+def test_what_is_free_is_the_core_without_anything_hard_whatever_the_layer_takes_of_it():
+    # stoy, which takes nothing: 0–50 east; flom, which takes: 40–60 east; of the core 20–80 a third is free
+    found = one(("stoy", "stoy", "hard", box(0, 0, 50, 100)), ("flom", "flom", "hard", box(40, 0, 60, 100)))
+    assert only(found)["byggbar_m2"] == pytest.approx(OWN_M2 * 2 / 3)
+    assert only(found)["fri_m2"] == pytest.approx(OWN_M2 / 3)
+    everywhere = only(one(("stoy", "stoy", "hard", LOT), ("flom", "flom", "hard", box(0, 0, 50, 100))))
+    assert (everywhere["byggbar_m2"], everywhere["fri_m2"]) == (pytest.approx(OWN_M2 / 2), 0)
+    soft = only(one(("flom_aktsomhet", "flom", "myk", LOT)))
+    assert (soft["byggbar_m2"], soft["fri_m2"]) == (OWN_M2, OWN_M2)
 
 
 def test_stops_of_several_themes_count_together_and_once():
@@ -206,7 +228,8 @@ def test_the_core_not_known_or_none_or_without_a_shape():
     lots = tomter([("A", LOT, math.nan), ("B", LOT, 0.0), ("C", LOT, 3_600.0), ("D", LOT, 3_600.0)])
     cores = kjerner({"A": (CORE, 3_600.0), "B": (CORE, 3_600.0), "D": (box(500, 0, 560, 60), 3_600.0)})
     found = maal(lots, cores, konflikter(features))
-    np.testing.assert_array_equal(found.tomter["byggbar_m2"], [math.nan, 0.0, math.nan, math.nan])
+    for column in ("byggbar_m2", "fri_m2"):
+        np.testing.assert_array_equal(found.tomter[column], [math.nan, 0.0, math.nan, math.nan])
     assert found.andeler["andel_kjerne"].isna().all()
     assert found.andeler["andel"].tolist() == pytest.approx([0.2] * 4)
     assert not found.tomter["er_stoppet"].any()

@@ -70,7 +70,7 @@ def measured(lots, features):
 
 
 def counted(lot, core, features):
-    """Return shares of a lot and of its core by theme and alvor, and what is left of the core, by counting cells."""
+    """Return shares of a lot and of its core by theme and alvor, and what is left and free of the core, by cells."""
     found = {}
     for tema in REGISTER.tema:
         rank = np.full((CELLS, CELLS), len(ALVOR))
@@ -81,13 +81,14 @@ def counted(lot, core, features):
             if here := (rank == k)[lot.cells].sum():
                 of_core = (rank == k)[core.cells].mean() if core else np.nan
                 found[tema, alvor] = (here / lot.cells.sum(), of_core)
-    stopp, taken = np.zeros((2, CELLS, CELLS), dtype=bool)
+    stopp, taken, bound = np.zeros((3, CELLS, CELLS), dtype=bool)
     for (lag, _, alvor), rute in features:
         stopp |= rute.cells & (alvor == "stopp")
         taken |= rute.cells & (alvor == "stopp" or (alvor == "hard" and REGISTER.lag[lag].tar_av_kjernen))
-    left = (core.cells & ~taken).sum() * CELL_M**2 if core else 0.0
-    is_stopped = stopp[lot.cells].mean() >= 0.5 or bool(core and stopp[core.cells].all())
-    return found, left, is_stopped
+        bound |= rute.cells & (alvor != "myk")
+    left, free = ((core.cells & ~under).sum() * CELL_M**2 if core else 0.0 for under in (taken, bound))
+    is_stopped = stopp[lot.cells].mean() >= 0.5 or bool(core and taken[core.cells].all())
+    return found, left, free, is_stopped
 
 
 @settings(max_examples=40)
@@ -96,12 +97,14 @@ def test_as_counted_cell_by_cell(lots, features):
     found = measured(lots, features)
     got = shares(found)
     for i, (lot, core) in enumerate(lots):
-        wanted, left, is_stopped = counted(lot, core, features)
+        wanted, left, free, is_stopped = counted(lot, core, features)
         assert {key[1:] for key in got if key[0] == f"T{i}"} == set(wanted)
         for key, pair in wanted.items():
             assert got[f"T{i}", *key] == pytest.approx(pair, abs=1e-9, nan_ok=True)
         row = found.tomter.iloc[i]
         assert row["byggbar_m2"] == pytest.approx(left, abs=1e-6)
+        assert row["fri_m2"] == pytest.approx(free, abs=1e-6)
+        assert row["fri_m2"] <= row["byggbar_m2"] + 1e-9
         assert row["er_stoppet"] == is_stopped
         assert (row["stopp_grunn"] is not None) == is_stopped
 
@@ -130,7 +133,8 @@ def test_shares_of_a_theme_lie_between_0_and_1_together(lots, features):
 @given(lots, features, st.sampled_from(LAGENE), ruter())
 def test_one_feature_more_never_makes_a_lot_better(lots, features, lag, rute):
     before, after = measured(lots, features), measured(lots, [*features, (lag, rute)])
-    assert (after.tomter["byggbar_m2"] <= before.tomter["byggbar_m2"] + 1e-6).all()
+    for column in ("byggbar_m2", "fri_m2"):
+        assert (after.tomter[column] <= before.tomter[column] + 1e-6).all()
     assert (after.tomter["er_stoppet"] >= before.tomter["er_stoppet"]).all()
 
 

@@ -22,6 +22,7 @@ THEMES = sorted(konflikter().tema)
 NUMBERS = {
     "areal_m2": 80_000,
     "byggbar_m2": 60_000,
+    "fri_m2": 60_000,
     "tettsted_m": 8000,
     "tettsted_folketall": 60_000,
     "holdeplass_m": 2500,
@@ -57,6 +58,8 @@ def lots(draw):
     }
     if one["byggbar_m2"] is not None:  # a part of the lot
         one["byggbar_m2"] = None if one["areal_m2"] is None else min(one["byggbar_m2"], one["areal_m2"])
+    if one["fri_m2"] is not None:  # and a part of that
+        one["fri_m2"] = None if one["byggbar_m2"] is None else min(one["fri_m2"], one["byggbar_m2"])
     one |= {c: draw(st.sampled_from([None, *values])) for c, values in KINDS.items()}
     one["avstand_metode"] = draw(st.sampled_from(["langs veg", LUFTLINJE]))
     one["ukjente_tema"] = draw(st.lists(st.sampled_from(THEMES), unique=True, max_size=4))
@@ -114,7 +117,8 @@ FORGET = [*NUMBERS, *KINDS]
 def test_knowing_less_never_raises_a_score(lot, profil, tema):
     """What lies under a theme stays when the theme is no longer known, as in core/konflikter."""
     one, shares = lot
-    fewer = [{**one, what: None} for what in FORGET]
+    core = {"byggbar_m2": {"fri_m2": None}}  # without the core, nothing of it is free
+    fewer = [{**one, what: None, **core.get(what, {})} for what in FORGET]
     fewer.append({**one, "ukjente_tema": sorted({*one["ukjente_tema"], tema})})
     _, scores = poengsatt(*drawn((one, shares), *((less, shares) for less in fewer)), profil=profil)
     worse = dict(zip([*FORGET, "tema"], scores["score"][1:] - scores["score"][0], strict=True))
@@ -171,15 +175,14 @@ def test_swapping_the_profile_changes_points_and_nothing_else(lot):
 
 
 def test_a_layer_that_answers_from_reserve_or_long_ago_says_so():
-    gone = {"svar": "feilet", "er_kjent": True}
     old = {"alder_dager": 700.0, "sett_tid": "2024-12-20T01:00:00+00:00"}
     dark = {"svar": "ikke_dekket", "er_kjent": False}
-    cover = dekning(veg=gone, holdeplass=old, tettsted=dark)
+    cover = dekning(veg={"er_reserve": True}, holdeplass=old, tettsted=dark)
     facts = fakta({"veg_m": 20.0, "vegkategori": "K", "holdeplass_m": 200.0, "ukjente_tema": ["flom"]})
     kort, _ = poengsatt(facts, dekning=cover)
     said = kort.set_index("del")["merknad"]
-    assert said["veg"] == "kilden svarte ikke sist, siste gode svar brukes"
-    assert said["holdeplass"] == "gammelt, sist bekreftet 2024-12-20"
+    assert said["veg"] == "svarte ikke nå, sist sett 20.11.2026"
+    assert said["holdeplass"] == "målt i luftlinje: vegen kan være lengre; er gammelt, sist sett 20.12.2024"
     assert said["tettsted"] == "kilden dekker ikke kommunen"
     own = kort.set_index("del").loc["tettsted"]
     assert (own["poeng"], own["verdi_tekst"]) == (0, "ikke kjent")
@@ -188,13 +191,15 @@ def test_a_layer_that_answers_from_reserve_or_long_ago_says_so():
 
 def test_a_theme_is_dated_by_its_oldest_layer_and_named_by_those_who_answered():
     cover = dekning(
-        flom_aktsomhet={"hentet_tid": "2026-01-02T00:00:00Z"}, stormflo={"lisens": "Kartverket, CC BY 4.0"},
-        flom_faresone={"er_kjent": False, "svar": "feilet", "lisens": "Ingen"},
+        snoskred_aktsomhet={"hentet_tid": "2026-01-02T00:00:00Z"}, skred_faresone={"lisens": "Kartverket, CC BY 4.0"},
+        jordskred_aktsomhet={"er_kjent": False, "svar": "feilet", "lisens": "Ingen"},
+        steinsprang_aktsomhet={"er_reserve": True},
     )  # fmt: skip
     kort, _ = poengsatt(fakta({}), dekning=cover)
-    flom = kort[kort["del"] == "flom"].iloc[0]
-    assert flom["dato"] == "2026-01-02"
-    assert set(flom["kilde"].split(", ")) == {"NVE", "Kartverket"}
+    skred = kort[kort["del"] == "skred"].iloc[0]
+    assert skred["dato"] == "2026-01-02"
+    assert set(skred["kilde"].split(", ")) == {"NVE", "Kartverket"}
+    assert skred["merknad"] == "NVE svarte ikke nå, sist sett 20.11.2026"
 
 
 def test_a_layer_nobody_asked_for_is_told_so():

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 from shapely.geometry import box
 
 from config.nivaa import Nivaaer
 from config.tomtprofil import tomtprofil, tomtprofiler
+from tasks.answer import Provenance, Rows
 from tasks.crs import STORAGE_CRS
 from tasks.errors import ContractError
 from tasks.scoring.tomt.konflikt import maal_konflikt
-from tasks.scoring.tomt.score import scorenoekler, scorer, sum_poeng
+from tasks.scoring.tomt.opphav import Opphav
+from tasks.scoring.tomt.score import scorenoekler, scorer
+from tasks.scoring.tomt.sikkerhet import ferskhet
+from tasks.sources.kontekstdekning import Vurdering
+from tasks.store import Geodata
+from tasks.tomtekontrakter import KONTEKSTDEKNING
 from tests.scoring.tomt import sidelots
-from tests.scoring.tomt.poenggrunn import alt_kjent, andeler, dekning, fakta, merkede, poengsatt, regler
+from tests.scoring.tomt.poenggrunn import OMGIVELSER, alt_kjent, andeler, dekning, fakta, merkede, poengsatt, regler
 from tests.scoring.tomt.sidelots import X, Y
 
+NAA = datetime(2026, 11, 20, 1, tzinfo=UTC)
 NOEKKEL = {"profil": tomtprofil(), "regler": regler()}
 
 
@@ -44,14 +53,6 @@ def test_the_worst_theme_is_that_which_costs_most_not_that_which_covers_most():
     assert scores["verste_andel"].isna()[1]
 
 
-def test_sums_without_texts_are_those_of_the_scores():
-    facts, shares, _ = merkede()
-    kort, scores = poengsatt(facts, shares)
-    alone = sum_poeng(kort, facts["tomt_id"])
-    assert (alone["score"] == scores["score"]).all()
-    assert (alone["hoyest"] == scores["hoyest"]).all()
-
-
 def test_cards_that_do_not_have_every_part_are_refused():
     facts = fakta({}, {})
     kort, _ = poengsatt(facts)
@@ -70,7 +71,7 @@ def test_a_lot_is_scored_again_when_something_that_it_rests_on_is_another():
     assert (scorenoekler(facts, dekning=older, **NOEKKEL) == first).all()  # six days more say nothing new
     for other in (
         dekning(veg={"er_kjent": False, "svar": "feilet"}),
-        dekning(veg={"svar": "feilet"}),  # from reserve
+        dekning(veg={"er_reserve": True}),
         dekning(veg={"hentet_tid": "2026-11-21T00:00:00Z"}),
         dekning(veg={"alder_dager": 500.0}),
     ):
@@ -100,7 +101,7 @@ def measured(cover):
                "areal_m2": 20_000.0, "befolkning_1km": 9000.0, "tetthet_per_km2": 4000.0, "politikk": 100.0,
                "antall_eiere": 1.0, "eierslag": "kommune", "veg_m": 5.0, "vegkategori": "K"}  # fmt: skip
     facts = fakta(*({**perfect, **row} for row in of.tomter.to_dict("records")))
-    facts["byggbar_m2"] *= 6
+    facts[["byggbar_m2", "fri_m2"]] *= 6
     return facts, of.andeler
 
 
@@ -110,6 +111,87 @@ def test_a_lot_inside_a_nature_reserve_never_reaches_tier_a():
         assert scores["nivaa"].tolist() == ["A", "A", "D", "D", "D", "A"]
         assert scores["score"][2:5].tolist() == [0, 0, 0]
     assert "Prøvemyra" in scores["hvorfor"][4]
+
+
+STOPPTEMA = ["naturvern", "marka", "kulturminner", "hensyn"]
+
+
+@pytest.mark.parametrize("profil", sorted(tomtprofiler()))
+def test_where_nobody_has_looked_for_what_stops_a_lot_it_is_not_of_tier_a(profil):
+    facts, shares = measured(alt_kjent())
+    facts = facts.iloc[[0] * 6].assign(tomt_id=[f"t{k}" for k in range(6)])
+    facts["ukjente_tema"] = [[], *([tema] for tema in STOPPTEMA), ["stoy_fly"]]
+    kort, scores = poengsatt(facts, shares, profil=profil)
+    assert (scores["score"] >= 80).all()
+    assert scores["nivaa"].tolist() == ["A", "B", "B", "B", "B", "A"]
+    assert frozenset(STOPPTEMA) == regler().stopptema
+    said = "A etter poengene; B til noen har sett etter Naturvern"
+    assert f"nivå B ({said})" in scores["hvorfor"][1].splitlines()[0]
+    assert scores["mangler"][1].splitlines()[0] == f"Nivå: {said}"
+    assert "etter poengene" not in scores["hvorfor"][5]
+    assert kort["poeng"].notna().all()
+
+
+def test_several_that_nobody_has_looked_for_are_named_and_lower_tiers_stay():
+    facts, shares = measured(alt_kjent())
+    facts = facts.iloc[[0, 0]].assign(tomt_id=["t0", "t1"], politikk=[100.0, 0.0])
+    facts["ukjente_tema"] = [["naturvern", "marka", "kulturminner"], STOPPTEMA]
+    facts.loc[facts["tomt_id"] == "t1", ["kommuneklasse", "areal_m2", "byggbar_m2"]] = ["liten", 2000.0, 500.0]
+    _, scores = poengsatt(facts, shares)
+    assert "B til noen har sett etter Naturvern, Marka og Kulturminner" in scores["mangler"][0]
+    assert scores["nivaa"].tolist() == ["B", "C"]
+    assert "etter poengene" not in scores["hvorfor"][1]
+
+
+def coverage(folder, *, reserve=None, dager=1):
+    """Return the coverage that reading the context makes: every layer answered `dager` days ago, one from reserve."""
+    seen = NAA - timedelta(days=dager)
+    provenance = Provenance(kilde="nve", adresse="https://x", hentet_tid="2026-09-01T00:00:00+00:00", antall_ventet=1,
+                            antall_mottatt=1, sha256="a", crs="EPSG:25833", lisens="NVE, NLOD")  # fmt: skip
+    answers = {
+        lag: Rows("nve", folder, provenance, sett_tid=seen.isoformat(), reserve="nede" if lag == reserve else None)
+        for lag in (*regler().konflikter.lag, *OMGIVELSER)
+    }
+    of = Vurdering(known={}, geodata=Geodata(folder), kommunenummer="3207", naa=NAA, ubrukelige={}, antall={},
+                   beside={}, reserve_dager=400)  # fmt: skip
+    made = of.coverage(answers, KONTEKSTDEKNING.empty(), lag=list(answers))
+    return made.assign(lisens="NVE, NLOD")
+
+
+def test_a_source_in_reserve_is_told_on_the_card_and_lowers_the_confidence(tmp_path):
+    lots, shares = measured(alt_kjent())
+    fresh, spare, old = (
+        poengsatt(lots, shares, dekning=coverage(tmp_path, **how))[1]
+        for how in ({}, {"reserve": "naturvern"}, {"dager": 60})
+    )
+    assert "NVE, 01.09.2026)" in fresh["hvorfor"][5]
+    assert "svarte ikke" not in fresh["hvorfor"][5]
+    assert "Naturvern (NVE, 01.09.2026; svarte ikke nå, sist sett 19.11.2026)" in spare["hvorfor"][5]
+    assert (spare["score"] == fresh["score"]).all()
+    assert (spare["sikkerhet"] <= fresh["sikkerhet"] - 0.005).all()
+    assert (old["sikkerhet"] < fresh["sikkerhet"]).all()
+    shown = [of["hvorfor"][5].splitlines()[-1].split(" =")[0] for of in (fresh, spare, old)]
+    assert len(set(shown)) == 3, shown
+
+
+@pytest.mark.parametrize("dager", [0, 2, 9, 29])
+def test_the_same_facts_give_the_same_rows_the_next_day_and_the_next_week(tmp_path, dager):
+    lots, shares = measured(alt_kjent())
+    first, later = (poengsatt(lots, shares, dekning=coverage(tmp_path, dager=d))[1] for d in (1, dager))
+    pd.testing.assert_frame_equal(first, later)
+
+
+def test_a_key_that_stands_stands_for_the_same_confidence():
+    """What is not scored again is what would be scored."""
+    facts, parts = fakta({}), [("infrastruktur", "veg", 3.0), ("konflikt", "flom", 1.0), ("konflikt", "verste", 9.0)]
+    figures: dict[str, set[float]] = {}
+    for age in (*range(0, 120, 3), *range(120, 800, 45)):
+        cover = dekning(veg={"alder_dager": age}, flom_faresone={"alder_dager": age / 2, "er_reserve": age % 2 == 0})
+        opphav = Opphav(cover, regler().faktorer.sikkerhet.ferskhet)
+        fresh = ferskhet(parts, opphav=opphav, register=regler().konflikter, satser=regler().faktorer.sikkerhet)
+        figures.setdefault(scorenoekler(facts, dekning=cover, **NOEKKEL)[0], set()).add(fresh)
+    assert {len(of) for of in figures.values()} == {1}
+    assert len(figures) > 10
 
 
 def test_switching_off_any_layer_never_raises_a_score():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import re
 
 import numpy as np
 import pandas as pd
@@ -58,47 +59,55 @@ def test_both_ends_by_hand():
     assert row["selvkost_lav_kr"] == pytest.approx(6_272_000 / 1.025)
     assert row["selvkost_hoy_kr"] == pytest.approx(54_680_000 / 1.025)
     text = row["selvkost"].replace("\u00a0", " ")
-    assert text.startswith("Maskinelt anslag, ikke en verdivurdering: tomten bærer høyst 6,1–53,3 mill. kr")
-    assert "382–2 667 tusen kr per bolig ved 16–20 boliger" in text
-    assert "salgspris høyst 63 000–77 000 kr/m² (90–110 % av kommunens 70 000 kr, SSB 06035 Pris per m² 2024)" in text
-    assert "byggekost med felleskost 35 840–50 400 kr/m²" in text
-    assert text.endswith("Antagelser: pristak, byggekost, opparbeiding, felleskost.")  # fees and size have a source
+    assert text == (
+        "Maskinelt anslag, ikke en verdivurdering: tomten bærer høyst 6,1–53,3 mill. kr "
+        "(0,4–2,7 mill. kr per bolig ved 16–20 boliger) om boligene selges til selvkost. "
+        "Regnet med 70 m² per bolig, salgspris 63 000–77 000 kr/m² "
+        "(90–110 % av kommunens 70 000 kr, SSB 06035 Pris per m² 2024) og byggekost med felleskost "
+        "35 800–50 400 kr/m²; antatt er pristak, byggekost, opparbeiding og felleskost."  # fees and size have a source
+    )
 
 
 def test_a_low_end_that_does_not_pay_is_nothing_and_said():
     row = estimate()
     assert row["selvkost_lav_kr"] == 0
     assert row["selvkost_hoy_kr"] == pytest.approx(8_480_000 / 1.025)
-    assert "I den lave enden går det ikke i hop." in row["selvkost"]
+    assert "tomten bærer mellom ingenting og 8,3 mill. kr (0,4 mill. kr per bolig ved 20 boliger) om" in row["selvkost"]
 
 
 def test_a_lot_that_cannot_pay_is_nought_and_never_less():
     row = estimate(kr=20_000)
     assert (row["selvkost_lav_kr"], row["selvkost_hoy_kr"]) == (0, 0)
-    assert "ikke en verdivurdering: går ikke i hop" in row["selvkost"]
+    assert "bærer ingen tomtepris om boligene selges til selvkost, heller ikke i beste fall. Regnet" in row["selvkost"]
 
 
 def test_a_kommune_without_a_price_is_reckoned_with_the_assumed_range_by_name():
     row = estimate(pris=Kvadratmeterpris(mangler="for få omsetninger"))
     text = row["selvkost"].replace("\u00a0", " ")
     assert "90–110 % av 20 000–30 000 kr; kommunens egen kvadratmeterpris mangler: for få omsetninger" in text
-    assert "Antagelser: pristak, kvadratmeterpris, byggekost" in text
+    assert "antatt er pristak, kvadratmeterpris, byggekost" in text
 
 
 def test_without_a_range_either_there_is_no_estimate():
     row = estimate(pris=Kvadratmeterpris(), satser=rates(uten_tall_kr_per_m2=None))
     assert np.isnan(row["selvkost_hoy_kr"])
-    assert (
-        "ikke regnet ut, kvadratmeterprisen i kommunen er ikke kjent (kommunene er ikke rangert ennå)"
-        in (row["selvkost"])
-    )
+    why = "Ikke regnet ut: kvadratmeterprisen i kommunen er ikke kjent (kommunene er ikke rangert ennå)."
+    assert row["selvkost"] == why
 
 
 def test_stopped_lots_and_unknown_dwellings_have_no_price():
     stopped, unknown = estimate(stopped=True), estimate(few=float("nan"), many=float("nan"))
     assert np.isnan([stopped["selvkost_lav_kr"], unknown["selvkost_hoy_kr"]]).all()
-    assert "tomten er stoppet" in stopped["selvkost"]
-    assert "antall boliger er ikke kjent" in unknown["selvkost"]
+    assert stopped["selvkost"] == "Ikke regnet ut: tomten er stoppet."
+    assert unknown["selvkost"] == "Ikke regnet ut: antall boliger er ikke kjent."
+
+
+def test_a_small_lot_is_told_as_what_it_is():
+    none, one, some = estimate(few=0, many=0), estimate(few=1, many=1, land=300.0), estimate(few=0, many=2, land=300.0)
+    assert (none["selvkost"], none["selvkost_hoy_kr"]) == ("Ikke regnet ut: tomten har ikke rom for en bolig.", 0)
+    assert "bærer mellom ingenting og 0,4 mill. kr (ved 1 bolig) om" in one["selvkost"]
+    assert "bærer mellom ingenting og 0,9 mill. kr (0,4 mill. kr per bolig ved 2 boliger) om" in some["selvkost"]
+    assert "bærer under 0,1 mill. kr (ved 1 bolig)" in estimate(few=1, many=1, land=1400.0)["selvkost"]
 
 
 def test_where_nothing_is_known_of_the_core_the_whole_lot_is_made_ready():
@@ -113,6 +122,12 @@ def test_invented_figures_are_called_so():
 def test_the_low_end_never_passes_the_high_one_and_none_is_negative(kr, few, more, land):
     row = estimate(kr=kr, few=few, many=few + more, land=land)
     assert 0 <= row["selvkost_lav_kr"] <= row["selvkost_hoy_kr"]
+    sentences = re.split(r"\.(?:$| (?=[A-ZÆØÅ]))", row["selvkost"])
+    assert len(sentences) - 1 <= 2
+    assert " 0 mill" not in row["selvkost"]
+    if row["selvkost_hoy_kr"] >= 50_000:  # as the fields of the lot have it
+        whole = round(row["selvkost_hoy_kr"] / 100_000) / 10
+        assert f"{whole:,.1f}".replace(",", "\u00a0").replace(".", ",") + " mill. kr (" in row["selvkost"]
 
 
 def test_the_price_of_a_kommune_is_that_of_the_ranking():

@@ -63,10 +63,13 @@ def fresh(parts, **layers):
 
 def test_freshness_is_weighted_by_points_and_moves_in_steps():
     parts = [("sentralitet", "holdeplass", 3.0), ("infrastruktur", "veg", 1.0)]
-    assert fresh(parts) == 1.0  # three days: 0.996
+    assert fresh(parts) == 1.0  # three days are none
     assert fresh(parts, veg={"alder_dager": 7.0}) == 1.0
-    # holdeplass 1 − 292 / 730 = 0.6, veg 1 − 3 / 730 = 0.996: (3 × 0.6 + 0.996) / 4 = 0.699
-    assert fresh(parts, holdeplass={"alder_dager": 292.0}) == pytest.approx(0.7)
+    assert fresh(parts, veg={"alder_dager": 29.0}) == 1.0
+    # veg 1 − 30 / 730 = 0.9589
+    assert fresh(parts, veg={"alder_dager": 31.0}) == pytest.approx((3 + 1 - 30 / 730) / 4)
+    # holdeplass: nine whole steps, 1 − 270 / 730 = 0.63
+    assert fresh(parts, holdeplass={"alder_dager": 292.0}) == pytest.approx((3 * (1 - 270 / 730) + 1) / 4)
     assert fresh(parts, holdeplass={"alder_dager": 9000.0}, veg={"alder_dager": 9000.0}) == 0.5
     assert fresh(parts, holdeplass={"alder_dager": None}, veg={"alder_dager": None}) == 0.5
 
@@ -79,7 +82,22 @@ def test_what_is_not_known_lowers_coverage_and_not_freshness():
 
 
 def test_the_oldest_layer_of_a_theme_counts():
-    assert fresh([("konflikt", "flom", 1.0)], stormflo={"alder_dager": 365.0}) == 0.5
+    assert fresh([("konflikt", "flom", 1.0)], flom_faresone={"alder_dager": 365.0}) == pytest.approx(1 - 360 / 730)
+
+
+def test_what_serves_in_reserve_is_less_sure_than_what_was_said_now():
+    assert fresh([("infrastruktur", "veg", 1.0)], veg={"er_reserve": True}) == 0.8
+    assert fresh([("infrastruktur", "veg", 1.0)], veg={"er_reserve": True, "alder_dager": 9000.0}) == 0.4
+    worst = [("konflikt", "verste", 1.0)]  # rests on every theme
+    assert [fresh(worst, **{lag: {"er_reserve": True}}) for lag in ("marka", "stoy_bane", "hensyn")] == [0.8] * 3
+
+
+def test_a_stopped_lot_is_no_surer_for_being_stopped():
+    facts = fakta({"areal_m2": 5000.0}, {"areal_m2": 5000.0, "er_stoppet": True})
+    kort, scores = poengsatt(facts, tomter=pd.DataFrame([{"tomt_id": t, **GOOD} for t in facts["tomt_id"]]))
+    dark = kort[(kort["tomt_id"] == "3207-000002") & kort["verdi_tekst"].str.contains("ikke kjent")]
+    assert scores["sikkerhet"][1] == pytest.approx((1 - dark["maks"].sum() / 100) * 0.5)  # × geometry, not graded
+    assert scores["sikkerhet"][1] == pytest.approx(scores["sikkerhet"][0])
 
 
 def test_a_source_that_fails_lowers_the_confidence_of_a_lot():

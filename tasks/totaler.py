@@ -1,4 +1,7 @@
-"""Totaler: what the lots of a kommune add up to: how many of each level, and the dwellings they have room for."""
+"""Totaler: what scored lots add up to: how many of each level, and the dwellings they have room for.
+
+Whoever tells totals takes them from here: the run that scores, and the record of the kommune.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,8 @@ def totaler(scorer: pd.DataFrame) -> Totaler:
     Parameters
     ----------
     scorer
-        Contract `scorer`: the living lots of one kommune, or of several put together.
+        nivaa, er_stoppet, boliger_lav, boliger and boliger_hoy of contract `scorer`: the living lots of one kommune,
+        or of several put together. A lot that has no level, since nobody has scored it, is in `i_alt` alone.
 
     Examples
     --------

@@ -7,9 +7,9 @@ import json
 
 import pandas as pd
 
-from tasks.scoring.tomt import totaler as module
-from tasks.scoring.tomt.totaler import Sum, totaler
+from tasks import totaler as module
 from tasks.tomtekontrakter import SCORER
+from tasks.totaler import Sum, totaler
 
 NAN = float("nan")
 
@@ -33,6 +33,11 @@ def test_stopped_lots_are_counted_apart_and_their_dwellings_are_not():
 
 def test_a_lot_whose_dwellings_are_not_known_is_told_and_adds_none():
     assert totaler(lots(("B", False, NAN, NAN, NAN), ("B", False, 2, 3, 4))).i_alt == Sum(2, 1, 2, 3, 4)
+
+
+def test_a_lot_that_nobody_has_scored_is_of_no_level():
+    found = totaler(lots(("A", False, 1, 2, 3), (None, False, NAN, NAN, NAN)))
+    assert (found.i_alt.tomter, sum(of.tomter for of in found.nivaa.values())) == (2, 1)
 
 
 def test_no_lots_add_up_to_nothing_and_the_totals_are_json():
