@@ -219,22 +219,37 @@ class Rekkevidde(Register):
 
 
 class Ferskhet(Register):
-    """What age costs: 1 − age / `dager`, not under `minst`."""
+    """What age costs: 1 − age / `dager`, not under `minst`.
+
+    Attributes
+    ----------
+    steg_dager
+        Ages count in whole steps of so many days, so that a card is not another one every morning.
+    reserve
+        Share of that where an earlier answer serves, since the source gives none now.
+    """
 
     minst: Andel
     dager: float = Field(gt=0, allow_inf_nan=False)
+    steg_dager: float = Field(gt=0, allow_inf_nan=False)
+    reserve: Andel
     kilde: Tekst
 
-    def andel(self, alder_dager: npt.ArrayLike) -> Tall:
+    def andel(self, alder_dager: npt.ArrayLike, er_reserve: npt.ArrayLike = False) -> Tall:
         """Return the share of each age in days; without an age the smallest.
 
         Examples
         --------
-        >>> Ferskhet(minst=0.5, dager=730, kilde="antatt").andel([0, 73, 5000, float("nan")]).tolist()
-        [1.0, 0.9, 0.5, 0.5]
+        >>> fersk = Ferskhet(minst=0.5, dager=730, steg_dager=73, reserve=0.8, kilde="antatt")
+        >>> fersk.andel([0, 72, 73, 5000, float("nan")]).tolist()
+        [1.0, 1.0, 0.9, 0.5, 0.5]
+        >>> fersk.andel([0, 73], [True, False]).tolist()
+        [0.8, 0.9]
         """
-        share = np.clip(1.0 - np.maximum(tall(alder_dager), 0.0) / self.dager, self.minst, 1.0)
-        return np.where(np.isnan(share), self.minst, share)
+        age = np.floor(np.maximum(tall(alder_dager), 0.0) / self.steg_dager) * self.steg_dager
+        share = np.clip(1.0 - age / self.dager, self.minst, 1.0)
+        share = np.where(np.isnan(share), self.minst, share)
+        return np.asarray(share * np.where(er_reserve, self.reserve, 1.0))
 
 
 class Sikkerhet(Register):

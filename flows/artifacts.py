@@ -13,6 +13,7 @@ from config.konflikt import konflikter
 from config.nivaa import nivaaer
 from config.registers import Kommune
 from flows.markdown import plain
+from flows.sammendrag import as_markdown
 from flows.summary import Summary
 from tasks.contracts import PLANOMRAADER, TOMTER
 from tasks.crm.rader.links import norgeskart, seeiendom
@@ -84,7 +85,7 @@ def _link(text: str, address: str | None) -> str:
 def publish_artifacts(summary: Summary, geodata: Geodata) -> None:
     """Create the artifacts of a run; keys carry the kommune, so that each has its own history in Prefect."""
     knr, label = summary.kommune.nummer, summary.kommune.label
-    create_markdown_artifact(summary.as_markdown(), key=f"sammendrag-{knr}", description=f"Sammendrag for {label}")
+    create_markdown_artifact(as_markdown(summary), key=f"sammendrag-{knr}", description=f"Sammendrag for {label}")
     if not summary.ok:
         return
     table = best_lots(geodata, summary.kommune)

@@ -1,6 +1,7 @@
 """The summary of a run: what the sources answered, what each step kept and dropped, what changed in Airtable.
 
-The same object is printed by `--json`, kept as a row in Kjøringer, and shown as artifacts in Prefect.
+The same object is printed by `--json`, kept as a row in Kjøringer, and shown as artifacts in Prefect
+(`flows.sammendrag`).
 """
 
 from __future__ import annotations
@@ -15,15 +16,12 @@ import pandas as pd
 from config.kilder import optional_themes
 from config.registers import Kommune
 from flows import scoretekst
-from flows.markdown import plain
 from tasks.answer import Answer, Failed, NotCovered, Rows, blocking
 from tasks.crm.bilder.opplasting import Bilder
-from tasks.tekst import tall
 from tasks.tomtekontrakter import KONTEKSTDEKNING
 
 WRITES = ("created", "updated")
 COUNTS = ("created", "updated", "unchanged", "refused")
-SVAR = {"Rows": "data", "Empty": "ingenting der", "NotCovered": "dekker ikke kommunen", "Failed": "feilet"}
 MANGLER = {
     "NotCovered": "dekker ikke kommunen",
     "Failed": "svarte ikke som den skal",
@@ -279,43 +277,6 @@ class Summary:
         parts += [f"{why} Ingenting er skrevet i {navn}; se Kontroll." for navn, why in self.stoppet.items()]
         return " ".join(parts) or "Noe gikk galt underveis."
 
-    def as_markdown(self) -> str:
-        """Return the summary as the Prefect artifact that sales and operators read (Norwegian)."""
-        lines = [f"# {self.kommune.label}: {self.resultat}", ""]
-        if self.kommune.oppdiktet:
-            lines += ["**Oppdiktet kommune til utprøving: ingen av tomtene finnes.**", ""]
-        lines += [plain(self.kort()), ""]
-        lines += ["| Tema | Kilde | Svar | Objekter | Kvalitet | Merknad |", "| --- | --- | --- | ---: | --- | --- |"]
-        grades = self.datakvalitet.get("temaer", {})
-        for tema, answer in self.kilder.items():
-            row, grade = answer_dict(answer), grades.get(tema, {"karakter": "", "grunner": []})
-            svar = SVAR[row["svar"]]
-            if row.get("reserve"):
-                what = "holdt tilbake" if "holdt" in row else "avvist" if row["svar"] == "Rows" else svar
-                svar = f"{what}; data fra {row['sett_tid'][:10]}"
-            said = [row.get("grunn") or row.get("reserve") or "", *(f"{n}: {why}" for n, why in answer.forsoek)]
-            remark = plain("; ".join(part for part in [*said, *grade["grunner"]] if part))
-            figures = f"{row.get('antall', '')} | {grade['karakter'] or ''}"
-            lines.append(f"| {tema} | {row['kilde']} | {svar} | {figures} | {remark} |")
-        lines += scoretekst.markdown(self.scoring, self.dekning_kontekst)
-        if self.tabeller:
-            lines += ["", "| Airtable | Ny | Endret | Uendret | Avvist |", "| --- | ---: | ---: | ---: | ---: |"]
-            for navn, c in self.tabeller.items():
-                lines.append(f"| {navn} | {c['created']} | {c['updated']} | {c['unchanged']} | {c['refused']} |")
-        for part, title in (("kilder", "Kildedata"), ("land", "Tomtesøk"), ("kontekst", "Omgivelser")):
-            if steps := self.regnskap.get(part):
-                lines += ["", f"| {title} | Inn | Ut | Utelatt | Merknader |", "| --- | ---: | ---: | --- | --- |"]
-                lines += [_account_line(step, row) for step, row in steps.items()]
-        if self.bilder is not None and self.bilder.stoppet:
-            lines += ["", f"Kartbildene: {plain(self.bilder.stoppet)}"]
-        lines += ["", f"{self.kall} kall til Airtable, {self.sekunder:.1f} sekunder."]
-        if self.dry_run:
-            lines += ["", "**Prøvekjøring: ingenting er skrevet til Airtable.** Dette ville blitt endret:", ""]
-            lines += [
-                f"- {navn}: {plain(line)}" for navn, rows in self.endringer.items() for line in rows["linjer"]
-            ] or ["- ingenting"]
-        return "\n".join(lines)
-
 
 def answer_dict(answer: Answer) -> dict[str, Any]:
     """Return an answer as JSON-ready values: svar, kilde, antall or grunn, and which sources did not serve."""
@@ -335,12 +296,6 @@ def answer_dict(answer: Answer) -> dict[str, Any]:
     if answer.holdt is not None:
         row["holdt"] = {"grunn": answer.holdt.grunn, "fil": str(answer.holdt.path)}
     return row
-
-
-def _account_line(step: str, row: Mapping[str, Any]) -> str:
-    gone = ", ".join(f"{reason} {dropped['antall']}" for reason, dropped in row["utelatt"].items())
-    noted = ", ".join(f"{what} {tall(figure)}" for what, figure in row["merknader"].items())
-    return f"| {step} | {row['inn']} | {row['ut']} | {plain(gone)} | {plain(noted)} |"
 
 
 def totals(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

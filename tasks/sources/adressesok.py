@@ -21,8 +21,8 @@ from tasks.crs import STORAGE_CRS, STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.address import CHECK_ADDRESS, plain_address
 from tasks.sources.http import Client
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.koder import blank_is_none
-from tasks.sources.ogc_features import read_json
 
 # Limits of the API (its specification): hits on a page, and hits that can be reached at all.
 PER_SIDE, MOST = 1_000, 10_000

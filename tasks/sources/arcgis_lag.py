@@ -12,8 +12,8 @@ from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.address import CHECK_ADDRESS, plain_address
 from tasks.sources.asked import Asked, Bounds, numbers
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.koder import fold
-from tasks.sources.ogc_features import read_json
 from tasks.sources.refusal import NoAccessError
 from tasks.sources.unntak import shorten
 

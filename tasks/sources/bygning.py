@@ -27,7 +27,7 @@ from tasks.sources.geometri import ROWS
 from tasks.sources.koder import blank_is_none, kommunenummer_of
 from tasks.sources.medlemmer import local_name, members
 from tasks.sources.numre import Numre
-from tasks.sources.ogc_features import PLAUSIBLE
+from tasks.sources.plassering import PLAUSIBLE
 from tasks.sources.unntak import shorten
 
 NAMESPACE = "http://skjema.geonorge.no/SOSI/produktspesifikasjon/Matrikkelen-Bygningspunkt/20211101"

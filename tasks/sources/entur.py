@@ -20,8 +20,8 @@ from tasks.crs import STORAGE_CRS, STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.address import CHECK_ADDRESS, plain_address
 from tasks.sources.asked import Asked, Bounds, Take
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.koder import blank_is_none
-from tasks.sources.ogc_features import read_json
 from tasks.sources.presentert import Presentert, client_name
 from tasks.sources.unntak import shorten
 

@@ -16,8 +16,9 @@ from tasks.crs import STORAGE_EPSG, crs_of
 from tasks.errors import SourceError
 from tasks.sources.address import plain_address
 from tasks.sources.asked import Asked, Take
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.koder import blank_is_none, fold
-from tasks.sources.ogc_features import PLAUSIBLE, read_json
+from tasks.sources.plassering import PLAUSIBLE
 from tasks.sources.refusal import NotFoundError
 from tasks.store import Geodata, read_parquet
 

@@ -26,10 +26,10 @@ from tasks.sources.address import plain_address
 from tasks.sources.asked import Asked
 from tasks.sources.http import Client
 from tasks.sources.innlogging import state, variables
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.kandidat import Tjenesteslag
 from tasks.sources.kontroll import FELLES, Sak
 from tasks.sources.limits import Limits
-from tasks.sources.ogc_features import read_json
 from tasks.sources.presentert import Presentert, client_name
 from tasks.sources.refusal import NoAccessError, NotFoundError
 from tasks.sources.statistikk.stilletid import quiet_until

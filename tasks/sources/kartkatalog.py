@@ -11,8 +11,8 @@ from typing import Any
 from tasks.errors import SourceError
 from tasks.sources.address import plain_address
 from tasks.sources.http import Client
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.kandidat import Treff
-from tasks.sources.ogc_features import read_json
 
 ADRESSE = "https://kartkatalog.geonorge.no/api/search"
 STI = "/kartkatalog/api/search"

@@ -23,7 +23,7 @@ from tasks.sources import geojson, landsfil, lesere
 from tasks.sources.address import CHECK_ADDRESS, plain_address, same_origin
 from tasks.sources.asked import Asked, Take
 from tasks.sources.http import Body
-from tasks.sources.ogc_features import read_json
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.refusal import NotHereError, NotInFileError
 from tasks.sources.unntak import shorten
 from tasks.sources.zipfil import Plass, unpack

@@ -21,8 +21,8 @@ from tasks.errors import SourceError
 from tasks.sources import flat, geojson
 from tasks.sources.address import CHECK_ADDRESS, plain_address
 from tasks.sources.asked import Asked, Take
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.koder import fold
-from tasks.sources.ogc_features import read_json
 from tasks.sources.presentert import Presentert, client_name
 from tasks.sources.unntak import shorten
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 
 import geopandas as gpd
@@ -25,62 +24,13 @@ from tasks.sources.asked import Asked, Take, numbers, read_by_number
 from tasks.sources.geojson import GEOGRAPHIC
 from tasks.sources.gjentak import Gjentak, Merke
 from tasks.sources.http import Body, Client
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.koder import fold, kommunenummer_of
 from tasks.sources.unntak import shorten
 
 log = logging.getLogger("tomt.sources")
 
 CRS = "http://www.opengis.net/def/crs/EPSG/0/{epsg}"
-# EPSG:25833, metres: Norway with its sea areas and Svalbard, generously. Degrees and swapped axes fall outside.
-PLAUSIBLE = (-1_000_000.0, 6_000_000.0, 2_000_000.0, 9_500_000.0)
-
-MAX_VALUES = 5_000_000
-"""Of one JSON document at most, by its commas and brackets: an empty object of three bytes takes 72 in memory."""
-
-
-def read_json(body: Body) -> dict[str, Any]:
-    """Return a JSON object, read strictly.
-
-    Raises
-    ------
-    SourceError
-        When the body is no JSON object, is cut short, or holds NaN.
-    """
-    where = plain_address(body.url)
-    values = sum(body.content.count(sign) for sign in (b",", b"[", b"{"))
-    if values > MAX_VALUES:
-        raise SourceError(
-            f"{where}: about {values} values in one JSON answer ({len(body.content)} bytes), more than {MAX_VALUES}: "
-            f"they would fill the memory. {CHECK_ADDRESS}"
-        )
-    try:
-        data = json.loads(body.content, parse_constant=_refuse_constant, object_pairs_hook=_each_once)
-    except (ValueError, RecursionError) as error:
-        raise SourceError(
-            f"{where}: not valid JSON ({shorten(str(error))}; {len(body.content)} bytes). The answer is cut short or "
-            "is something else; try again later."
-        ) from None
-    if not isinstance(data, dict):
-        raise SourceError(f"{where}: a JSON {type(data).__name__} where an object was expected. {CHECK_ADDRESS}")
-    return data
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a member that is said twice: the last would win, and an empty list after a full one look like nothing."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        name = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise ValueError(f"{name!r} is said twice in one object")
-    return found
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def collections(client: Client, base: str) -> dict[str, str]:
-    """Return id → title of the collections that a service lists."""
-    return {c["id"]: str(c.get("title") or "") for c in _described(client, base).values()}
 
 
 def _described(client: Client, base: str) -> dict[str, dict[str, Any]]:

@@ -24,10 +24,10 @@ from tasks.sources import csw, grense, kartkatalog, tjenester
 from tasks.sources.address import CHECK_ADDRESS, plain_address, same_origin
 from tasks.sources.forslag import Forslag, is_own
 from tasks.sources.http import Client
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.kandidat import Kandidat, Treff, candidate, require_public
 from tasks.sources.koder import fold
 from tasks.sources.limits import Limits
-from tasks.sources.ogc_features import read_json
 from tasks.sources.refusal import NoAccessError
 from tasks.sources.tjeneste import Box, Tjeneste
 from tasks.sources.vurdering import Sett, holds_plans, propose, recognised

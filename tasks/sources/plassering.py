@@ -20,6 +20,9 @@ NORWAY_DEGREES: Bounds = (-15.0, 55.0, 40.0, 83.0)
 NORWAY_UTM: Bounds = (-1_700_000.0, 6_100_000.0, 1_800_000.0, 9_400_000.0)
 """In any of the zones 32, 33 and 35: far from a zone's own middle, eastings are negative or above a million."""
 
+PLAUSIBLE: Bounds = (-1_000_000.0, 6_000_000.0, 2_000_000.0, 9_500_000.0)
+"""EPSG:25833, metres: Norway with its sea areas and Svalbard, generously. Degrees and swapped axes fall outside."""
+
 
 @dataclass(frozen=True)
 class Plassering:

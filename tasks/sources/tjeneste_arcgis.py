@@ -14,8 +14,8 @@ from tasks.crs import STORAGE_EPSG
 from tasks.errors import SourceError
 from tasks.sources.address import plain_address
 from tasks.sources.http import Client
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.koder import fold
-from tasks.sources.ogc_features import read_json
 from tasks.sources.tjeneste import MAX_LAYERS, SAMPLE, Box, Lag, Tjeneste, names, rows
 
 SERVICES = ("MapServer", "FeatureServer")

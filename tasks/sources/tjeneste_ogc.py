@@ -12,7 +12,8 @@ from config.kilder import Kilde
 from tasks.errors import SourceError
 from tasks.sources.address import plain_address
 from tasks.sources.http import Client
-from tasks.sources.ogc_features import find_layers, read_json
+from tasks.sources.jsonsvar import read_json
+from tasks.sources.ogc_features import find_layers
 from tasks.sources.tjeneste import MAX_LAYERS, SAMPLE, Box, Lag, Tjeneste, best_epsg, degrees, names, rows
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from config.base import base_register
 from flows.endringer import SHOWN, changes
-from tasks.crm.sync.diff import Record, TableDiff, diff_table, digests
+from tasks.crm.sync.diff import Record, TableDiff, diff_table
 from tasks.crm.sync.state import Sent
+from tasks.crm.sync.verdi import digests
 
 TOMTER = base_register().table("Tomter")
 

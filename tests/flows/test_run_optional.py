@@ -6,6 +6,7 @@ import pytest
 
 from config.registers import regler
 from flows.run import run_kommune
+from flows.sammendrag import as_markdown
 from flows.summary import FEILET, FULLFORT
 from tasks.contracts import HINDRE, REGULERINGSFORMAAL, TOMTER
 from tasks.crm.client import connect
@@ -35,8 +36,8 @@ def test_lots_stay_as_they_are_when_buildings_cannot_be_read(ran, tomtevik, faul
     assert geodata.path("core", HINDRE, "0099").read_bytes() == kept
     assert "Kilden for bygning svarte ikke som den skal; data fra 20" in summary.kort()
     assert "bygning: Kilden kunne ikke leses: " in summary.as_text()
-    assert "| bygning | kartverket_bygning | feilet; data fra 20" in summary.as_markdown()
-    assert "ikke hentet nå, fra 20" in summary.as_markdown()
+    assert "| bygning | kartverket_bygning | feilet; data fra 20" in as_markdown(summary)
+    assert "ikke hentet nå, fra 20" in as_markdown(summary)
     assert summary.as_dict()["kilder"]["bygning"]["svar"] == "Failed"
 
 
@@ -46,7 +47,7 @@ def test_the_same_lots_are_found_when_buildings_were_never_read(ready, tomtevik,
     unread = ready.model_copy(update={"sources_url": faulty_sources.url})
     summary = run_kommune(tomtevik, unread)
     assert summary.ok
-    assert "bygninger ukjent" in summary.as_markdown()
+    assert "bygninger ukjent" in as_markdown(summary)
     geodata = Geodata(ready.geodata)
     assert geodata.read("0099", layer="core", contract=HINDRE) is None
     before = geodata.read("0099", layer="out", contract=TOMTER)
@@ -88,7 +89,7 @@ def test_purposes_are_fetched_when_they_are_wanted(ready, tomtevik, switched_on)
     frame = Geodata(ready.geodata).read("0099", layer="core", contract=REGULERINGSFORMAAL)
     assert set(frame["objekttype"]) == {"RpArealformålOmråde", "RbFormålOmråde"}
     assert set(frame["vertikalnivaa"]) == {"1", "2"}
-    assert "| reguleringsformaal | nap_reguleringsformaal | data |" in summary.as_markdown()
+    assert "| reguleringsformaal | nap_reguleringsformaal | data |" in as_markdown(summary)
 
 
 @pytest.mark.long

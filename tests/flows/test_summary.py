@@ -13,6 +13,7 @@ from shapely import box
 from config.registers import Kommune
 from flows.artifacts import best_lots
 from flows.markdown import plain
+from flows.sammendrag import as_markdown
 from flows.summary import IKKE_DEKKET, Summary, totals
 from tasks.answer import Failed, NotCovered, Provenance, Rows
 from tasks.contracts import PLANOMRAADER, TOMTER
@@ -54,8 +55,8 @@ def test_a_run_that_did_its_work():
     )
     assert "2 created, 1 updated, 5 unchanged, 0 refused" in done.as_text()
     assert done.as_dict()["created"] == 2
-    assert "**Oppdiktet kommune" in done.as_markdown()
-    assert "12\u00a0345" in done.as_markdown()
+    assert "**Oppdiktet kommune" in as_markdown(done)
+    assert "12\u00a0345" in as_markdown(done)
 
 
 def test_sales_reads_norwegian_and_nothing_untrue_when_a_source_failed():
@@ -83,7 +84,7 @@ def test_text_from_outside_stays_text_in_the_artifact():
     hostile = "<script>alert(1)</script> [x](javascript:y) | **z** \n# h"
     failed = summary(kilder={"teig": Failed("k", hostile)})
     failed.fail(hostile)
-    text = failed.as_markdown()
+    text = as_markdown(failed)
     assert "<script>" not in text
     assert "](javascript" not in text
     assert all(line.count("|") == 7 for line in text.splitlines() if line.startswith("| teig"))
@@ -94,8 +95,8 @@ def test_a_dry_run_shows_what_would_change_in_the_artifact():
     dry = summary(
         dry_run=True, endringer={"Tomter": {"create": ["9901-000001"], "update": {}, "linjer": ["+ 9901-000001"]}}
     )
-    assert "- Tomter: + 9901-000001" in dry.as_markdown()
-    assert "ingenting er skrevet" in dry.as_markdown()
+    assert "- Tomter: + 9901-000001" in as_markdown(dry)
+    assert "ingenting er skrevet" in as_markdown(dry)
 
 
 @pytest.fixture

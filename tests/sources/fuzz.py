@@ -31,7 +31,7 @@ from tasks.errors import SourceError
 from tasks.sandbox import kommune
 from tasks.sandbox.upstream import UpstreamServer
 from tasks.sources.asked import Take
-from tasks.sources.fetch import PROTOCOLS
+from tasks.sources.kildesvar import PROTOCOLS
 from tasks.sources.spool import Spool
 
 from . import onde_servere as onde

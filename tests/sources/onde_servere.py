@@ -27,8 +27,8 @@ from config.registers import Kommune
 from tasks.errors import SourceError
 from tasks.sandbox.kommune import invent
 from tasks.sources.asked import Asked
-from tasks.sources.fetch import PROTOCOLS
 from tasks.sources.http import Client
+from tasks.sources.kildesvar import PROTOCOLS
 from tasks.sources.limits import Limits
 
 LOGIN = ("nap", "hemmelig")

@@ -20,7 +20,8 @@ from tasks.answer import Answer, Failed, Rows
 from tasks.errors import SourceError
 from tasks.sources import landsfil
 from tasks.sources.asked import Asked, Take
-from tasks.sources.fetch import PROTOCOLS, fetch
+from tasks.sources.fetch import fetch
+from tasks.sources.kildesvar import PROTOCOLS
 from tasks.sources.limits import Limits
 from tasks.sources.nedlasting import _area
 from tasks.sources.spool import Spool

@@ -17,7 +17,7 @@ from owslib.feature.wfs200 import WebFeatureService_2_0_0
 
 from config.kilder import Kilde
 from tasks.errors import SourceError
-from tasks.sources.fetch import PROTOCOLS
+from tasks.sources.kildesvar import PROTOCOLS
 from tests import mapserver
 from tests.mapserver import LAYERS, PAGE, MapServer
 

@@ -51,8 +51,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("tasks.sources.limits.time", clock)
-    monkeypatch.setattr("tasks.sources.http.time", clock)
-    monkeypatch.setattr("tasks.sources.http.PACER", Pacer())
+    monkeypatch.setattr("tasks.sources.forbindelse.time", clock)
+    monkeypatch.setattr("tasks.sources.forbindelse.PACER", Pacer())
     return clock
 
 
@@ -125,7 +125,7 @@ def test_clients_of_the_same_host_share_its_turns(
         return wait
 
     monkeypatch.setattr(pacer, "turn", turn)
-    monkeypatch.setattr("tasks.sources.http.PACER", pacer)
+    monkeypatch.setattr("tasks.sources.forbindelse.PACER", pacer)
     monkeypatch.setattr(clock, "sleep", lambda seconds: None)  # all at the same moment: the turns alone keep them apart
     url = f"http://{HOST}:{upstream.server_port}"
 

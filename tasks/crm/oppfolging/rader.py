@@ -16,7 +16,8 @@ from tasks.crm.oppfolging.nokkeltall import UNKNOWN, Tall, kommune_fields
 from tasks.crm.oppfolging.tomt import Tomt
 from tasks.crm.oppfolging.varsler import Varsel, as_text
 from tasks.crm.rader.rad import Row, line
-from tasks.crm.sync.diff import Record, canonical
+from tasks.crm.sync.diff import Record
+from tasks.crm.sync.verdi import canonical
 
 TITLE_MAX = 250
 NOON = time(12)

@@ -19,7 +19,7 @@ from tasks.crm.client import error_kind, is_uncertain, readable_errors
 from tasks.crm.rader.rad import Row
 from tasks.crm.skjema.ids import TableIds
 from tasks.crm.sync import writing
-from tasks.crm.sync.diff import canonical_row
+from tasks.crm.sync.verdi import canonical_row
 from tasks.errors import OwnershipError
 
 TRIES = 3

@@ -1,24 +1,21 @@
 """Comparison of rows that a run wants with records that the base holds. Pure: nothing is read or written here.
 
-Airtable leaves empty cells (null, "", [], false) out of its answers, and rounds what it shows; values are compared in
-one canonical form. A value that is neither what the run wants nor what was last sent was written by a person.
+Values are compared in their canonical form (`tasks.crm.sync.verdi`). A value that is neither what the run wants nor
+what was last sent was written by a person.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any
 
-from config.base import NUMBERS, Felt, Tabell
+from config.base import Tabell
 from tasks.crm.rader.records import Row, RowsByKey
 from tasks.crm.sync.drift import has_drifted
-from tasks.crm.sync.state import Digests, Sent
-from tasks.errors import OwnershipError
+from tasks.crm.sync.state import Sent
+from tasks.crm.sync.verdi import canonical, canonical_row, digest
 
 MOST_DELETED = 20
 """Records that people may delete of a table; when more are gone than are left, something else is wrong."""
@@ -143,59 +140,6 @@ class TableDiff:
         self.stopped = why
         self.create, self.update, self.before, self.whole, self.by_hand = {}, {}, {}, {}, {}
         self.adopted, self.initial, self.deleted = {}, {}, []
-
-
-def canonical(felt: Felt, value: Any) -> Any:
-    """Return a value as it is compared and sent: empty is None, numbers rounded as shown, links a sorted list."""
-    if value is None or value is False or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    if felt.type in NUMBERS:
-        shown = (felt.desimaler or 0) + (2 if felt.type == "percent" else 0)  # 0.874 stands as 87 %
-        rounded = round(float(value), shown)
-        return int(rounded) if shown == 0 else rounded
-    if felt.type == "multipleRecordLinks":
-        return sorted(set(value)) or None
-    if isinstance(value, str):
-        return _whole(value).replace("\r\n", "\n").strip() or None
-    return value
-
-
-def _whole(text: str) -> str:
-    """Return text that can be sent: half a surrogate pair, which a source may escape in its JSON, is replaced."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def canonical_row(tabell: Tabell, row: Row) -> Row:
-    """Return a row with every value in its canonical form.
-
-    Raises
-    ------
-    OwnershipError
-        For a field that is not the program's.
-    """
-    wanted = {}
-    for name, value in row.items():
-        felt = tabell.field(name)
-        if felt.eier != "pipeline":
-            raise OwnershipError(f"{tabell.navn}.{name} belongs to {felt.eier}; the run may not write it.")
-        wanted[name] = canonical(felt, value)
-    return wanted
-
-
-def digest(value: Any) -> str:
-    """Return a short digest of a canonical value, links as keys; the same number with more decimals is the same."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return blake2b(json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass"), digest_size=6).hexdigest()
-
-
-def digests(row: Row) -> Digests:
-    """Return field name → digest."""
-    return {name: digest(value) for name, value in row.items()}
 
 
 def initial_values(tabell: Tabell, row: Row) -> Row:

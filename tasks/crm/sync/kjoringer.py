@@ -14,7 +14,7 @@ from tasks.crm.client import readable_errors
 from tasks.crm.rader.records import Row
 from tasks.crm.sync import listing
 from tasks.crm.sync.connection import Connection
-from tasks.crm.sync.diff import canonical_row
+from tasks.crm.sync.verdi import canonical_row
 
 TABLE = "Kjøringer"
 

@@ -27,8 +27,9 @@ from tasks.crm.skjema.merke import profile_of
 from tasks.crm.sync import kommunesaker, listing
 from tasks.crm.sync.basesync import BaseSync, today
 from tasks.crm.sync.connection import Connection
-from tasks.crm.sync.diff import Record, TableDiff, canonical, digest
+from tasks.crm.sync.diff import Record, TableDiff
 from tasks.crm.sync.publish import Published, carry_out
+from tasks.crm.sync.verdi import canonical, digest
 from tasks.errors import ConfigError, StoreError, TomtError
 from tasks.kommunekontrakter import INDIKATORER, KOMMUNEFAKTORER, KOMMUNESCORER, NORGE, SALGSKOMMUNER
 from tasks.store import Geodata

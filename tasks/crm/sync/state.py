@@ -28,7 +28,7 @@ from tasks.fil import write_whole
 from tasks.store import Geodata, read_parquet, write_parquet
 
 Digests = dict[str, str]
-"""Field name → digest of its value (`tasks.crm.sync.diff.digest`)."""
+"""Field name → digest of its value (`tasks.crm.sync.verdi.digest`)."""
 
 KEYS_A_QUERY = 500
 WAIT_S = 60.0

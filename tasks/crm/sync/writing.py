@@ -22,8 +22,9 @@ from tasks.crm.chunks import chunks
 from tasks.crm.client import error_kind, is_uncertain, readable_errors
 from tasks.crm.rader.records import Row
 from tasks.crm.skjema.ids import TableIds
-from tasks.crm.sync.diff import TableDiff, digests, initial_values
+from tasks.crm.sync.diff import TableDiff, initial_values
 from tasks.crm.sync.state import BaseState
+from tasks.crm.sync.verdi import digests
 from tasks.errors import AirtableError, IdentityError
 
 SETTLE_S = 30.0

@@ -19,10 +19,6 @@ from tasks.scoring.tomt.ordlegging import norsk_dato
 ALDRI_SPURT = "ingen er spurt"
 # Failed is a source that is silent, one whose answer cannot be used, and one that was heard too long ago.
 HVORFOR_UKJENT = {"ikke_dekket": "kilden dekker ikke kommunen", "feilet": "kilden svarte ikke som den skal"}
-RESERVEANDEL = 0.8
-"""What a source that gives no answer now takes off the freshness of its last good one; an assumption."""
-ALDERSSTEG = 30
-"""Days in which ages count: what is confirmed every week is no older from one week to the next."""
 
 LAND = {"bygning", "teig", "kommuneplan"}
 """Themes of the contract dekning that scores rest on."""
@@ -96,16 +92,11 @@ class Opphav:
         return ""
 
     def fersk(self, lag: Iterable[str]) -> list[float]:
-        """Return how fresh those of the layers are that are known, 0–1.
-
-        Notes
-        -----
-        `ferskhet` by the age in whole steps of `ALDERSSTEG` days, × `RESERVEANDEL` for one that serves in reserve.
-        """
+        """Return how fresh those of the layers are that are known, 0–1."""
         rows = self._kjente(lag)
         ages = np.array([row["alder_dager"] for row in rows], dtype=float)
-        shares = self.ferskhet.andel(np.floor(ages / ALDERSSTEG) * ALDERSSTEG).tolist()
-        return [s * (RESERVEANDEL if row["er_reserve"] else 1.0) for s, row in zip(shares, rows, strict=True)]
+        fresh: list[float] = self.ferskhet.andel(ages, [bool(row["er_reserve"]) for row in rows]).tolist()
+        return fresh
 
     def _kjente(self, lag: Iterable[str]) -> list[dict[Any, Any]]:
         return [r for name in lag if (r := self.rader.get(name)) is not None and r["er_kjent"]]

@@ -21,8 +21,8 @@ from config.statistikk import Klass
 from tasks.errors import SourceError
 from tasks.fil import write_whole
 from tasks.sources.http import Client
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.limits import Limits
-from tasks.sources.ogc_features import read_json
 from tasks.sources.statistikk.feil import QuietHoursError
 from tasks.sources.statistikk.tidsserie import Endring
 from tasks.sources.statistikk.tur import Tur

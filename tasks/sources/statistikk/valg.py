@@ -21,8 +21,8 @@ import pandas as pd
 from config.statistikk import VALGRESULTAT, Valg
 from tasks.errors import SourceError
 from tasks.sources.http import Client
+from tasks.sources.jsonsvar import read_json
 from tasks.sources.limits import Limits
-from tasks.sources.ogc_features import read_json
 from tasks.sources.statistikk.valglager import Valglager
 from tasks.sources.statistikk.valglenker import linked, whole_address
 from tasks.sources.statistikk.valgsvar import read_result

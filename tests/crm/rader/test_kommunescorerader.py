@@ -12,7 +12,7 @@ from tasks.crm.oppfolging.nokkeltall import kommune_fields
 from tasks.crm.rader.kommunerader import identity
 from tasks.crm.rader.kommunescorerader import AREAS, FIGURES, ranking_rows
 from tasks.crm.rader.rad import Row
-from tasks.crm.sync.diff import canonical_row
+from tasks.crm.sync.verdi import canonical_row
 from tests.crm.rangeringsdata import (
     BOLIGSTRESS,
     BOUTGIFT,

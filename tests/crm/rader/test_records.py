@@ -16,7 +16,7 @@ from config.registers import find_kommune
 from tasks import contracts
 from tasks.crm.rader.rad import TEXT_MAX, line, lines, text
 from tasks.crm.rader.records import Row, RowsByKey, build_rows
-from tasks.crm.sync.diff import canonical_row
+from tasks.crm.sync.verdi import canonical_row
 from tasks.tomtekontrakter import KONTEKSTDEKNING, SAMMENSLAAINGER, SCORER, TOMTEFAKTA
 from tests.crm.rader.rammer import area, assembly, event, frame_of, lot, plan, score, zone
 from tests.crm.stordata import Omfang, frames

@@ -12,7 +12,7 @@ from config.registers import find_kommune
 from tasks.contracts import DEKNING, KONTROLL
 from tasks.crm.rader.kontrollrader import ALVOR, TILSTAND
 from tasks.crm.rader.records import dekning_fields, identity, kontroll_rows
-from tasks.crm.sync.diff import canonical_row
+from tasks.crm.sync.verdi import canonical_row
 
 NAN = float("nan")
 

@@ -10,7 +10,7 @@ from tasks.crm.rader.planer import Plan, Sone
 from tasks.crm.rader.rad import Row
 from tasks.crm.rader.scorerader import with_scores
 from tasks.crm.rader.tomterader import Rundt, adresse_texts, event_dates, main_zone, tomt_rows
-from tasks.crm.sync.diff import canonical_row
+from tasks.crm.sync.verdi import canonical_row
 from tasks.tomtekontrakter import SCORER, TOMTEFAKTA
 from tests.crm.rader.rammer import event, frame_of, lot, score
 

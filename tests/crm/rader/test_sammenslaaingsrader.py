@@ -10,7 +10,7 @@ from tasks.contracts import ADRESSER
 from tasks.crm.rader import sammenslaaingsrader
 from tasks.crm.rader.rad import Row
 from tasks.crm.rader.sammenslaaingsrader import GRUNNLAG, published, sammenslaaing_rows
-from tasks.crm.sync.diff import canonical_row
+from tasks.crm.sync.verdi import canonical_row
 from tasks.tomtekontrakter import SAMMENSLAAINGER
 from tests.crm.rader.rammer import assembly, frame_of
 

@@ -15,7 +15,7 @@ from tasks.crm.rader import scorerader
 from tasks.crm.rader.kommunerader import ikke_vurdert_fields
 from tasks.crm.rader.rad import Felles, Row, dicts
 from tasks.crm.rader.scorerader import KOMMUNAL, POENG, score_fields, total_fields, with_scores
-from tasks.crm.sync.diff import canonical_row
+from tasks.crm.sync.verdi import canonical_row
 from tasks.tomtekontrakter import FAKTORER, KONTEKSTDEKNING, SCORER, TOMTEFAKTA
 from tests.crm.rader.rammer import frame_of, lot, score
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from config.base import base_register
 from tasks.crm.rader.rad import KEY_MAX, TEXT_MAX, Row
-from tasks.crm.sync.diff import canonical_row
 from tasks.crm.sync.saker import (
     EARLIER,
     FIELDS,
@@ -29,6 +28,7 @@ from tasks.crm.sync.saker import (
     with_answers,
 )
 from tasks.crm.sync.treff import EgenTomt, Treff
+from tasks.crm.sync.verdi import canonical_row
 from tasks.crm.sync.verditekst import SHOWN, WHOLE_MAX, shown
 
 DAY = date(2026, 11, 20)
