@@ -141,4 +141,6 @@ def test_shares_stay_within_bounds_and_hiding_a_fact_never_pays(distances, count
 
 def test_age_costs_and_an_unknown_age_costs_most():
     fresh = tomtefaktorer().sikkerhet.ferskhet
-    assert fresh.andel([-1, 0, 365, 9999, NAN]).tolist() == [1, 1, 0.5, 0.5, 0.5]
+    assert fresh.andel([-1, 0, 29, 9999, NAN]).tolist() == [1, 1, 1, 0.5, 0.5]  # ages count in whole steps of 30 days
+    assert fresh.andel([30, 59, 365]).tolist() == [1 - 30 / 730, 1 - 30 / 730, 1 - 360 / 730]
+    assert fresh.andel([0, 30], [True, False]).tolist() == [0.8, 1 - 30 / 730]

