@@ -57,5 +57,8 @@ def test_the_benchmark():
     found = json.loads(done.stdout)
     assert found["maalinger"][0]["flater"] == 50_000
     missed = {o["navn"] for o in found["targets"] if not o["met"]}
-    assert missed <= {"10,000 lots, wall s"}  # a busy machine; what it takes is told in CPU seconds as well
-    assert found["maalinger"][0]["cpu_s"] < 20
+    # time and growth are the benchmark's to tell, and a busy machine's to spoil: here only what would be another order
+    assert missed <= {"10,000 lots, wall s", "growth 10,000 → 40,000, log-log"}
+    small, large = (one["cpu_s"] for one in found["maalinger"])
+    assert small < 20
+    assert large < 4**1.3 * small
