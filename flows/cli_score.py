@@ -145,9 +145,13 @@ def _rows(made: Beregnet, lots: Sequence[str]) -> list[dict[str, Any]]:
     offered = _plain(together.drop(columns="geometry")) if lots else []
     known |= {row["sammenslaaing_id"]: row | {"tomt_id": row["sammenslaaing_id"]} for row in offered}
     if missing := [lot for lot in lots if lot not in known]:
-        raise ConfigError(
-            f"There is no living lot {', '.join(missing)}; `tomt history {missing[0]}` says what became of it."
+        single = next((lot for lot in missing if "-S" not in lot), None)
+        told = (
+            f"`tomt history {single}` says what became of it"
+            if single
+            else "lots are offered as one only while they reach the limit together"
         )
+        raise ConfigError(f"There is no {', '.join(missing)} among the living lots: {told}.")
     return [known[lot] for lot in lots or known]
 
 

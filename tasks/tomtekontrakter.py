@@ -99,6 +99,18 @@ TJENESTER = Contract(
 
 ADRESSEPUNKTER = Contract("adressepunkter", {"adresse_id": TEXT}, key=("adresse_id",), geometry_types=("Point",))
 
+OMGIVELSER = (
+    KONTEKSTDEKNING,
+    KONFLIKTER,
+    TETTSTEDER,
+    GRUNNKRETSER,
+    HOLDEPLASSER,
+    VEGLENKER,
+    TJENESTER,
+    ADRESSEPUNKTER,
+)
+"""Everything that reading the context of a kommune leaves."""
+
 EIERSTRUKTUR = Contract(
     "eierstruktur",
     {

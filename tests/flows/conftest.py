@@ -21,28 +21,8 @@ from flows.run import run_kommune
 from flows.summary import Summary
 from tasks.sandbox.upstream import UpstreamServer
 from tasks.store import Geodata
-from tasks.tomtekontrakter import (
-    ADRESSEPUNKTER,
-    GRUNNKRETSER,
-    HOLDEPLASSER,
-    KONFLIKTER,
-    KONTEKSTDEKNING,
-    TETTSTEDER,
-    TJENESTER,
-    VEGLENKER,
-)
+from tasks.tomtekontrakter import OMGIVELSER
 from tests.waiting import PATIENCE_S
-
-AROUND = (
-    ADRESSEPUNKTER,
-    GRUNNKRETSER,
-    HOLDEPLASSER,
-    KONFLIKTER,
-    KONTEKSTDEKNING,
-    TETTSTEDER,
-    TJENESTER,
-    VEGLENKER,
-)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -71,7 +51,7 @@ def sources() -> Iterator[UpstreamServer]:
 @pytest.fixture
 def settings(tmp_path, sources, first_run) -> Settings:
     """A sandbox of its own, in which what stands around the lots of Tomtevik has been fetched."""
-    for contract in AROUND:
+    for contract in OMGIVELSER:
         kept = Geodata(first_run.geodata).path("core", contract, "0099")
         copy = Geodata(tmp_path / "geodata").path("core", contract, "0099")
         copy.parent.mkdir(parents=True)

@@ -83,7 +83,8 @@ def test_another_profile_is_shown_and_not_kept(tomt, scored):
     ("arguments", "said"),
     [
         (["0099", "--profil", "eier-8"], "did you mean eier-7"),
-        (["0099-999999"], "no living lot 0099-999999"),
+        (["0099-999999"], "no 0099-999999 among the living lots: `tomt history 0099-999999`"),
+        (["0099-S999999"], "offered as one only while"),
         (["7001"], "tomt run 7001"),
         (["0099", "0099-000001"], "either municipalities"),
         (["0000"], "0000"),
